@@ -1,0 +1,60 @@
+# The two commands: `make serve` starts the mock, `make test` checks everything.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: serve test lint types tests wheel lock contract lint-contract docs clean help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed curl
+	$(BIN)/mockserver serve $(ARGS)
+
+test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python contracts/write_operations.py --check
+	$(BIN)/python docs/write_fidelity.py --check
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+tests: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
+	$(BIN)/python tests/test_wheel.py
+
+contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
+	$(BIN)/python contracts/write_operations.py
+	$(BIN)/python docs/write_fidelity.py
+
+lint-contract:  ## lint the contract with Redocly (needs Node.js)
+	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml
+
+lock: $(VENV)/.dev  ## resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,122 @@
+"""Put a mock together from its settings: contract, fixtures, worlds and the service."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mockserver.core.dialect import DIALECTS
+from mockserver.core.fault_text import Known, from_text, with_free_id
+from mockserver.core.faults import Fault
+from mockserver.core.members import MemberTree, compile_members
+from mockserver.errors import UsageError
+from mockserver.metrics import Metrics
+from mockserver.service import Policy, Service
+from mockserver.settings import Settings
+from mockserver.store.clock import system_now
+from mockserver.store.fixtures import FixtureSet, load_fixtures
+from mockserver.store.journal import Budget, Journal
+from mockserver.store.world import World, Worlds
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """Everything that a running mock is made of."""
+
+    settings: Settings
+    contract: Mapping[str, Any]
+    tree: MemberTree
+    fixtures: FixtureSet
+    worlds: Worlds
+    service: Service
+    metrics: Metrics
+    admin_token: str | None
+    started_at: datetime
+
+
+def load_contract(path: Path) -> dict[str, Any]:
+    """Parse the OpenAPI document; raise UsageError with file and place."""
+    try:
+        document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except OSError as problem:
+        raise UsageError(f"can't read the contract: {problem.strerror}", place=str(path)) from problem
+    except yaml.YAMLError as problem:
+        raise UsageError(f"not valid YAML: {problem}", place=str(path)) from problem
+    if not isinstance(document, dict):
+        raise UsageError("the contract is not an OpenAPI document", place=str(path), hint="use contracts/openapi.yaml")
+    return document
+
+
+def assemble(settings: Settings, *, progress: Any = None) -> Mock:
+    """Load and compile everything; raise UsageError for whatever can't be used."""
+    contract = load_contract(settings.contract)
+    tree = compile_members(contract)
+    fixtures = load_fixtures(settings.fixtures, tree, progress=progress)
+    metrics = Metrics()
+    faults = initial_faults(settings, tree, fixtures)
+    budget = Budget(settings.journal_bytes)
+
+    def make_world(name: str) -> World:
+        journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
+        return World(name, fixtures, journal, seed=settings.seed, faults=faults)
+
+    worlds = Worlds(
+        make_world,
+        limit=settings.max_worlds,
+        strict=settings.strict_worlds,
+    )
+    service = Service(tree, fixtures.clients, _policy(settings, fixtures))
+    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+
+
+def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
+    return Policy(
+        dialect=DIALECTS[settings.dialect],
+        auth=settings.auth == "strict",
+        allow_unkeyed=settings.unkeyed_signatures,
+        unknown_status=settings.unknown_profile,
+        max_body=settings.max_body,
+        max_operations=settings.max_operations,
+        magic_ids=settings.magic_ids,
+        pure=settings.pure,
+        token_key=_token_key(fixtures),
+    )
+
+
+def _token_key(fixtures: FixtureSet) -> bytes:
+    """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
+    parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
+    return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
+
+
+def _admin_token(settings: Settings) -> str | None:
+    if settings.admin_token is not None or settings.loopback:
+        return settings.admin_token
+    return secrets.token_urlsafe(24)
+
+
+def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -> tuple[Fault, ...]:
+    """Read the faults of --fault and the configuration; raise UsageError for one that can't be used."""
+    if not settings.fault:
+        return ()
+    known, faults = known_names(tree, fixtures), list[Fault]()
+    for text in settings.fault:
+        fault = from_text(text, known=known, place="--fault")
+        faults.append(with_free_id(fault, [other.id for other in faults]))
+    return tuple(faults)
+
+
+def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
+    """Return what a fault rule may refer to, so that one that can never match is refused."""
+    return Known(
+        clients=[client.client_id for client in fixtures.clients.values()],
+        users={client.client_id: list(client.users) for client in fixtures.clients.values()},
+        paths=list(tree.paths()),
+    )

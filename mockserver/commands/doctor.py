@@ -1,0 +1,117 @@
+"""`mockserver doctor`: look for what could be wrong on this machine, and say how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from mockserver import __version__
+from mockserver.assembly import load_contract
+from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.core.members import compile_members
+from mockserver.errors import UsageError
+from mockserver.settings import Settings
+from mockserver.store.clock import system_now
+from mockserver.store.fixtures import check_fixtures
+
+EXAMPLES = """examples:
+  mockserver doctor
+  mockserver doctor --port 9000 --json"""
+PACKAGE = "mypreferences-mockserver"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `doctor`."""
+    add_settings(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the findings; 1 if something is wrong."""
+    settings = settings_of(options)
+    findings = [finding for look in _LOOKS for finding in look(settings)]
+    if options.json:
+        print_json({"findings": [finding._asdict() for finding in findings]})
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.detail}")
+            if finding.hint and not finding.ok:
+                print(f"       {finding.hint}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    enough = sys.version_info >= (3, 11)
+    yield Finding("python", enough, platform.python_version(), "install Python 3.11 or newer")
+    yield Finding("mockserver", True, f"{__version__} in {sys.prefix}")
+
+
+def _packages(settings: Settings) -> Iterator[Finding]:
+    try:
+        needed = [line for line in requires(PACKAGE) or () if "extra ==" not in line]
+    except PackageNotFoundError:
+        yield Finding("package", False, "not installed", "run make serve, or pip install .")
+        return
+    for line in needed:
+        name = line.split(">")[0].split("=")[0].split(";")[0].strip()
+        try:
+            yield Finding(name, True, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, False, "missing", f"pip install '{line}'")
+
+
+def _extras(settings: Settings) -> Iterator[Finding]:
+    for module, purpose in {"redis": "--store redis://", "faker": "fixtures generate", "schemathesis": "verify"}.items():
+        found = find_spec(module) is not None
+        yield Finding(f"{module} (optional)", True, "there" if found else f"absent; only {purpose} needs it")
+
+
+def _contract(settings: Settings) -> Iterator[Finding]:
+    try:
+        tree = compile_members(load_contract(settings.contract))
+    except UsageError as problem:
+        yield Finding("contract", False, problem.problem, problem.hint)
+        return
+    yield Finding("contract", True, str(settings.contract))
+    problems = check_fixtures(settings.fixtures, tree)
+    detail = f"{len(problems)} problems in {settings.fixtures}" if problems else str(settings.fixtures)
+    yield Finding("fixtures", not problems, detail, "run mockserver check")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    place = f"{settings.host}:{settings.port}"
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            yield Finding("port", True, f"{place} is free")
+    except OSError as problem:
+        yield Finding("port", False, f"{place}: {problem.strerror}", "stop what listens there, or use --port 0")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now = system_now()
+    yield Finding("clock", now.year >= 2024, f"{now:%Y-%m-%dT%H:%M:%SZ} UTC", "set the clock: signatures carry the time")
+
+
+def _exposure(settings: Settings) -> Iterator[Finding]:
+    detail = "loopback only" if settings.loopback else f"{settings.host}: others can reach it; the token guards /__admin"
+    yield Finding("exposure", True, detail)
+
+
+_LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python, _packages, _extras, _contract, _port, _clock, _exposure,
+)  # fmt: skip

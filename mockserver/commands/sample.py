@@ -1,0 +1,55 @@
+"""A ready-to-paste request for whatever fixtures are loaded."""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import quote
+
+import orjson
+
+from mockserver.assembly import Mock
+from mockserver.core.auth import Client, User, issued_now, sign
+from mockserver.service import PERMISSION
+from mockserver.store.clock import system_now
+
+PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
+
+
+def sample_user(mock: Mock) -> tuple[Client, User] | None:
+    """Return the first client and user that may change profiles."""
+    for client in mock.fixtures.clients.values():
+        for user in client.users.values():
+            if PERMISSION in user.permissions:
+                return client, user
+    return None
+
+
+def sample_target(mock: Mock, client: Client) -> str | None:
+    """Return the path of a profile of the client, the one that the documentation uses if it is there."""
+    documented = mock.worlds.default.profiles.read((client.client_id.lower(), "crm", "c-000417"))
+    if documented is not None:
+        return f"/{quote(client.client_id, safe='')}/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+    for key, body in mock.worlds.default.profiles.items():
+        if key[0] == client.client_id.lower():
+            entry = next(e for e in orjson.loads(body)["AlternateIds"] if e and e["AlternateId"])
+            kind, value = (quote(entry[name], safe="") for name in ("AlternateIdType", "AlternateId"))
+            return f"/{quote(client.client_id, safe='')}/Profile/AlternateIdType/{kind}/AlternateId/{value}"
+    return None
+
+
+def sample_curl(mock: Mock, url: str) -> str | None:
+    """Return a signed curl command that changes a profile; None if the fixtures have nobody to sign it."""
+    found = sample_user(mock)
+    target = sample_target(mock, found[0]) if found else None
+    if found is None or target is None:
+        return None
+    client, user = found
+    header = sign(client.client_id, user.user_id, user.secrets[0], issued_now(system_now()))
+    return " \\\n  ".join(
+        [
+            f"curl -i -X PATCH {shlex.quote(url + target)}",
+            "-H 'Content-Type: application/json-patch+json'",
+            f"-H {shlex.quote(f'Authorization: {header}')}",
+            f"-d {shlex.quote(PATCH)}",
+        ]
+    )

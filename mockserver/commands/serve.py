@@ -1,0 +1,102 @@
+"""`mockserver serve`: start the mock and say how to talk to it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+import orjson
+
+from mockserver.assembly import Mock, assemble
+from mockserver.cli import add_json, add_settings, settings_of
+from mockserver.commands.progress import progress_bar
+from mockserver.commands.sample import sample_curl
+from mockserver.errors import UsageError
+from mockserver.server import Server
+from mockserver.settings import Settings
+from mockserver.web.fastpath import FastPath
+from mockserver.web.vendor import VendorDoor
+
+EXAMPLES = """examples:
+  mockserver serve
+  mockserver serve --port 0 --ready-file ready.json
+  mockserver serve --dialect library --auth off
+  mockserver serve --fault '500 p=0.1' --fault 'delay=200..800 op=replace' --seed 7"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `serve`: one for each setting."""
+    add_settings(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    settings = settings_of(options)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    mock = assemble(settings, progress=progress_bar("loading profiles"))
+    server = make_server(mock)
+    server.on_listening = lambda running: _announce(mock, running, as_json=options.json)
+    try:
+        server.serve()
+    except OSError as problem:
+        raise UsageError(
+            f"can't listen on {settings.host}:{settings.port}: {problem.strerror or problem}",
+            hint="stop what listens there, or take any free port with --port 0",
+        ) from problem
+    finally:
+        if settings.ready_file:
+            settings.ready_file.unlink(missing_ok=True)
+    return 0
+
+
+def make_server(mock: Mock) -> Server:
+    """Return the production server for a mock; Flask is imported when the first request needs it."""
+
+    def make_app() -> object:
+        from mockserver.web.app import create_app
+
+        return create_app(mock, fast=False)
+
+    settings = mock.settings
+    app = FastPath(VendorDoor(mock), make_app)  # type: ignore[arg-type]
+    return Server(app, host=settings.host, port=settings.port, max_body=max(settings.max_body, 1 << 20))
+
+
+def _announce(mock: Mock, server: Server, *, as_json: bool) -> None:
+    settings = mock.settings
+    facts = {"url": server.url, "admin_url": f"{server.url}/__admin", "admin_token": mock.admin_token, "pid": os.getpid()}
+    if settings.ready_file:
+        write_ready_file(settings.ready_file, orjson.dumps(facts))
+    if as_json:
+        print(orjson.dumps(facts).decode(), flush=True)
+        return
+    print(_banner(mock, settings, server.url), flush=True)
+
+
+def _banner(mock: Mock, settings: Settings, url: str) -> str:
+    clients = len(mock.fixtures.clients)
+    lines = [
+        f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
+        f"  {len(mock.fixtures.bodies)} profiles of {clients} client{'s' * (clients != 1)} from {settings.fixtures}",
+        f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
+    ]
+    if mock.admin_token and settings.admin_token is None:
+        lines.append(f"  control surface token (X-Mock-Admin-Token): {mock.admin_token}")
+    curl = sample_curl(mock, url)
+    if curl:
+        lines += ["", "Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):", "", curl, ""]
+    return "\n".join(lines)
+
+
+def write_ready_file(path: Path, content: bytes) -> None:
+    """Write the file in one step, readable for its owner alone, so that nobody sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    temporary.replace(path)
+

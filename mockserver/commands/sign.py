@@ -1,0 +1,133 @@
+"""`mockserver sign`: print a header that the API accepts, or explain one that it does not."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import datetime
+from pathlib import Path
+
+from mockserver.assembly import load_contract
+from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.core.auth import Client, User, issued_now, sign
+from mockserver.core.auth_diagnosis import explain
+from mockserver.core.keys import fold
+from mockserver.core.members import compile_members
+from mockserver.errors import UsageError
+from mockserver.store.clock import system_now
+from mockserver.store.fixtures import load_fixtures
+
+EXAMPLES = """examples:
+  mockserver sign
+  mockserver sign --client ACME01 --user editor@acme.example --algorithm SHA512
+  MY_SECRET=… mockserver sign --client ACME01 --user me --secret-env MY_SECRET
+  curl -H "Authorization: $(mockserver sign)" …
+  mockserver sign --client ACME01 --explain 'PNAUTHINFO3-HMAC-SHA256 Credential=… Signature=…'"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `sign`."""
+    add_settings(parser, "fixtures", "contract", "unkeyed_signatures")
+    parser.add_argument("--client", help="clientId as it stands in the URL (default: the first of the fixtures)")
+    parser.add_argument("--user", help="UserId (default: the client's first user)")
+    parser.add_argument("--secret-env", metavar="NAME", help="environment variable that holds the key")
+    parser.add_argument("--secret-file", type=Path, metavar="FILE", help="file that holds the key")
+    parser.add_argument("--algorithm", default="SHA256", metavar="SHA256|SHA384|SHA512", help="hash (default: SHA256)")
+    parser.add_argument("--unkeyed", action="store_true", help="the form without a key (what it hashes is assumed)")
+    parser.add_argument("--timestamp", help="ISO 8601 time to sign (default: now)")
+    parser.add_argument("--explain", metavar="HEADER", help="say which part of this header is wrong")
+    parser.add_argument("--now", metavar="TIME", help="with --explain: the server's time (default: now)")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the header's value, or the diagnosis; 1 if the explained header is wrong."""
+    clients = _clients(options)
+    if options.explain is not None:
+        return _explain(options, clients)
+    client_id, user_id, secret = _signer(options, clients)
+    header = sign(
+        client_id,
+        user_id,
+        secret,
+        options.timestamp or issued_now(system_now()),
+        algorithm=options.algorithm,
+        keyed=not options.unkeyed,
+    )
+    if options.json:
+        print_json({"Authorization": header})
+    else:
+        print(header)
+    return 0
+
+
+def _clients(options: argparse.Namespace) -> dict[str, Client]:
+    settings = settings_of(options)
+    fixtures = load_fixtures(settings.fixtures, compile_members(load_contract(settings.contract)))
+    return dict(fixtures.clients)
+
+
+def _client(options: argparse.Namespace, clients: dict[str, Client]) -> Client | None:
+    if options.client is None:
+        return next(iter(clients.values()), None)
+    return clients.get(fold(options.client.partition("~")[0]))
+
+
+def _signer(options: argparse.Namespace, clients: dict[str, Client]) -> tuple[str, str, str]:
+    client = _client(options, clients)
+    users = client.users if client else {}
+    user = users.get(options.user) if options.user else next(iter(users.values()), None)
+    secret = _given_secret(options) or _known_secret(user, options, clients)
+    client_id = options.client or (client.client_id if client else "")
+    return client_id, options.user or (user.user_id if user else ""), secret
+
+
+def _given_secret(options: argparse.Namespace) -> str | None:
+    if options.secret_env:
+        value = os.environ.get(options.secret_env)
+        if value is None:
+            raise UsageError(f"the environment has no variable {options.secret_env}", place="--secret-env")
+        return value
+    if options.secret_file:
+        try:
+            return str(options.secret_file.read_text(encoding="utf-8")).rstrip("\r\n")
+        except OSError as problem:
+            raise UsageError(f"can't read the key: {problem.strerror}", place=str(options.secret_file)) from problem
+    return None
+
+
+def _known_secret(user: User | None, options: argparse.Namespace, clients: dict[str, Client]) -> str:
+    if user is None:
+        known = [f"{client.client_id}: {', '.join(client.users)}" for client in clients.values()]
+        raise UsageError(
+            f"the fixtures have no user {options.user or ''} of client {options.client or ''}".replace("  ", " "),
+            hint=f"known are {'; '.join(known)}; or give the key with --secret-env",
+        )
+    return user.secrets[0]
+
+
+def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
+    client = _client(options, clients)
+    client_id = options.client or (client.client_id if client else "")
+    diagnosis = explain(
+        options.explain,
+        client=client,
+        client_id=client_id,
+        clients=clients,
+        now=datetime.fromisoformat(options.now) if options.now else system_now(),
+        allow_unkeyed=settings_of(options).unkeyed_signatures,
+    )
+    if options.json:
+        print_json(
+            {
+                "cause": diagnosis.cause,
+                "certain": diagnosis.certain,
+                "sentence": diagnosis.sentence,
+                "hint": diagnosis.hint,
+            }
+        )
+    else:
+        print(f"{diagnosis.cause}: {diagnosis.sentence}")
+        if diagnosis.hint:
+            print(f"  {diagnosis.hint}")
+    return 0 if diagnosis.cause == "valid" else 1

@@ -1,0 +1,109 @@
+"""The wrong ways to write a right signature down: tables of spellings that can be undone, and of damages that can't."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+
+class Spelling(NamedTuple):
+    """A mistake in writing a signature down."""
+
+    cause: str
+    sentence: str
+    hint: str
+
+
+def readings(signature: str) -> dict[bytes, Spelling]:
+    """Return every digest that the text may stand for, with the spelling that makes it do so."""
+    digests: dict[bytes, Spelling] = {}
+    for spelling, undo in SPELLINGS:
+        try:
+            digests.setdefault(undo(signature), spelling)
+        except ValueError:
+            continue
+    return digests
+
+
+def damage(expected: str, given: str) -> Spelling | None:
+    """Return what happened to the right signature on its way, None if it can't be told."""
+    return next((spelling for spelling, happened in DAMAGES if happened(expected, given)), None)
+
+
+def _base64(text: str) -> bytes:
+    return b64decode(text, validate=True)
+
+
+def _url_safe(text: str) -> bytes:
+    return _base64(_padded(text.translate(str.maketrans("-_", "+/"))))
+
+
+def _padded(text: str) -> str:
+    return text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
+
+
+_BASE64 = "Send the digest's 32, 48 or 64 bytes as one plain Base64 text, ending in its = signs."
+
+SPELLINGS: Final[tuple[tuple[Spelling, Callable[[str], bytes]], ...]] = (
+    (Spelling("signature-not-canonical", "The Base64 is not the canonical one.", _BASE64), _base64),
+    (
+        Spelling("signature-no-padding", "The = signs at the signature's end are missing or too many.", _BASE64),
+        lambda text: _base64(_padded(text)),
+    ),
+    (
+        Spelling("signature-url-safe", "The signature is URL-safe Base64, with - and _.", f"{_BASE64} Use + and /."),
+        _url_safe,
+    ),
+    (Spelling("signature-hex", "The signature is written as hexadecimal digits.", _BASE64), bytes.fromhex),
+    (
+        Spelling("signature-hex", "The signature is written as hexadecimal digits with marks between.", _BASE64),
+        lambda text: bytes.fromhex(re.sub("[-:]|0x", "", text)),
+    ),
+    (
+        Spelling("signature-url-encoded", "The signature is URL-encoded.", "Send +, / and = as they are."),
+        lambda text: _base64(unquote(text)),
+    ),
+    (
+        Spelling("signature-plus-lost", "The signature's + became a space.", "Send + as it is, without URL-decoding."),
+        lambda text: _base64(text.replace(" ", "+")),
+    ),
+    (
+        Spelling("signature-broken-line", "The signature holds spaces or line ends.", f"{_BASE64} Don't wrap it."),
+        lambda text: _base64("".join(text.split())),
+    ),
+    (
+        Spelling("signature-quoted", "The signature is quoted or followed by a punctuation mark.", _BASE64),
+        lambda text: _base64(text.strip("\"'<>,;.")),
+    ),
+    (
+        Spelling("signature-base64-twice", "The signature was Base64-encoded twice.", _BASE64),
+        lambda text: _base64(_base64(text).decode("ascii")),
+    ),
+    (
+        Spelling(
+            "signature-base64-of-hex", "The signature is the Base64 of hexadecimal digits.", f"{_BASE64} Not of text."
+        ),
+        lambda text: bytes.fromhex(_base64(text).decode("ascii")),
+    ),
+)
+
+# A truncated text counts from 8 characters on: fewer would be found by chance.
+DAMAGES: Final[tuple[tuple[Spelling, Callable[[str, str], bool]], ...]] = (
+    (
+        Spelling(
+            "signature-letter-case", "The signature's letter case was changed.", "Base64 tells capitals from small."
+        ),
+        lambda expected, given: given.lower() == expected.lower(),
+    ),
+    (
+        Spelling("signature-truncated", "The signature was cut short.", _BASE64),
+        lambda expected, given: len(given) >= 8 and expected.startswith(given.rstrip("=")),
+    ),
+    (
+        Spelling("signature-with-more", "More than the signature follows Signature=.", _BASE64),
+        lambda expected, given: expected in given,
+    ),
+)

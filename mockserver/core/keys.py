@@ -1,0 +1,36 @@
+"""The key of a profile: client, alternate id type and alternate id, compared without case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Key = tuple[str, str, str]
+
+
+def fold(text: str) -> str:
+    """Return the text as it is compared.
+
+    That letter case doesn't matter is documented, which letters are a pair of cases is not: Python's rule (assumed).
+    """
+    return text.lower()
+
+
+def key_of(client: str, alternate_id_type: str, alternate_id: str) -> Key:
+    """Return the key by which a profile is looked up, whatever the case of its parts."""
+    return fold(client), fold(alternate_id_type), fold(alternate_id)
+
+
+def alternate_ids(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the folded (type, value) pairs that name a profile, in its order, a repeated one again.
+
+    An entry that is null, or whose type or value is null or empty, can't stand in a URL and names nothing.
+    """
+    return [pair for _, pair in placed_alternate_ids(profile)]
+
+
+def placed_alternate_ids(profile: Mapping[str, Any]) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yield (index in AlternateIds, folded pair) for each entry that names the profile."""
+    for index, entry in enumerate(profile.get("AlternateIds") or ()):
+        if entry and entry.get("AlternateIdType") and entry.get("AlternateId"):
+            yield index, (fold(entry["AlternateIdType"]), fold(entry["AlternateId"]))

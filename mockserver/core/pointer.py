@@ -1,0 +1,94 @@
+"""JSON Pointers as the vendor's software reads them, and the walk along them through a profile."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from jsonpointer import JsonPointer
+
+from mockserver.core.members import Kind, Member
+from mockserver.errors import BadRequest
+
+# int.TryParse under NumberStyles.Integer: "03", "+1", " 1" and "1\0" are all indices (library, row A1).
+_INT32 = re.compile(r"[\t-\r ]*([+-]?0*[0-9]{1,10})[\t-\r ]*\0*", re.ASCII)
+_CACHED_LENGTH = 200
+
+
+class ProfilePointer(JsonPointer):
+    """A pointer whose empty segments are dropped and whose leading slash is optional (library, rows P1-P3)."""
+
+    def __init__(self, pointer: str) -> None:
+        self.text = pointer
+        self.parts = [_unescape(segment, pointer) for segment in pointer.split("/") if segment]
+
+
+def _unescape(segment: str, pointer: str) -> str:
+    if "~" not in segment:
+        return segment
+    if re.search(r"~(?![01])", segment):
+        raise BadRequest(
+            f"The provided string '{pointer}' is an invalid path.", rule="path-escape-invalid", path=pointer
+        )
+    return segment.replace("~1", "/").replace("~0", "~")
+
+
+_cached_pointer = lru_cache(maxsize=4096)(ProfilePointer)
+
+
+def parse_pointer(text: str) -> ProfilePointer:
+    """Return the pointer; short ones are kept, since clients send the same few paths again and again."""
+    return _cached_pointer(text) if len(text) <= _CACHED_LENGTH else ProfilePointer(text)
+
+
+def locate(pointer: ProfilePointer, root: Member, document: Any, op: str) -> tuple[Any, Member, str]:
+    """Walk to the container of the pointer's last segment; raise BadRequest where the vendor's walk stops.
+
+    `op` is the operation's name as sent, which the vendor's message repeats.
+    """
+    target, member = document, root
+    for segment in pointer.parts[:-1]:
+        if member.kind is Kind.LIST:
+            target, member = target[list_index(segment, len(target), pointer)], member.of_items
+        else:
+            child = object_member(member, segment, pointer)
+            target, member = target.get(child.name), child
+        if target is None:
+            raise BadRequest(
+                f"For operation '{op}', the target location specified by path '{pointer.text}' was not found.",
+                rule="path-below-null",
+                path=pointer.text,
+            )
+    return target, member, pointer.parts[-1] if pointer.parts else ""
+
+
+def object_member(member: Member, segment: str, pointer: ProfilePointer) -> Member:
+    """Return the member named by the segment; below a scalar there is none (library, rows P7, P10)."""
+    child = member.find(segment)
+    if child is None:
+        raise BadRequest(
+            f"The target location specified by path segment '{segment}' was not found.",
+            rule="path-member-unknown",
+            path=pointer.text,
+        )
+    return child
+
+
+def list_index(segment: str, length: int, pointer: ProfilePointer, *, adding: bool = False) -> int:
+    """Return the index named by the segment; one past the end is allowed only when adding (rows A1, A6-A8)."""
+    match = _INT32.fullmatch(segment)
+    index = int(match[1]) if match else None
+    if index is None or not -(2**31) <= index < 2**31:
+        raise BadRequest(
+            f"The path segment '{segment}' is invalid for an array index.",
+            rule="index-not-a-number",
+            path=pointer.text,
+        )
+    if not 0 <= index < length + adding:
+        raise BadRequest(
+            f"The index value provided by path segment '{segment}' is out of bounds of the array size.",
+            rule="index-out-of-bounds",
+            path=pointer.text,
+        )
+    return index

@@ -1,0 +1,118 @@
+"""How sure we are of each behaviour: the one table that the story, the response headers and the docs page show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mark(StrEnum):
+    """Where a behaviour is known from."""
+
+    DOCUMENTED = "documented"
+    LIBRARY = "library"
+    ASSUMED = "assumed"
+    MOCK = "mock"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One behaviour: its stable reason code, mark, what the API does, and where that is known from."""
+
+    code: str
+    mark: Mark
+    statement: str
+    source: str
+
+
+_PAGE = "the vendor's page of the operation"
+_OTHER_PAGES = "the vendor's other public pages"
+_RUN = "the vendor's software, when run"
+_READ = "the vendor's software, read in source"
+_CHOICE = "our choice"
+
+D, L, A, M = Mark.DOCUMENTED, Mark.LIBRARY, Mark.ASSUMED, Mark.MOCK
+
+_ROWS: tuple[tuple[str, Mark, str, str], ...] = (
+    # What is answered with 200
+    ("patch-applied", D, "Every operation was applied; the whole profile is returned.", _PAGE),
+    ("patch-changed-nothing", L, "The operations left the profile as it was.", _RUN),
+    ("patch-empty", L, "An empty list of operations answers 200 and changes nothing.", _RUN),
+    ("xml-without-operations", D, "The page's XML request sample is a valid request that changes nothing.", _PAGE),
+    ("form-without-operations", L, "A form-encoded body is read as a document without operations.", _RUN),
+    # Operations
+    ("op-not-supported", D, "move and copy are not supported (the 400 is documented, its text is assumed).", _PAGE),
+    ("op-unknown", L, "An operation name that Enum.TryParse does not know is refused.", _RUN),
+    ("operation-null", L, "A null operation makes the library throw.", _RUN),
+    ("path-missing", L, "An operation without a path makes the library throw.", _RUN),
+    ("from-missing", L, "A move or copy without 'from' makes the library throw.", _RUN),
+    ("copy-of-null", L, "Copying a null value makes JsonPatch 2.2 throw.", _RUN),
+    ("too-many-operations", A, "A patch holds a bounded number of operations.", _CHOICE),
+    # Paths and indices
+    ("path-escape-invalid", L, "In a path, ~ must be followed by 0 or 1.", _RUN),
+    ("path-member-unknown", L, "A path must name members of the resource; unknown ones are never created.", _RUN),
+    ("path-below-null", L, "A path can't lead through a null member.", _RUN),
+    ("index-not-a-number", L, "A segment below a list must be a 32-bit integer, or '-' at the end.", _RUN),
+    ("index-out-of-bounds", L, "An index must name an existing element; add may also name the end.", _RUN),
+    ("index-dash-on-empty", L, "'-' names the last element; in an empty list the library throws.", _RUN),
+    ("test-at-dash", L, "A test at '-' makes the library throw.", _RUN),
+    # Values
+    ("value-not-convertible", L, "A value is converted to the member's type if Json.NET can, else refused.", _RUN),
+    ("test-failed", L, "A test compares the converted value with the current one, as serialised JSON.", _RUN),
+    ("member-read-only", D, "ProfileId, Edited, Consents and ReasonCode are read-only (text assumed).", _PAGE),
+    ("value-too-long", D, "Maximum lengths are enforced (the limits are documented, status and text assumed).", _PAGE),
+    ("alternate-id-taken", D, "An alternate id is unique within its type across a client's profiles.", _OTHER_PAGES),
+    ("rfc6902-refused", M, "Refused by RFC 6902 or 6901; the vendor's own software is more lenient.", _CHOICE),
+    ("rfc6902-breaks-contract", M, "The patched profile would break the contract.", _CHOICE),
+    # Bodies
+    ("body-null", L, "Without a document there is nothing to apply.", _RUN),
+    ("body-not-json", L, "The body is not JSON that Json.NET can read.", _RUN),
+    ("body-not-an-array", L, "The document must be an array of operations.", _RUN),
+    ("operation-not-an-object", L, "Each operation must be an object.", _RUN),
+    ("operation-member-not-text", L, "op, path and from must be text.", _RUN),
+    ("body-too-deep", L, "Json.NET here reads at most 256 levels.", _RUN),
+    ("body-bad-encoding", L, "The body's bytes must be valid in its encoding.", _RUN),
+    ("body-not-xml", L, "The body is not the vendor's XML document.", _RUN),
+    ("xml-resolver-nil", L, "A nil ContractResolver makes the library throw.", _RUN),
+    ("body-too-large", A, "A body is bounded in size.", _CHOICE),
+    # Formats and routes
+    ("media-type-unsupported", L, "A Content-Type that no formatter reads is refused with 415.", _RUN),
+    ("content-type-missing", L, "A body without a usable Content-Type is refused with 415.", _RUN),
+    ("method-not-allowed", L, "The route answers PATCH alone; others get 405 with Allow.", _RUN),
+    ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
+    ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
+    ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
+    # Authorization
+    ("auth-header-missing", D, "Every request carries an Authorization header.", _OTHER_PAGES),
+    ("auth-scheme-invalid", D, "The scheme is PNAUTHINFO3, keyed or not, with SHA256, SHA384 or SHA512.", _OTHER_PAGES),
+    ("auth-parameters-missing", D, "The header holds Credential and Signature, one space apart.", _OTHER_PAGES),
+    ("auth-date-not-iso8601", D, "The timestamp is ISO 8601.", _OTHER_PAGES),
+    ("auth-date-in-future", D, "A timestamp in the future is refused.", _OTHER_PAGES),
+    ("auth-date-too-old", D, "A signature is valid for 15 minutes, adjustable for each client.", _OTHER_PAGES),
+    ("auth-user-unknown", D, "The user must exist for the client in the URL.", _OTHER_PAGES),
+    ("auth-client-unknown", D, "The client in the URL must exist.", _OTHER_PAGES),
+    (
+        "auth-signature-mismatch",
+        D,
+        "The signature must match ClientId:UserId:Timestamp under the user's key.",
+        _OTHER_PAGES,
+    ),
+    ("auth-unkeyed-refused", A, "Un-keyed signatures can be switched off.", _CHOICE),
+    ("auth-permission-missing", D, "A known user without the permission gets 403 (text assumed).", _PAGE),
+    ("oauth-token-invalid", A, "A bearer token that was not issued here is refused with 401.", _CHOICE),
+    ("oauth-token-expired", A, "A bearer token expires.", _CHOICE),
+    # The mock's own
+    ("fault-injected", M, "A planned fault was due.", _CHOICE),
+    ("namespace-unknown", M, "Under --strict-worlds a world must be made before it is used.", _CHOICE),
+    ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
+    ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),
+    ("store-unavailable", M, "The shared store can't be reached; nothing was changed.", _CHOICE),
+    ("host-not-allowed", M, "The Host header must name this server (protection against DNS rebinding).", _CHOICE),
+    ("origin-not-allowed", M, "A page of another origin may not use the control surface.", _CHOICE),
+    ("admin-token-missing", M, "The control surface needs its token when bound beyond loopback.", _CHOICE),
+    ("admin-request-invalid", M, "The control surface was asked something it can't do.", _CHOICE),
+    ("internal-error", M, "A bug of the mock; the log holds the traceback.", _CHOICE),
+)
+
+RULES: Mapping[str, Rule] = {code: Rule(code, mark, statement, source) for code, mark, statement, source in _ROWS}

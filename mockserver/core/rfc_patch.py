@@ -1,0 +1,58 @@
+"""The strict dialect: RFC 6902 by the jsonpatch package, under the page's operation, read-only and length rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+
+from mockserver.core.conformance import complete, problems
+from mockserver.core.dialect import SUPPORTED_OPERATIONS, read_only_refusal, unsupported_operation
+from mockserver.core.members import MemberTree
+from mockserver.errors import ApiError, BadRequest
+
+
+def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) -> dict[str, Any]:
+    """Return the patched document; raise BadRequest at the first operation that is refused.
+
+    A member that was removed is absent for the operations that follow; at the end it is printed as the typed resource
+    prints a member without a value (assumed).
+    """
+    for index, operation in enumerate(operations):
+        try:
+            _refuse_page_rules(operation, tree)
+            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
+            _refuse_nonconforming(document, tree)
+        except ApiError as refusal:
+            refusal.operation = index
+            raise
+        except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError) as refusal:
+            raise _refusal(refusal, operation, index) from refusal
+    completed: dict[str, Any] = complete(document, tree.root, tree.empty_defaults)
+    return completed
+
+
+def _refuse_page_rules(operation: Any, tree: MemberTree) -> None:
+    op, path = (operation.get("op"), operation.get("path")) if isinstance(operation, Mapping) else (None, None)
+    if op in ("move", "copy"):
+        raise unsupported_operation(op)
+    if op not in SUPPORTED_OPERATIONS or not isinstance(path, str) or op == "test":
+        return
+    first = tree.root.members.get(path.split("/")[1]) if path.startswith("/") else None
+    if path == "" or (first is not None and first.read_only):
+        raise read_only_refusal(path.rsplit("/", 1)[-1], path)
+
+
+def _refuse_nonconforming(document: Any, tree: MemberTree) -> None:
+    for problem in problems(document, tree.root):
+        raise BadRequest(
+            f"{problem.path}: {problem.text}", rule="rfc6902-breaks-contract", path=problem.path, hint=problem.hint
+        )
+
+
+def _refusal(refusal: Exception, operation: Any, index: int) -> BadRequest:
+    path = operation.get("path") if isinstance(operation, Mapping) else None
+    rule = "test-failed" if isinstance(refusal, jsonpatch.JsonPatchTestFailed) else "rfc6902-refused"
+    return BadRequest(str(refusal), rule=rule, operation=index, path=path if isinstance(path, str) else None)

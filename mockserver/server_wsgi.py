@@ -1,0 +1,191 @@
+"""The gateway between HTTP and WSGI (PEP 3333): headers and target to environ, what the application returned to bytes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from mockserver.errors import MockServerError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
+
+KNOWN_NAMES = 1024
+CRASHED = "500 Internal Server Error"
+CRASHED_BODY = b'{"Message":"An error has occurred."}'
+JSON_TYPE = "application/json; charset=utf-8"
+SERVER_HEADERS = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"})
+
+_environ_keys: dict[bytes, str] = {}
+
+
+class Refused(MockServerError):
+    """The bytes can't be served as a request: answer `status` and the message, then close."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def bad_request(problem: str) -> Refused:
+    """Return the refusal of bytes that are no request, or not surely the one that their sender meant."""
+    return Refused("400 Bad Request", f"The request is not valid HTTP: {problem}.")
+
+
+def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironment:
+    """Return what every request of one server has in common."""
+    return {
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+    }
+
+
+def environ_key(name: bytes) -> str:
+    """Return the WSGI key of a header, or "" for a name with an underscore, which is dropped.
+
+    X_Key would land on the key of X-Key, and so slip past a proxy that guards the name with the hyphen.
+    """
+    if b"_" in name:
+        return ""
+    key = name.decode("ascii").upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = "HTTP_" + key
+    if len(_environ_keys) < KNOWN_NAMES:
+        _environ_keys[name] = key
+    return key
+
+
+def add_header(environ: WSGIEnvironment, name: bytes, value: bytes) -> None:
+    """Enter a header; a repeated one is joined (RFC 9110 5.2), a second Host refused."""
+    key = _environ_keys.get(name) or environ_key(name)
+    text = value.rstrip().decode("latin-1")
+    if key not in environ:
+        if key:
+            environ[key] = text
+    elif key == "HTTP_HOST":
+        raise bad_request("it has two Host headers")
+    else:
+        environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + text
+
+
+def split_target(target: str, environ: WSGIEnvironment) -> None:
+    """Put path and query of a request target into `environ`, which has the method already."""
+    if target[0] != "/":
+        target = _origin_form(target, environ)
+    if "#" in target:
+        raise bad_request("the request target has a fragment")
+    path, _, environ["QUERY_STRING"] = target.partition("?")
+    environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+
+
+def _origin_form(target: str, environ: WSGIEnvironment) -> str:
+    if target == "*" and environ["REQUEST_METHOD"] == "OPTIONS":
+        return ""
+    scheme, _, rest = target.partition("://")
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
+    if scheme.lower() != "http" or not authority:
+        raise bad_request("the request target must be a path or an http:// address")
+    environ["HTTP_HOST"] = authority  # RFC 9112 3.2.2: it replaces the Host header
+    path = rest[len(authority) :]
+    return path if path.startswith("/") else "/" + path
+
+
+def respond(app: WSGIApplication, environ: WSGIEnvironment, date: str, last: bool) -> tuple[bytes, bytes, bool]:
+    """Run the application; return header section, body, and whether the connection ends with this answer.
+
+    `date` is a whole Date header, `last` asks for the end. An exception becomes a 500 and a traceback in the log.
+    """
+    try:
+        status, headers, body = _run(app, environ)
+        return _answer(environ, status, headers, body, date, last)
+    except Exception:
+        logger.exception("The application failed on %s %s", environ["REQUEST_METHOD"], environ["REQUEST_URI"])
+        return _answer(environ, CRASHED, [("Content-Type", JSON_TYPE)], CRASHED_BODY, date, last)
+
+
+def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
+    ) -> Callable[[bytes], object]:
+        if started and exc_info is None:
+            raise RuntimeError("start_response was called twice without exc_info")
+        started[:] = [(status, headers)]  # nothing is sent before the application has returned
+        return written.append
+
+    body = _join(app(environ, start_response))
+    if not started:
+        raise RuntimeError("the application returned without calling start_response")
+    return *started[0], b"".join([*written, body]) if written else body
+
+
+def _join(result: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(result)
+    finally:
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+
+
+def _answer(
+    environ: WSGIEnvironment, status: str, headers: list[tuple[str, str]], body: bytes, date: str, last: bool
+) -> tuple[bytes, bytes, bool]:
+    lines = ["HTTP/1.1 " + status]
+    declared: str | None = None
+    for name, value in headers:
+        lower = name.lower()
+        if lower not in SERVER_HEADERS:
+            lines.append(f"{name}: {value}")
+        elif lower == "content-length":
+            declared = value
+        elif lower == "date":
+            date = f"{name}: {value}"
+        elif lower == "connection" and value.lower() == "close":
+            last = True
+    length, body = _framing(environ["REQUEST_METHOD"], status, declared, body)
+    if length:
+        lines.append("Content-Length: " + length)
+    lines.append(date)
+    if last:
+        lines.append("Connection: close")
+    elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        lines.append("Connection: keep-alive")
+    return _encode(lines), body, last
+
+
+def _framing(method: str, status: str, declared: str | None, body: bytes) -> tuple[str | None, bytes]:
+    if status.startswith("204"):
+        return None, b""
+    if method == "HEAD" or status.startswith("304"):
+        return declared, b""
+    length = str(len(body))
+    if declared is not None and declared != length:
+        raise ValueError(f"the application declared Content-Length {declared} and returned {length} bytes")
+    return length, body
+
+
+def _encode(lines: list[str]) -> bytes:
+    text = "\r\n".join([*lines, "\r\n"])
+    if not text.count("\n") == text.count("\r") == len(lines) + 1:
+        raise ValueError("the application put a line break into its status or a header")
+    return text.encode("latin-1")

@@ -1,0 +1,56 @@
+"""The one place that reads the system's clock; everything else is given a time."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+def system_now() -> datetime:
+    """Return the wall clock's time, in UTC."""
+    return datetime.now(UTC)
+
+
+def stopwatch() -> float:
+    """Return seconds of a clock that never goes back, for durations."""
+    return time.perf_counter()
+
+
+class Clock:
+    """A world's time: the system's, shifted, or standing still."""
+
+    __slots__ = ("_frozen", "_offset")
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
+        self._frozen: datetime | None = None
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen is not None
+
+    @property
+    def offset_s(self) -> float:
+        return self._offset.total_seconds()
+
+    def now(self) -> datetime:
+        """Return this world's time, in UTC."""
+        if self._frozen is not None:
+            return self._frozen
+        return datetime.now(UTC) + self._offset if self._offset else datetime.now(UTC)
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stop the clock at a moment, by default now."""
+        self._frozen = at or self.now()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, frozen or not; backwards with a negative number."""
+        step = timedelta(seconds=seconds)
+        if self._frozen is not None:
+            self._frozen += step
+        else:
+            self._offset += step
+
+    def reset(self) -> None:
+        """Follow the system's clock again."""
+        self._frozen, self._offset = None, timedelta()

@@ -1,0 +1,340 @@
+"""The journal: what one world was asked and what it answered, the newest exchanges within a bound.
+
+Appending is on the path of every request: it takes secrets out and keeps references. Whatever people read is made from
+them later. Each world has a ring of its own, so one under load can't push another's exchanges out; a `Budget` that the
+rings share bounds the bytes of all together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice, takewhile
+from threading import Lock
+from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
+from weakref import WeakSet
+
+from mockserver.core.explain import Story
+from mockserver.errors import ApiError
+
+REDACTED: Final = "[redacted]"
+
+
+class Exchange(NamedTuple):
+    """A request, its answer and the story.
+
+    `at` is aware, by the world's clock; `target` is the path and query as sent; `fault` is `<rule>#<n>`; `before` and
+    `after` are the profile's JSON, the same object if it did not change; `key` is the client, alternate id type and
+    alternate id as sent.
+    """
+
+    id: str
+    world: str
+    at: datetime
+    duration_s: float
+    method: str
+    target: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    status: int
+    answer_headers: Sequence[tuple[str, str]]
+    answer_body: bytes
+    story: Story
+    user: str | None
+    fault: str | None
+    before: bytes | None
+    after: bytes | None
+    key: tuple[str, str, str] | None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether the exchange changed the profile."""
+        return self.after is not self.before and self.after != self.before
+
+
+class Budget:
+    """The bytes that the journals of all worlds may hold together; when they run out, the largest give way.
+
+    Journals are referenced weakly: one that is dropped with its world takes its exchanges along.
+    """
+
+    # Room is made for many exchanges at once, so that looking for the largest journals costs each next to nothing.
+    _TARGET: Final = 0.9
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.lock = Lock()
+        self.used = 0
+        self._journals: WeakSet[Journal] = WeakSet()
+
+    def join(self, journal: Journal) -> None:
+        """Make a journal one of those that give way."""
+        self._journals.add(journal)
+
+    def spend(self, size: int) -> None:
+        """Count bytes that a journal took, or gave back; call with the lock held."""
+        self.used += size
+        if self.used > self.max_bytes:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        # Counted anew, for a journal that was dropped with its world did not give its bytes back.
+        journals = sorted(self._journals, key=lambda journal: journal.bytes_used, reverse=True)
+        self.used = sum(journal.bytes_used for journal in journals)
+        if self.used <= self.max_bytes:
+            return
+        for journal in journals:
+            if self.used <= self.max_bytes * self._TARGET:
+                return
+            self.used -= journal.halve()
+
+
+class _Ring:
+    """Exchanges in order of arrival, and the bytes of each."""
+
+    __slots__ = ("bytes", "entries", "sizes")
+
+    def __init__(self) -> None:
+        self.entries: deque[Exchange] = deque()
+        self.sizes: deque[int] = deque()
+        self.bytes = 0
+
+    def push(self, exchange: Exchange, size: int) -> None:
+        self.entries.append(exchange)
+        self.sizes.append(size)
+        self.bytes += size
+
+    def drop_oldest(self) -> None:
+        self.entries.popleft()
+        self.bytes -= self.sizes.popleft()
+
+    def drop(self, index: int) -> None:
+        del self.entries[index]
+        self.bytes -= self.sizes[index]
+        del self.sizes[index]
+
+
+class Journal:
+    """One world's newest exchanges, at most `max_entries` and `max_bytes`; 0 entries switch it off. Thread-safe.
+
+    `total` counts every exchange ever appended, `dropped` those that gave way to newer ones since the last clear.
+    """
+
+    __slots__ = ("__weakref__", "_budget", "_lock", "_ring", "dropped", "max_bytes", "max_entries", "total")
+
+    def __init__(self, max_entries: int, max_bytes: int, budget: Budget | None = None) -> None:
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self.dropped = self.total = 0
+        self._budget = budget
+        self._lock = budget.lock if budget else Lock()
+        # Made with the first exchange, for worlds are made by the thousand and many see no request.
+        self._ring: _Ring | None = None
+
+    @property
+    def bytes_used(self) -> int:
+        """An estimate of the memory that the exchanges take."""
+        ring = self._ring
+        return ring.bytes if ring else 0
+
+    def append(self, exchange: Exchange) -> None:
+        """Keep an exchange without its secrets; its refusal loses its traceback, which would keep frames alive."""
+        if self.max_entries == 0:
+            return
+        kept = without_secrets(exchange)
+        size = stored_bytes(kept)
+        if kept.story.refusal is not None:
+            _forget_frames(kept.story.refusal)
+        with self._lock:
+            ring = self._ring or self._open()
+            before = ring.bytes
+            ring.push(kept, size)
+            self.total += 1
+            while ring.bytes > self.max_bytes or len(ring.entries) > self.max_entries:
+                ring.drop_oldest()
+                self.dropped += 1
+            if self._budget is not None:
+                self._budget.spend(ring.bytes - before)
+
+    def clear(self) -> None:
+        """Forget every exchange."""
+        with self._lock:
+            freed, self._ring = self.bytes_used, None
+            self.dropped = 0
+            if self._budget is not None:
+                self._budget.spend(-freed)
+
+    def get(self, exchange_id: str) -> Exchange | None:
+        """Return the exchange of that id, if it is still there."""
+        return next((exchange for exchange in self._snapshot() if exchange.id == exchange_id), None)
+
+    def remove(self, exchange_id: str) -> bool:
+        """Forget one exchange; return whether it was there."""
+        with self._lock:
+            ring = self._ring or _Ring()
+            index = next((n for n, exchange in enumerate(ring.entries) if exchange.id == exchange_id), None)
+            if index is None:
+                return False
+            before = ring.bytes
+            ring.drop(index)
+            if self._budget is not None:
+                self._budget.spend(ring.bytes - before)
+            return True
+
+    def entries(self, limit: int | None = None, since: str | datetime | None = None) -> list[Exchange]:
+        """Return the newest exchanges, newest first, at most `limit`.
+
+        `since` leaves out those not after a time, or the one of that id and all older ones; an id that is not there
+        (any more) leaves out none.
+        """
+        newest: Iterable[Exchange] = reversed(self._snapshot())
+        if isinstance(since, datetime):
+            newest = (exchange for exchange in newest if exchange.at > since)
+        elif since is not None:
+            newest = takewhile(lambda exchange: exchange.id != since, newest)
+        return list(islice(newest, limit))
+
+    def halve(self) -> int:
+        """Drop the oldest exchanges, half of the bytes; return how many that were. For the budget, under its lock."""
+        ring = self._ring
+        if ring is None:
+            return 0
+        before = ring.bytes
+        while ring.bytes > before // 2:
+            ring.drop_oldest()
+            self.dropped += 1
+        return before - ring.bytes
+
+    def __iter__(self) -> Iterator[Exchange]:
+        """Iterate in order of arrival, over the exchanges that are there now."""
+        return iter(self._snapshot())
+
+    def __len__(self) -> int:
+        ring = self._ring
+        return len(ring.entries) if ring else 0
+
+    def _snapshot(self) -> list[Exchange]:
+        with self._lock:
+            return list(self._ring.entries) if self._ring else []
+
+    def _open(self) -> _Ring:
+        if self._budget is not None:
+            self._budget.join(self)
+        self._ring = ring = _Ring()
+        return ring
+
+
+def newest_of_all(journals: Iterable[Journal], limit: int | None = None) -> list[Exchange]:
+    """Return the newest exchanges of several worlds, newest first by each world's own clock."""
+    exchanges = [exchange for journal in journals for exchange in journal.entries(limit)]
+    return sorted(exchanges, key=lambda exchange: exchange.at, reverse=True)[:limit]
+
+
+# Operations as values take about six times the memory of their text (measured on typical patches).
+_PARSED: Final = 6
+
+
+def stored_bytes(exchange: Exchange) -> int:
+    """Estimate the memory that an exchange keeps: texts, bodies and profiles, each object once."""
+    size = len(exchange.target) + len(exchange.body)
+    for name, value in exchange.headers:
+        size += len(name) + len(value)
+    for name, value in exchange.answer_headers:
+        size += len(name) + len(value)
+    before, after, answer = exchange.before, exchange.after, exchange.answer_body
+    if answer is not after:
+        size += len(answer)
+    if after is not None:
+        size += len(after)
+    if before is not None and before is not after:
+        size += len(before)
+    return size if exchange.story.operations is None else size + _PARSED * len(exchange.body)
+
+
+def _forget_frames(refusal: ApiError) -> None:
+    refusal.__traceback__ = refusal.__cause__ = refusal.__context__ = None
+
+
+# -- redaction: nothing that opens a door is written -----------------------------------------------------------------
+
+# The usual headers, passed over quickly.
+_HARMLESS: Final = frozenset(
+    ("accept", "accept-encoding", "accept-charset", "connection", "content-length", "content-type", "host",
+     "user-agent", "x-mock-namespace", "x-request-id")
+)  # fmt: skip
+_SECRET_WORDS: Final = ("authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey")
+_SCHEME: Final = re.compile(r"(?i:pnauthinfo[a-z0-9-]{0,24}|basic|bearer|digest|negotiate|ntlm)")
+_UP_TO_SIGNATURE: Final = re.compile(
+    r"\s*[A-Za-z][A-Za-z0-9-]{0,31}\s+Credential=[^=,;]*/[^\s=,;/]{1,40}[\s,;]*(?i:signature)="
+)
+_CREDENTIAL: Final = re.compile(
+    r"Credential=[^=,;]*?/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?Z?(?![0-9A-Za-z])"
+)
+_TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  a path
+_PUBLIC_FIELDS: Final = frozenset(("grant_type", "client_id", "scope"))
+_SECRET_FIELDS: Final = frozenset(("client_secret", "client_assertion", "assertion", "password", "refresh_token"))
+_ANSWERED_TOKEN: Final = re.compile(rb'("(?:access|refresh|id)_token"\s*:\s*)"[^"]*"')
+
+
+def without_secrets(exchange: Exchange) -> Exchange:
+    """Return the exchange without signatures, passwords, secrets and tokens."""
+    headers = tuple([pair if pair[0] in _HARMLESS else _redacted_header(pair) for pair in exchange.headers])
+    target, body, answer = exchange.target, exchange.body, exchange.answer_body
+    if "?" in target and _is_secret(target.partition("?")[2]):
+        target = _redacted_query(target)
+    # A patch is kept as sent. Credentials in a body belong to the token endpoint, or are on their way to it with the
+    # wrong URL or method.
+    at_token = _TOKEN_PATH in exchange.target.lower()
+    if at_token or (exchange.method != "PATCH" and b"secret" in body.lower()):
+        body = b"&".join(_redacted_field(field) for field in body.split(b"&"))
+    if at_token:
+        answer = _ANSWERED_TOKEN.sub(rb'\1"[redacted]"', answer)
+    kept = (target, headers, body, exchange.status, tuple(exchange.answer_headers), answer)
+    return Exchange._make((*exchange[:5], *kept, *exchange[11:]))
+
+
+def _is_secret(name: str) -> bool:
+    folded = unquote_plus(name).lower()
+    return any(word in folded for word in _SECRET_WORDS)
+
+
+def _redacted_header(header: tuple[str, str]) -> tuple[str, str]:
+    name, value = header
+    if name.lower() == "authorization":
+        return name, _redacted_authorization(value)
+    return (name, REDACTED) if _is_secret(name) else header
+
+
+def _redacted_authorization(value: str) -> str:
+    """Keep the scheme and, of the vendor's own, the Credential; all else may be a secret in the wrong place."""
+    if up_to_signature := _UP_TO_SIGNATURE.match(value):
+        return up_to_signature[0] + REDACTED
+    scheme, _, parameters = value.strip().partition(" ")
+    if not _SCHEME.fullmatch(scheme):
+        return REDACTED
+    credential = _CREDENTIAL.match(parameters)
+    return f"{scheme} {credential[0] + ' ' if credential else ''}{REDACTED if parameters else ''}".rstrip()
+
+
+def _redacted_query(target: str) -> str:
+    path, _, query = target.partition("?")
+    return f"{path}?{'&'.join(_redacted_parameter(parameter) for parameter in query.split('&'))}"
+
+
+def _redacted_parameter(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    if not equals:
+        return REDACTED if _is_secret(name) else parameter
+    return f"{name}={REDACTED}" if _is_secret(name) else parameter
+
+
+def _redacted_field(field: bytes) -> bytes:
+    """Keep a field of a form only if it is known to be public; a body that is no form at all is kept by no part."""
+    name, equals, value = field.decode("latin-1").partition("=")
+    folded = unquote_plus(name).strip().lower()
+    if equals and folded in _PUBLIC_FIELDS and not _is_secret(value):
+        return field
+    return f"{name}={REDACTED}".encode("latin-1") if equals and folded in _SECRET_FIELDS else REDACTED.encode()

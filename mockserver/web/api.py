@@ -1,0 +1,39 @@
+"""The vendor's surface in Flask; nothing here that the vendor does not have."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from mockserver.web.vendor import VendorDoor, respond
+
+ROUTE = "/<client>/Profile/AlternateIdType/<alternate_id_type>/AlternateId/<path:alternate_id>"
+
+
+def vendor_api(door: VendorDoor) -> Blueprint:
+    """Return the blueprint of the PATCH.
+
+    Flask decodes %2F and minds letter case, the vendor's stack does not: so the door reads the raw URL itself, and
+    whatever no route matches is given to `vendor_response` as well.
+    """
+    api = Blueprint("vendor", __name__)
+
+    @api.patch(ROUTE)
+    @api.patch(f"/Profiles{ROUTE}")
+    def patch_profile(client: str, alternate_id_type: str, alternate_id: str) -> Response:
+        return vendor_response(door)
+
+    return api
+
+
+def vendor_response(door: VendorDoor) -> Response:
+    """Answer the present request as the vendor would, also with its 404 and 405."""
+    response = Response()
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> object:
+        response.status = status
+        response.headers.clear()
+        response.headers.extend(headers)
+        return lambda _: None
+
+    response.set_data(b"".join(respond(door.answer(request.environ), request.environ, start_response)))  # type: ignore[arg-type]
+    return response

@@ -1,0 +1,78 @@
+"""The Flask application: the vendor's surface, the token endpoint, and the control surface."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mockserver.assembly import Mock, assemble
+from mockserver.errors import ApiError
+from mockserver.service import answer_format
+from mockserver.settings import Settings
+from mockserver.web.admin import control_surface
+from mockserver.web.admin_guard import admin_error
+from mockserver.web.api import vendor_api, vendor_response
+from mockserver.web.fastpath import FastPath
+from mockserver.web.oauth import token_endpoint
+from mockserver.web.vendor import VendorDoor, host_refusal
+
+ADMIN_PREFIX = "/__admin"
+_OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json")
+_log = logging.getLogger(__name__)
+
+
+def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
+    """Return the application, plain WSGI for any gateway; `fast` puts the door for the hot route in front."""
+    mock = mock or assemble(Settings())
+    door = VendorDoor(mock)
+    app = Flask("mockserver", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max(mock.settings.max_body, 16 * 1024 * 1024)
+    app.register_blueprint(control_surface(mock, door))
+    app.register_blueprint(token_endpoint(mock, door))
+    app.register_blueprint(vendor_api(door))
+    _register_refusals(app, mock, door)
+    if fast:
+        flask_app = app.wsgi_app
+        app.wsgi_app = FastPath(door, lambda: flask_app)  # type: ignore[method-assign]
+    return app
+
+
+def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
+    @app.before_request
+    def refuse_foreign_host() -> Response | None:
+        if door.host_allowed(request.headers.get("Host")):
+            return None
+        return _own_error(host_refusal(request.headers.get("Host")))
+
+    @app.errorhandler(HTTPException)
+    def not_ours(problem: HTTPException) -> Response:
+        if request.path.startswith(_OWN_PATHS):
+            return admin_error(problem.code or 500, str(problem.description))
+        return vendor_response(door)
+
+    @app.errorhandler(ApiError)
+    def refused(refusal: ApiError) -> Response:
+        return _own_error(refusal)
+
+    @app.errorhandler(Exception)
+    def bug(problem: Exception) -> Response:
+        _log.error("internal error", exc_info=problem)
+        if request.path.startswith(_OWN_PATHS):
+            return admin_error(500, "internal error; the server's log has the traceback")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"), headers)
+
+    def _own_error(refusal: ApiError) -> Response:
+        if request.path.startswith(_OWN_PATHS):
+            return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return _rendered(mock, refusal, headers)
+
+
+def _rendered(mock: Mock, refusal: ApiError, headers: dict[str, str]) -> Response:
+    answer = mock.service.refuse(refusal, answer_format(headers))
+    return Response(answer.body, answer.status, answer.headers)
+
+

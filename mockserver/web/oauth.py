@@ -1,0 +1,39 @@
+"""`POST /oauth/token`: client credentials in, a bearer token out (the endpoint's path is assumed)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from mockserver.assembly import Mock
+from mockserver.core.oauth import TOKEN_RESPONSE_HEADERS, OAuthError, token_request
+from mockserver.web.vendor import VendorDoor
+
+
+def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
+    """Return the blueprint of the token endpoint; lifetimes follow the clock of the request's world."""
+    oauth = Blueprint("oauth", __name__)
+
+    @oauth.post("/oauth/token")
+    @oauth.post("/Profiles/oauth/token")
+    def token() -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = token_request(
+            request.form,
+            request.headers.get("Authorization"),
+            mock.fixtures.clients,
+            now=door.world(headers, None).clock.now(),
+            lifetime_s=mock.settings.token_lifetime_s,
+            key=mock.service.policy.token_key,
+        )
+        response = jsonify(answer)
+        response.headers.update(TOKEN_RESPONSE_HEADERS)
+        return response
+
+    @oauth.errorhandler(OAuthError)
+    def refused(refusal: OAuthError) -> Response:
+        response = jsonify(refusal.body)
+        response.status_code = refusal.status
+        response.headers.update(refusal.headers)
+        return response
+
+    return oauth

@@ -1,0 +1,197 @@
+"""From a WSGI environment to the service and back: what both doors share, so that they can't differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mockserver.assembly import Mock
+from mockserver.errors import ApiError, MethodNotAllowed, NotFound, RequestTooLarge
+from mockserver.service import Answer, Request
+from mockserver.store.clock import stopwatch
+from mockserver.store.world import World
+from mockserver.web.routes import match_route, shown_url
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger("mockserver.requests")
+_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+            405: "Method Not Allowed", 413: "Payload Too Large", 415: "Unsupported Media Type",
+            421: "Misdirected Request", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
+            503: "Service Unavailable", 504: "Gateway Timeout"}  # fmt: skip
+_HEADERS = {
+    "HTTP_AUTHORIZATION": "authorization",
+    "CONTENT_TYPE": "content-type",
+    "HTTP_ACCEPT": "accept",
+    "HTTP_ACCEPT_CHARSET": "accept-charset",
+    "HTTP_X_REQUESTED_WITH": "x-requested-with",
+    "HTTP_X_MOCK_NAMESPACE": "x-mock-namespace",
+    "HTTP_X_MOCK_FAULT": "x-mock-fault",
+    "HTTP_PREFER": "prefer",
+    "HTTP_HOST": "host",
+    "HTTP_USER_AGENT": "user-agent",
+}
+
+
+def raw_target(environ: Mapping[str, Any]) -> str:
+    """Return the request target as sent; a gateway that hides it loses what %2F says."""
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is None:
+        query = environ.get("QUERY_STRING")
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+        target = f"{path}?{query}" if query else path
+    return str(target)
+
+
+def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the request's headers by lower-case name, those that the service reads first."""
+    headers = {name: environ[key] for key, name in _HEADERS.items() if key in environ}
+    for key, value in environ.items():
+        if key.startswith("HTTP_") and key not in _HEADERS:
+            headers[key[5:].lower().replace("_", "-")] = value
+    return headers
+
+
+class VendorDoor:
+    """Answers everything on the vendor's side of the server: the PATCH, and 404 and 405 in the vendor's words."""
+
+    def __init__(self, mock: Mock) -> None:
+        self.mock = mock
+        self.pure = mock.settings.pure
+        self.max_body = mock.settings.max_body
+        self.slashes = mock.service.policy.dialect.follows_page
+        self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
+        self.log_all = mock.settings.log == "all"
+        self.log_refusals = mock.settings.log != "off"
+
+    def answer(self, environ: WSGIEnvironment) -> Answer:
+        """Answer one request; never raises."""
+        started = stopwatch()
+        method, target = environ["REQUEST_METHOD"], raw_target(environ)
+        headers = read_headers(environ)
+        route = match_route(target, slashes_in_ids=self.slashes)
+        world = self.mock.worlds.default
+        try:
+            if not self.host_allowed(headers.get("host")):
+                raise host_refusal(headers.get("host"))
+            world = self.world(headers, route.world if route else None)
+            if route is None:
+                raise self._no_route(environ, target)
+            if method != "PATCH":
+                raise method_refusal(method)
+            request = Request(
+                method, target, route.client, route.alternate_id_type, route.alternate_id, headers, self._body(environ)
+            )
+            answer = self.mock.service.answer(request, world)
+        except ApiError as refusal:
+            request = Request(method, target, route.client if route else "", None, None, headers, b"")
+            answer = self.mock.service.refuse_early(refusal, request, world)
+        self._account(method, target, answer, world, stopwatch() - started)
+        return answer
+
+    def world(self, headers: Mapping[str, str], suffix: str | None) -> World:
+        """Return the world that the request asks for, by header first, then by the clientId's suffix."""
+        if self.pure:
+            return self.mock.worlds.default
+        return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix)
+
+    def _body(self, environ: Mapping[str, Any]) -> bytes:
+        stream = environ["wsgi.input"]
+        length = environ.get("CONTENT_LENGTH")
+        if length:
+            size = int(length)
+            if size > self.max_body:
+                raise body_too_large(size, self.max_body)
+            return bytes(stream.read(size))
+        if environ.get("HTTP_TRANSFER_ENCODING"):
+            body = bytes(stream.read(self.max_body + 1))
+            if len(body) > self.max_body:
+                raise body_too_large(len(body), self.max_body)
+            return body
+        return b""
+
+    def host_allowed(self, host: str | None) -> bool:
+        """Tell whether the Host header names this server; a page that rebinds its name to us sends its own."""
+        if host is None or "*" in self.allowed_hosts:
+            return True
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+        return name.lower().strip("[]") in self.allowed_hosts
+
+    def _no_route(self, environ: Mapping[str, Any], target: str) -> NotFound:
+        url = shown_url(environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "localhost"), target)
+        return NotFound(
+            f"No HTTP resource was found that matches the request URI '{url}'.",
+            rule="route-unknown",
+            hint="The route is /{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}.",
+        )
+
+    def _account(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
+        story = answer.story
+        fault = next((value for name, value in reversed(answer.headers) if name == "X-Mock-Fault"), None)
+        self.mock.metrics.observe(answer.status, story.reason, seconds, fault.partition("#")[0] if fault else None)
+        if self.log_all or (self.log_refusals and story.refusal is not None):
+            self._log_line(method, target, answer, world, seconds)
+
+    def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
+        sentence = answer.story.sentence(self.mock.tree)
+        if self.mock.settings.log_format == "json":
+            row = {"method": method, "target": target, "status": answer.status, "world": world.name,
+                   "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
+                   "ms": round(seconds * 1000, 3)}  # fmt: skip
+            _log.info("%s", orjson.dumps(row).decode())
+        else:
+            _log.info("%s %s %s -> %d %s", world.name, method, target[:300], answer.status, sentence.replace("\n", " "))
+
+
+def method_refusal(method: str) -> MethodNotAllowed:
+    """Return the 405 of the stack, OPTIONS and HEAD included (library)."""
+    return MethodNotAllowed(
+        f"The requested resource does not support http method '{method}'.",
+        rule="method-not-allowed",
+        headers={"Allow": "PATCH"},
+        hint="Send PATCH.",
+    )
+
+
+def body_too_large(size: int, limit: int) -> RequestTooLarge:
+    """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
+    return RequestTooLarge(
+        "The request entity is too large.",
+        rule="body-too-large",
+        why=f"The body has {size} bytes; {limit} are allowed.",
+        hint="Send several smaller patches, or start with a larger --max-body.",
+    )
+
+
+class HostNotAllowed(ApiError):
+    """The Host header names another server."""
+
+    status = 421
+
+
+def host_refusal(host: str | None) -> HostNotAllowed:
+    """Return the refusal of a foreign Host header."""
+    return HostNotAllowed(
+        "The request was sent to a host that this server does not answer for.",
+        rule="host-not-allowed",
+        why=f"Host {str(host)[:100]!r} is not allowed.",
+        hint="Start with --allowed-hosts NAME if this name is really yours.",
+    )
+
+
+def allowed_hosts(bound: str, extra: Iterable[str]) -> frozenset[str]:
+    """Return the names that Host may hold: loopback's, the bound address, and what the settings add."""
+    return frozenset({"localhost", "127.0.0.1", "::1", bound.lower(), *(name.lower() for name in extra)})
+
+
+def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Hand an answer to the gateway, and to the server how a fault wants it delivered."""
+    if answer.delivery is not None:
+        environ["mockserver.effect"] = answer.delivery
+    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    start_response(f"{answer.status} {_REASONS.get(answer.status, 'Unknown')}", headers)
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
