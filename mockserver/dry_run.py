@@ -59,9 +59,7 @@ def _shown_body(answer: Answer) -> Any:
         return answer.body.decode("utf-8", "replace")
 
 
-def _outcomes(
-    mock: Mock, twin: World, before: bytes | None, operations: Any, request: Request
-) -> list[dict[str, Any]]:
+def _outcomes(mock: Mock, twin: World, before: bytes | None, operations: Any, request: Request) -> list[dict[str, Any]]:
     """Say of each operation what it does alone, given the ones before it; the first refusal ends the list."""
     if before is None:
         before = twin.profiles.read((request.client.lower(), *_ids(request)))
@@ -74,7 +72,10 @@ def _outcomes(
         try:
             document = apply_patch([operation], document, mock.tree, mock.service.policy.dialect)
         except ApiError as refusal:
-            return [*rows, {"operation": shown, "outcome": "refused", "reason": refusal.rule, "message": refusal.message}]
+            return [
+                *rows,
+                {"operation": shown, "outcome": "refused", "reason": refusal.rule, "message": refusal.message},
+            ]
         changed = [path for path, _, _ in changed_paths(previous, document)]
         rows.append({"operation": shown, "outcome": "applied", "changed": changed})
     return rows

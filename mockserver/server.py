@@ -124,6 +124,8 @@ class Server:
     # the serving thread's side
 
     def _bind(self) -> socket.socket:
+        if not self._ended.is_set():
+            raise RuntimeError("this server is running already: make another one")
         host, port = self._address
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET

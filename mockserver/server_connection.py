@@ -222,7 +222,8 @@ class Connection(asyncio.BufferedProtocol):
             self._refuse(self._body_too_large())
 
     def _check_header_size(self, environ: WSGIEnvironment) -> None:
-        sizes = (len(key) + len(value) for key, value in environ.items() if key.startswith("HTTP_"))
+        headers = environ.keys() - self.base_environ.keys() - {"wsgi.input"}
+        sizes = (len(key) + len(environ[key]) for key in headers)  # "HTTP_" is about as long as ": " and the line break
         if len(self.target) + sum(sizes) > self.server.max_header:
             raise self._header_too_large()
 

@@ -1,4 +1,4 @@
-"""The gateway between HTTP and WSGI (PEP 3333): headers and target to environ, what the application returned to bytes."""
+"""The gateway between HTTP and WSGI (PEP 3333): a request's parts to environ, an application's answer to bytes."""
 
 from __future__ import annotations
 

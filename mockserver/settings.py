@@ -54,9 +54,7 @@ class Settings:
     max_body: int = _setting(1024 * 1024, "largest request body, in bytes", low=1)
     max_operations: int = _setting(1000, "most operations in one patch", low=1)
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
-    admin_token: str | None = _setting(
-        None, "token for the control surface; made if one is needed", secret=True
-    )
+    admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")
     ready_file: Path | None = _setting(None, "file written (mode 0600) once the server listens")

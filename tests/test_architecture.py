@@ -75,9 +75,7 @@ def test_imports_only_go_downward(path: Path) -> None:
     """A module imports its own floor or lower ones."""
     own = floor_of(name_of(path))
     upward = [
-        imported
-        for imported, _ in imports(path)
-        if imported.startswith("mockserver.") and floor_of(imported) > own
+        imported for imported, _ in imports(path) if imported.startswith("mockserver.") and floor_of(imported) > own
     ]
     assert upward == []
 

@@ -76,7 +76,11 @@ def _packages(settings: Settings) -> Iterator[Finding]:
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:
-    for module, purpose in {"redis": "--store redis://", "faker": "fixtures generate", "schemathesis": "verify"}.items():
+    for module, purpose in {
+        "redis": "--store redis://",
+        "faker": "fixtures generate",
+        "schemathesis": "verify",
+    }.items():
         found = find_spec(module) is not None
         yield Finding(f"{module} (optional)", True, "there" if found else f"absent; only {purpose} needs it")
 
@@ -104,11 +108,13 @@ def _port(settings: Settings) -> Iterator[Finding]:
 
 def _clock(settings: Settings) -> Iterator[Finding]:
     now = system_now()
-    yield Finding("clock", now.year >= 2024, f"{now:%Y-%m-%dT%H:%M:%SZ} UTC", "set the clock: signatures carry the time")
+    yield Finding("clock", now.year >= 2024, f"{now:%Y-%m-%dT%H:%M:%SZ} UTC", "set the clock: signatures carry it")
 
 
 def _exposure(settings: Settings) -> Iterator[Finding]:
-    detail = "loopback only" if settings.loopback else f"{settings.host}: others can reach it; the token guards /__admin"
+    detail = (
+        "loopback only" if settings.loopback else f"{settings.host}: others can reach it; the token guards /__admin"
+    )
     yield Finding("exposure", True, detail)
 
 

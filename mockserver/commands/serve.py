@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -38,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     mock = assemble(settings, progress=progress_bar("loading profiles"))
-    server = make_server(mock)
-    server.on_listening = lambda running: _announce(mock, running, as_json=options.json)
+    server = make_server(mock, lambda running: _announce(mock, running, as_json=options.json))
     try:
         server.serve()
     except OSError as problem:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_server(mock: Mock) -> Server:
+def make_server(mock: Mock, on_listening: Callable[[Server], None] | None = None) -> Server:
     """Return the production server for a mock; Flask is imported when the first request needs it."""
 
     def make_app() -> object:
@@ -63,12 +63,23 @@ def make_server(mock: Mock) -> Server:
 
     settings = mock.settings
     app = FastPath(VendorDoor(mock), make_app)  # type: ignore[arg-type]
-    return Server(app, host=settings.host, port=settings.port, max_body=max(settings.max_body, 1 << 20))
+    return Server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        max_body=max(settings.max_body, 1 << 20),
+        on_listening=on_listening,
+    )
 
 
 def _announce(mock: Mock, server: Server, *, as_json: bool) -> None:
     settings = mock.settings
-    facts = {"url": server.url, "admin_url": f"{server.url}/__admin", "admin_token": mock.admin_token, "pid": os.getpid()}
+    facts = {
+        "url": server.url,
+        "admin_url": f"{server.url}/__admin",
+        "admin_token": mock.admin_token,
+        "pid": os.getpid(),
+    }
     if settings.ready_file:
         write_ready_file(settings.ready_file, orjson.dumps(facts))
     if as_json:
@@ -88,7 +99,13 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
         lines.append(f"  control surface token (X-Mock-Admin-Token): {mock.admin_token}")
     curl = sample_curl(mock, url)
     if curl:
-        lines += ["", "Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):", "", curl, ""]
+        lines += [
+            "",
+            "Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):",
+            "",
+            curl,
+            "",
+        ]
     return "\n".join(lines)
 
 
@@ -99,4 +116,3 @@ def write_ready_file(path: Path, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     temporary.replace(path)
-

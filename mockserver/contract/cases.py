@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+
+Key = tuple[str, str, str]
+"""(client, alternate id type, alternate id): what names a profile in a URL."""
+
+Headers = tuple[tuple[str, str], ...]
 
 
 class Call(NamedTuple):
     """One request to a target. `key` is (client, alternate id type, alternate id) of the profile it names.
 
     `signed` False sends no Authorization but what `headers` holds. `may_change` says that a 200 could change the
-    profile: a session without leave to write refuses such a call.
+    profile: a session without leave to write refuses such a call. `path` replaces the request target that `key` makes
+    (below the target's base), for calls that spell it in another way or go elsewhere.
     """
 
     method: str
-    key: tuple[str, str, str]
-    headers: tuple[tuple[str, str], ...]
+    key: Key
+    headers: Headers
     body: bytes
     signed: bool = True
     may_change: bool = False
+    path: str | None = None
 
 
 class Reply(NamedTuple):
@@ -32,7 +41,10 @@ class Reply(NamedTuple):
 
 
 class Session(Protocol):
-    """The one way to a target: whatever bounds and guards a run lies behind it."""
+    """The one way to a target: whatever bounds and guards a run lies behind it.
+
+    `send` raises OSError for a target that can't be reached or breaks off its answer.
+    """
 
     def send(self, call: Call) -> Reply: ...
 
@@ -45,3 +57,36 @@ class Verdict(StrEnum):
     TOLERATED = "tolerated"
     INCONCLUSIVE = "inconclusive"
     NOT_VERIFIABLE = "not verifiable"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An API user of one client, or an OAuth application (then `user_id` is its client_id)."""
+
+    client_id: str
+    user_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A target made ready for cases: who signs, which profiles may be used, and what is known of it.
+
+    `profiles[0]` is the one that cases work on, the others must stay as they are; `sparse` names one that was created
+    without most members. `account` may change profiles, `reader` may not, `retired` holds a key that was replaced a
+    moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
+    (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace.
+    """
+
+    session: Session
+    account: Account
+    profiles: tuple[Key, ...]
+    dialect: str = "vendor"
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    reader: Account | None = None
+    retired: Account | None = None
+    oauth: Account | None = None
+    sparse: Key | None = None
+    isolated: bool = False
+    is_mock: bool = False
+    guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())

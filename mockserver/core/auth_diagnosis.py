@@ -285,14 +285,16 @@ _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], 
 
 def _signature(request: _Request) -> Diagnosis:
     user_id, user = auth.find_user(request.client, request.credentials.user_id)
-    secrets = user.secrets if user else ()
+    if user is None or not user.secrets:
+        hint = "Give the user a secret key, or ask the token endpoint for a bearer token."
+        return Diagnosis("user-without-key", f"User {request.show(user_id)} has no secret key to sign with.", hint)
     signing = Signing(
         request.credentials,
         request.client_id,
         user_id,
-        secrets,
+        user.secrets,
         client_ids=tuple(islice(_other_client_ids(request), _MOST_CLIENTS)),
-        other_keys=tuple(islice((pair for pair in request.all_keys() if pair[1] not in secrets), _MOST_KEYS)),
+        other_keys=tuple(islice(request.all_keys(), _MOST_KEYS)),
         method=request.method,
         url=request.url,
         body=request.body,

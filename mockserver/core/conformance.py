@@ -82,11 +82,12 @@ def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
     """Yield (member name, limit) of each string over its limit, counted in code points as JSON Schema does."""
     if not member.bounded or value is None:
         return
-    if member.max_length is not None and len(value) > member.max_length:
+    if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:
         yield member.name, member.max_length
-    for name, child in member.members.items():
-        yield from too_long(value.get(name), child)
-    if member.item is not None:
+    if isinstance(value, dict):
+        for name, child in member.members.items():
+            yield from too_long(value.get(name), child)
+    if isinstance(value, list) and member.item is not None:
         for item in value:
             yield from too_long(item, member.item)
 

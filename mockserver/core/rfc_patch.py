@@ -9,7 +9,7 @@ import jsonpatch
 from jsonpointer import JsonPointerException
 
 from mockserver.core.conformance import complete, problems
-from mockserver.core.dialect import SUPPORTED_OPERATIONS, read_only_refusal, unsupported_operation
+from mockserver.core.dialect import SUPPORTED_OPERATIONS, read_only_refusal, refuse_too_long, unsupported_operation
 from mockserver.core.members import MemberTree
 from mockserver.errors import ApiError, BadRequest
 
@@ -24,7 +24,7 @@ def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) 
         try:
             _refuse_page_rules(operation, tree)
             document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
-            _refuse_nonconforming(document, tree)
+            _refuse_nonconforming(document, tree, operation)
         except ApiError as refusal:
             refusal.operation = index
             raise
@@ -45,7 +45,8 @@ def _refuse_page_rules(operation: Any, tree: MemberTree) -> None:
         raise read_only_refusal(path.rsplit("/", 1)[-1], path)
 
 
-def _refuse_nonconforming(document: Any, tree: MemberTree) -> None:
+def _refuse_nonconforming(document: Any, tree: MemberTree, operation: Any) -> None:
+    refuse_too_long(document, tree.root, operation["path"])
     for problem in problems(document, tree.root):
         raise BadRequest(
             f"{problem.path}: {problem.text}", rule="rfc6902-breaks-contract", path=problem.path, hint=problem.hint

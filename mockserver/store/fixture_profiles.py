@@ -7,7 +7,6 @@ read again slowly, by the rules of `conformance`, whose word is the last.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, NamedTuple
 
@@ -23,7 +22,6 @@ from mockserver.core.members import Kind, Member, MemberTree
 # Json.NET escapes these three beyond ASCII (library); a profile at rest is written as it is sent.
 _ESCAPED = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\x85\u2028\u2029")
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-_ESCAPED_QUOTE = re.compile(rb'\\[\\"]')
 
 
 class ReadProfile(NamedTuple):
@@ -128,7 +126,10 @@ def _has_repeated_names(raw: bytes) -> bool:
 
 
 def _count_strings(text: bytes) -> int:
-    return (_ESCAPED_QUOTE.sub(b"", text) if b"\\" in text else text).count(b'"') // 2
+    if b"\\" in text:
+        # Without escaped backslashes, a quote after a backslash is an escaped one.
+        text = text.replace(rb"\\", b"")
+    return (text.count(b'"') - text.count(rb"\"")) // 2
 
 
 def _text_problems(raw: bytes) -> Iterator[Problem]:

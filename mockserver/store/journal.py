@@ -10,17 +10,20 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Final, NamedTuple
-from urllib.parse import unquote_plus
 from weakref import WeakSet
 
 from mockserver.core.explain import Story
-from mockserver.errors import ApiError
-
-REDACTED: Final = "[redacted]"
+from mockserver.errors import ApiError, UsageError
+from mockserver.store.journal_redaction import (
+    without_answered_token,
+    without_body_secrets,
+    without_header_secrets,
+    without_query_secrets,
+)
 
 
 class Exchange(NamedTuple):
@@ -90,6 +93,19 @@ class Budget:
             if self.used <= self.max_bytes * self._TARGET:
                 return
             self.used -= journal.halve()
+
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _moment(text: str) -> datetime:
+    # A plus sign that a query string turned into a space is one again; a time without a zone is UTC.
+    try:
+        moment = datetime.fromisoformat(re.sub(r" (?=[0-9]{2}:[0-9]{2}$)", "+", text) if text.count(":") > 2 else text)
+    except ValueError:
+        hint = "write a time such as 2024-05-01T10:00:00Z, or the id of a request"
+        raise UsageError(f"{text!r} is not a time", place="since", hint=hint) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _Ring:
@@ -187,10 +203,12 @@ class Journal:
     def entries(self, limit: int | None = None, since: str | datetime | None = None) -> list[Exchange]:
         """Return the newest exchanges, newest first, at most `limit`.
 
-        `since` leaves out those not after a time, or the one of that id and all older ones; an id that is not there
-        (any more) leaves out none.
+        `since` is a time (also as ISO 8601 text) and leaves out what is not after it; or an id, and leaves out that one
+        and all older ones. An id that is not there (any more) leaves out none. Raises UsageError for an invalid time.
         """
         newest: Iterable[Exchange] = reversed(self._snapshot())
+        if isinstance(since, str) and _DATE.match(since):
+            since = _moment(since)
         if isinstance(since, datetime):
             newest = (exchange for exchange in newest if exchange.at > since)
         elif since is not None:
@@ -227,10 +245,18 @@ class Journal:
         return ring
 
 
-def newest_of_all(journals: Iterable[Journal], limit: int | None = None) -> list[Exchange]:
-    """Return the newest exchanges of several worlds, newest first by each world's own clock."""
-    exchanges = [exchange for journal in journals for exchange in journal.entries(limit)]
-    return sorted(exchanges, key=lambda exchange: exchange.at, reverse=True)[:limit]
+def without_secrets(exchange: Exchange) -> Exchange:
+    """Return the exchange without signatures, passwords, secrets and tokens."""
+    method, target = exchange.method, exchange.target
+    kept = (
+        without_query_secrets(target),
+        without_header_secrets(exchange.headers),
+        without_body_secrets(exchange.body, method, target),
+        exchange.status,
+        tuple(exchange.answer_headers),
+        without_answered_token(exchange.answer_body, target),
+    )
+    return Exchange._make((*exchange[:5], *kept, *exchange[11:]))
 
 
 # Operations as values take about six times the memory of their text (measured on typical patches).
@@ -256,85 +282,3 @@ def stored_bytes(exchange: Exchange) -> int:
 
 def _forget_frames(refusal: ApiError) -> None:
     refusal.__traceback__ = refusal.__cause__ = refusal.__context__ = None
-
-
-# -- redaction: nothing that opens a door is written -----------------------------------------------------------------
-
-# The usual headers, passed over quickly.
-_HARMLESS: Final = frozenset(
-    ("accept", "accept-encoding", "accept-charset", "connection", "content-length", "content-type", "host",
-     "user-agent", "x-mock-namespace", "x-request-id")
-)  # fmt: skip
-_SECRET_WORDS: Final = ("authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey")
-_SCHEME: Final = re.compile(r"(?i:pnauthinfo[a-z0-9-]{0,24}|basic|bearer|digest|negotiate|ntlm)")
-_UP_TO_SIGNATURE: Final = re.compile(
-    r"\s*[A-Za-z][A-Za-z0-9-]{0,31}\s+Credential=[^=,;]*/[^\s=,;/]{1,40}[\s,;]*(?i:signature)="
-)
-_CREDENTIAL: Final = re.compile(
-    r"Credential=[^=,;]*?/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?Z?(?![0-9A-Za-z])"
-)
-_TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  a path
-_PUBLIC_FIELDS: Final = frozenset(("grant_type", "client_id", "scope"))
-_SECRET_FIELDS: Final = frozenset(("client_secret", "client_assertion", "assertion", "password", "refresh_token"))
-_ANSWERED_TOKEN: Final = re.compile(rb'("(?:access|refresh|id)_token"\s*:\s*)"[^"]*"')
-
-
-def without_secrets(exchange: Exchange) -> Exchange:
-    """Return the exchange without signatures, passwords, secrets and tokens."""
-    headers = tuple([pair if pair[0] in _HARMLESS else _redacted_header(pair) for pair in exchange.headers])
-    target, body, answer = exchange.target, exchange.body, exchange.answer_body
-    if "?" in target and _is_secret(target.partition("?")[2]):
-        target = _redacted_query(target)
-    # A patch is kept as sent. Credentials in a body belong to the token endpoint, or are on their way to it with the
-    # wrong URL or method.
-    at_token = _TOKEN_PATH in exchange.target.lower()
-    if at_token or (exchange.method != "PATCH" and b"secret" in body.lower()):
-        body = b"&".join(_redacted_field(field) for field in body.split(b"&"))
-    if at_token:
-        answer = _ANSWERED_TOKEN.sub(rb'\1"[redacted]"', answer)
-    kept = (target, headers, body, exchange.status, tuple(exchange.answer_headers), answer)
-    return Exchange._make((*exchange[:5], *kept, *exchange[11:]))
-
-
-def _is_secret(name: str) -> bool:
-    folded = unquote_plus(name).lower()
-    return any(word in folded for word in _SECRET_WORDS)
-
-
-def _redacted_header(header: tuple[str, str]) -> tuple[str, str]:
-    name, value = header
-    if name.lower() == "authorization":
-        return name, _redacted_authorization(value)
-    return (name, REDACTED) if _is_secret(name) else header
-
-
-def _redacted_authorization(value: str) -> str:
-    """Keep the scheme and, of the vendor's own, the Credential; all else may be a secret in the wrong place."""
-    if up_to_signature := _UP_TO_SIGNATURE.match(value):
-        return up_to_signature[0] + REDACTED
-    scheme, _, parameters = value.strip().partition(" ")
-    if not _SCHEME.fullmatch(scheme):
-        return REDACTED
-    credential = _CREDENTIAL.match(parameters)
-    return f"{scheme} {credential[0] + ' ' if credential else ''}{REDACTED if parameters else ''}".rstrip()
-
-
-def _redacted_query(target: str) -> str:
-    path, _, query = target.partition("?")
-    return f"{path}?{'&'.join(_redacted_parameter(parameter) for parameter in query.split('&'))}"
-
-
-def _redacted_parameter(parameter: str) -> str:
-    name, equals, _ = parameter.partition("=")
-    if not equals:
-        return REDACTED if _is_secret(name) else parameter
-    return f"{name}={REDACTED}" if _is_secret(name) else parameter
-
-
-def _redacted_field(field: bytes) -> bytes:
-    """Keep a field of a form only if it is known to be public; a body that is no form at all is kept by no part."""
-    name, equals, value = field.decode("latin-1").partition("=")
-    folded = unquote_plus(name).strip().lower()
-    if equals and folded in _PUBLIC_FIELDS and not _is_secret(value):
-        return field
-    return f"{name}={REDACTED}".encode("latin-1") if equals and folded in _SECRET_FIELDS else REDACTED.encode()

@@ -14,7 +14,8 @@ import orjson
 from mockserver.core.members import MemberTree
 from mockserver.core.patch import changed_paths
 from mockserver.core.provenance import RULES
-from mockserver.store.journal import REDACTED, Exchange
+from mockserver.store.journal import Exchange
+from mockserver.store.journal_redaction import REDACTED
 
 
 def list_json(exchanges: Iterable[Exchange], total: int, tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
@@ -240,12 +241,14 @@ def _credentials(exchange: Exchange, value: str) -> str:
     if scheme in ("basic", "bearer"):
         return f"{scheme.capitalize()} ${'CREDENTIALS' if scheme == 'basic' else 'TOKEN'}"
     user = exchange.user or value.partition("Credential=")[2].rpartition("/")[0]
-    arguments = [("--client", exchange.key[0] if exchange.key else ""), ("--user", user)]
+    words = ["mockserver sign"]
+    if exchange.key and exchange.key[0]:
+        words.append(f"--client {quote(exchange.key[0])}")
+    if user:
+        words.append(f"--user {quote(user)}")
     if signed_with := _SIGNED_WITH.match(value):
-        arguments.append(("--algorithm", signed_with[2].upper()))
-        arguments.append(("--unkeyed", "" if signed_with[1] else "yes"))
-    words = [f"{flag} {quote(argument)}" for flag, argument in arguments if argument]
-    return f"$(mockserver sign {' '.join(words)})".replace("--unkeyed yes", "--unkeyed")
+        words.append(f"--algorithm {signed_with[2].upper()}" + ("" if signed_with[1] else " --unkeyed"))
+    return f"$({' '.join(words)})"
 
 
 def _body_option(body: bytes) -> tuple[str, str]:

@@ -53,7 +53,7 @@ def _resets(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.post("/__admin/reset/<part>")
     def reset(part: str | None = None) -> Response:
         if part is not None and part not in parts:
-            raise AdminRefusal(404, f"there is no reset of {part!r}", f"reset {', '.join(parts)}, or all without a name")
+            raise AdminRefusal(404, f"there is no reset of {part!r}", f"reset {', '.join(parts)}, or all")
         for world in chosen_worlds(mock, door):
             (parts[part] if part else World.reset)(world)
         return json_response({"status": "reset"})
@@ -193,7 +193,7 @@ def _clock(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
             raise AdminRefusal(
                 422,
                 f"unknown clock command {', '.join(sorted(unknown)) or '(none)'}",
-                'send {"freeze": "2026-01-31T12:00:00Z"} or {"freeze": true}, {"advance": 60} in seconds, {"reset": true}',
+                'send {"freeze": "2026-01-31T12:00:00Z"}, {"freeze": true}, {"advance": 60} or {"reset": true}',
             )
         _move_clock(world, wanted)
         return _clock_json(world)

@@ -81,7 +81,13 @@ def _row(world: World, fault: Fault) -> dict[str, Any]:
 def _hit(hit: Hit | None) -> dict[str, Any] | None:
     if hit is None:
         return None
-    return {"n": hit.n, "status": hit.status, "connection": hit.connection, "delay_ms": hit.delay_s * 1000, "when": hit.when}
+    return {
+        "n": hit.n,
+        "status": hit.status,
+        "connection": hit.connection,
+        "delay_ms": hit.delay_s * 1000,
+        "when": hit.when,
+    }
 
 
 def _find(world: World, fault_id: str) -> Fault:

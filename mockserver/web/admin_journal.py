@@ -1,2 +1,141 @@
-"""placeholder"""
-def register(admin, mock, door): pass
+"""The journal on the control surface, in WireMock's shapes, and the dry run."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from mockserver.assembly import Mock
+from mockserver.dry_run import dry_run
+from mockserver.service import Request
+from mockserver.store import journal_query as query
+from mockserver.store import journal_view as view
+from mockserver.store.har import har
+from mockserver.store.journal import Exchange
+from mockserver.web.admin_guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
+from mockserver.web.routes import match_route
+from mockserver.web.vendor import VendorDoor
+
+_PATCH_TYPE = "application/json-patch+json"
+
+
+def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    """Add the routes."""
+    _listing(admin, mock, door)
+    _one(admin, mock, door)
+    _queries(admin, mock, door)
+
+    @admin.post("/__admin/try")
+    def try_request() -> Response:
+        return json_response(dry_run(mock, chosen_world(mock, door), _described_request(body_json())))
+
+
+def _listing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    disabled = mock.settings.journal_entries == 0
+
+    @admin.get("/__admin/requests")
+    def list_requests() -> Response:
+        worlds = chosen_worlds(mock, door)
+        newest = chain.from_iterable(world.journal.entries(_limit(), request.args.get("since")) for world in worlds)
+        total = sum(len(world.journal) for world in worlds)
+        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+
+    @admin.delete("/__admin/requests")
+    @admin.post("/__admin/requests/reset")
+    def clear_requests() -> Response:
+        for world in chosen_worlds(mock, door):
+            world.journal.clear()
+        return json_response({})
+
+    @admin.get("/__admin/requests.har")
+    def export_har() -> Response:
+        return json_response(har(_all(mock, door), request.host_url.rstrip("/")))
+
+
+def _one(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    def find(exchange_id: str) -> Exchange:
+        for world in chosen_worlds(mock, door):
+            if (exchange := world.journal.get(exchange_id)) is not None:
+                return exchange
+        raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
+
+    @admin.get("/__admin/requests/<exchange_id>")
+    def read_request(exchange_id: str) -> Response:
+        return json_response(view.entry_json(find(exchange_id), mock.tree))
+
+    @admin.delete("/__admin/requests/<exchange_id>")
+    def delete_request(exchange_id: str) -> Response:
+        find(exchange_id)
+        for world in chosen_worlds(mock, door):
+            world.journal.remove(exchange_id)
+        return json_response({})
+
+    @admin.get("/__admin/requests/<exchange_id>/explain")
+    def explain_request(exchange_id: str) -> Response:
+        return json_response(view.explain_json(find(exchange_id), mock.tree))
+
+    @admin.get("/__admin/requests/<exchange_id>/curl")
+    def curl_request(exchange_id: str) -> Response:
+        text = view.curl_text(find(exchange_id), request.host_url.rstrip("/"))
+        return Response(text, content_type="text/plain; charset=utf-8")
+
+
+def _queries(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    disabled = mock.settings.journal_entries == 0
+
+    @admin.post("/__admin/requests/find")
+    def find_requests() -> Response:
+        found = query.find(body_json(), _all(mock, door))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+
+    @admin.post("/__admin/requests/count")
+    def count_requests() -> Response:
+        return json_response(view.count_json(query.count(body_json(), _all(mock, door)), disabled=disabled))
+
+    @admin.post("/__admin/verify")
+    def verify_requests() -> Response:
+        dropped = sum(world.journal.dropped for world in chosen_worlds(mock, door))
+        verdict = query.verify(body_json(), _all(mock, door), mock.tree, dropped=dropped)
+        return json_response(verdict.json(), 200 if verdict.passed else 406)
+
+
+def _all(mock: Mock, door: VendorDoor) -> list[Exchange]:
+    """Return the exchanges of the chosen worlds, in order of arrival."""
+    exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock, door))
+    return sorted(exchanges, key=lambda exchange: exchange.id)
+
+
+def _limit() -> int | None:
+    text = request.args.get("limit")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise AdminRefusal(422, f"limit is {text!r}", "write a whole number")
+    return int(text)
+
+
+def _described_request(document: dict[str, Any]) -> Request:
+    """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
+    target = document.get("url") or "/{client}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}"
+    for name in ("client", "alternateIdType", "alternateId"):
+        target = target.replace(f"{{{name}}}", str(document.get(name, "")).replace("/", "%2F"))
+    route = match_route(target, slashes_in_ids=True)
+    if route is None:
+        raise AdminRefusal(
+            422,
+            "the request names no profile",
+            'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}',
+        )
+    headers = {str(name).lower(): str(value) for name, value in (document.get("headers") or {}).items()}
+    headers.setdefault("content-type", _PATCH_TYPE)
+    return Request("PATCH", target, route.client, route.alternate_id_type, route.alternate_id, headers, _body(document))
+
+
+def _body(document: dict[str, Any]) -> bytes:
+    body = document.get("body", [])
+    if isinstance(body, str):
+        return body.encode()
+    return orjson.dumps(body)

@@ -111,13 +111,17 @@ class _Collector:
 
     def collect(self) -> Iterable[Metric]:
         metrics, worlds = self.mock.metrics, self.mock.worlds
-        requests = CounterMetricFamily("mockserver_requests", "Answers by status and reason", labels=["status", "reason"])
+        requests = CounterMetricFamily(
+            "mockserver_requests", "Answers by status and reason", labels=["status", "reason"]
+        )
         for (status, reason), number in metrics.requests.copy().items():
             requests.add_metric([str(status), reason], number)
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)
-        evictions = CounterMetricFamily("mockserver_world_evictions", "Worlds that were evicted", value=worlds.evictions)
+        evictions = CounterMetricFamily(
+            "mockserver_world_evictions", "Worlds that were evicted", value=worlds.evictions
+        )
         every = worlds.all()
         entries = sum(len(world.journal) for world in every)
         size = sum(world.journal.bytes_used for world in every)

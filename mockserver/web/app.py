@@ -74,5 +74,3 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 def _rendered(mock: Mock, refusal: ApiError, headers: dict[str, str]) -> Response:
     answer = mock.service.refuse(refusal, answer_format(headers))
     return Response(answer.body, answer.status, answer.headers)
-
-

@@ -15,16 +15,15 @@ from typing import Any
 
 import orjson
 
-from mockserver.core.convert import clr_text, parse_date
 from mockserver.errors import MalformedBody
-from mockserver.wire.newtonsoft import UNDEFINED, Constructor, JsonArrayReader, JsonReaderError, member_path
+from mockserver.wire.json_binding import Binding, no_operation, value_kind
+from mockserver.wire.newtonsoft import JsonArrayReader, JsonReaderError
 
 DEPTH_LIMIT = 256
 """FormattingUtilities.DefaultMaxDepth: the nesting at which Web API's formatters stop (library)."""
 
 _PARAMETER = "operations"
 _MEMBERS = frozenset(("op", "path", "value", "from"))
-_TEXT_MEMBERS = frozenset(("op", "path", "from"))
 _SCALARS = frozenset((str, int, bool, type(None)))
 _SHORTEST_DATE = len("2024-01-05T10:00:00")
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
@@ -45,10 +44,6 @@ _BYTE_ORDER_MARKS = (
 
 # JavaScriptUtils escapes these three of the characters beyond ASCII (library, read in source).
 _ESCAPED_BEYOND_ASCII = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\x85\u2028\u2029")
-
-# Ours: one key an error would make an answer many times the size of a hostile body.
-_MOST_REFUSALS = 1000
-
 
 # --- the vendor's reading ---------------------------------------------------------------------------------------
 
@@ -72,7 +67,7 @@ def read_patch(
         raise _malformed([error], text) from None
     if document is None:
         return None
-    binding = _Binding(reader.places)
+    binding = Binding(reader.places)
     bound = binding.bind(document)
     if binding.refusals:
         raise _malformed(binding.refusals, text)
@@ -94,7 +89,7 @@ def _read_quickly(body: bytes, depth_limit: int) -> list[dict[str, Any] | None] 
         return document
     if body.count(b"[") + body.count(b"{") > depth_limit or _LONG_DIGITS.search(body):
         return None
-    binding = _Binding({})
+    binding = Binding({})
     bound = binding.bind(document)
     return None if binding.refusals else bound
 
@@ -120,178 +115,6 @@ def _is_flat(value: dict[str, Any]) -> bool:
     return not value or (next(iter(value))[:1] != "$" and all(type(member) in _SCALARS for member in value.values()))
 
 
-class _Binding:
-    """JsonSerializer.Populate onto a list of operations: what it binds, and the errors that it logs on the way."""
-
-    def __init__(self, places: dict[tuple[int] | tuple[int, str], int]) -> None:
-        self.refusals: list[JsonReaderError] = []
-        self._places = places
-        self._operations_by_id: dict[str, dict[str, Any]] = {}
-
-    def bind(self, document: list[Any]) -> list[dict[str, Any] | None]:
-        bound: list[dict[str, Any] | None] = []
-        for index, node in enumerate(document):
-            try:
-                bound.append(self._bind_operation(index, node))
-            except JsonReaderError as refusal:
-                self.refusals.append(refusal)
-            if len(self.refusals) >= _MOST_REFUSALS:
-                break
-        return bound
-
-    def _bind_operation(self, index: int, node: Any) -> dict[str, Any] | None:
-        path, at = f"[{index}]", self._places.get((index,), 0)
-        # An empty string counts as null where a class is wanted (CoerceEmptyStringToNull).
-        if node is None or node is UNDEFINED or (isinstance(node, str) and not node):
-            return None
-        if not isinstance(node, dict):
-            raise _no_operation(path, at, f"operation {index} is {_kind(node)}")
-        metadata = _Metadata(path, at, node)
-        if metadata.reference is not None:
-            return self._operations_by_id.get(metadata.reference)
-        if metadata.has_values:
-            raise _no_operation(member_path(path, "$values"), at, f"operation {index} is an array")
-        operation: dict[str, Any] = {}
-        if metadata.identity is not None:
-            self._identify(operation, metadata, path, at)
-        for name, member in metadata.members:
-            self._bind_member(operation, index, name, member)
-        return operation
-
-    def _identify(self, operation: dict[str, Any], metadata: _Metadata, path: str, at: int) -> None:
-        identity = metadata.identity or ""
-        if self._operations_by_id.setdefault(identity, operation) is not operation:
-            raise _no_operation(metadata.next_path(path), at, f"two operations have the $id {identity!r}")
-
-    def _bind_member(self, operation: dict[str, Any], index: int, sent_name: str, node: Any) -> None:
-        name = sent_name.lower()
-        path, at = member_path(f"[{index}]", sent_name), self._places.get((index, sent_name), 0)
-        if name == "value" and isinstance(node, Constructor):
-            # The constructor's name becomes the value, then the operation fails at the first argument (conv-bool-068).
-            argument = f"{path}[0]" if node.arguments else path
-            raise _no_operation(argument, at, f"'value' of operation {index} is a JavaScript constructor")
-        try:
-            if name in _TEXT_MEMBERS:
-                operation[name] = _text(path, at, f"{name!r} of operation {index}", node)
-            elif name == "value":
-                operation[name] = _value(path, at, node, operation.get(name))
-        except JsonReaderError as refusal:
-            self.refusals.append(refusal)
-
-
-class _Metadata:
-    """What an object's leading $ref, $id, $type and $values say, and the members after them (rows O14, C19)."""
-
-    def __init__(self, path: str, at: int, node: dict[str, Any]) -> None:
-        self.reference: str | None = None
-        self.identity: str | None = None
-        self.has_values = False
-        self.values: Any = None
-        self.members = list(node.items())
-        while self.members and self._take(path, at, *self.members[0]):
-            pass
-
-    def next_path(self, path: str) -> str:
-        """Return the path at which the library's reader stands after the metadata."""
-        return member_path(path, self.members[0][0]) if self.members else path
-
-    def _take(self, path: str, at: int, name: str, node: Any) -> bool:
-        if name == "$ref":
-            return self._take_reference(path, at, node)
-        if name == "$values":
-            self.has_values, self.values = True, node
-            del self.members[0]
-            return False
-        if name not in ("$id", "$type"):
-            return False
-        if _is_container(node) or (name == "$type" and node in (None, UNDEFINED)):
-            raise _bad_metadata(member_path(path, name), at, f"'{name}' is {_kind(node)}")
-        if name == "$id":
-            self.identity = None if node in (None, UNDEFINED) else _clr_invariant_text(node)
-        del self.members[0]
-        return True
-
-    def _take_reference(self, path: str, at: int, node: Any) -> bool:
-        if not (node is None or (isinstance(node, str) and parse_date(node) is None)):
-            raise _bad_metadata(member_path(path, "$ref"), at, f"'$ref' is {_kind(node)}")
-        del self.members[0]
-        if node is not None and self.members:
-            raise _bad_metadata(self.next_path(path), at, "a '$ref' stands beside other members")
-        self.reference = node
-        return node is None
-
-
-def _text(path: str, at: int, what: str, node: Any) -> str | None:
-    """Read a member of the CLR type string: JsonReader.ReadAsString (row O11)."""
-    if node is None:
-        return None
-    if node is UNDEFINED or _is_container(node):
-        raise JsonReaderError(path, at, f"{what} is {_kind(node)}", "Write it as text.", "operation-member-not-text")
-    return _clr_invariant_text(node)
-
-
-def _clr_invariant_text(scalar: Any) -> str:
-    if isinstance(scalar, str) and (date := parse_date(scalar)) is not None:
-        # Read as a date before it is read as text, it is written as the invariant culture writes dates (library).
-        moment = date.json
-        return f"{moment[5:7]}/{moment[8:10]}/{moment[:4]} {moment[11:19]}"
-    return clr_text(scalar, dates=False)
-
-
-def _value(path: str, at: int, node: Any, earlier: Any) -> Any:
-    """Read the member of the CLR type object; `earlier` is the value that a name in other case has set before."""
-    if node is UNDEFINED:
-        return None
-    if not _is_container(node):
-        return node
-    if earlier is not None and not _is_container(earlier):
-        # The library then reads into the value that is already there, and a scalar takes no members.
-        inside = member_path(path, next(iter(node))) if isinstance(node, dict) and node else path
-        raise _bad_metadata(inside, at, f"'value' is sent twice, first as a scalar and then as {_kind(node)}")
-    if isinstance(node, list):
-        return node
-    metadata = _Metadata(path, at, node)
-    if metadata.reference is not None:
-        return None
-    if metadata.has_values:
-        if metadata.members:
-            raise _bad_metadata(metadata.next_path(path), at, "a '$values' stands beside other members")
-        return metadata.values
-    return dict(metadata.members)
-
-
-def _is_container(node: Any) -> bool:
-    return isinstance(node, (dict, list, Constructor))
-
-
-def _kind(node: Any) -> str:
-    for kind, name in _KINDS:
-        if isinstance(node, kind):
-            return name
-    return "null"
-
-
-_KINDS = (
-    (bool, "true or false"),
-    ((int, float), "a number"),
-    (str, "text"),
-    (dict, "an object"),
-    (Constructor, "a JavaScript constructor"),
-    (list, "an array"),
-    (type(UNDEFINED), "undefined"),
-)
-
-
-def _no_operation(path: str, at: int, problem: str) -> JsonReaderError:
-    hint = 'Write an object with "op", "path" and "value".'
-    return JsonReaderError(path, at, problem, hint, "operation-not-an-object")
-
-
-def _bad_metadata(path: str, at: int, problem: str) -> JsonReaderError:
-    hint = "Leave out $id, $ref, $type and $values, and send each member once."
-    return JsonReaderError(path, at, problem, hint, "operation-not-an-object")
-
-
 # --- strict reading -----------------------------------------------------------------------------------------------
 
 
@@ -310,7 +133,9 @@ def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DE
         raise _malformed([JsonReaderError("", error.pos, error.msg, _ADVICE_TO_STRICT)], text) from None
     if not isinstance(document, list):
         hint = "Wrap the operation in [ ]: a patch is an array of operations."
-        raise _malformed([JsonReaderError("", 0, f"the body is {_kind(document)}", hint, "body-not-an-array")], text)
+        raise _malformed(
+            [JsonReaderError("", 0, f"the body is {value_kind(document)}", hint, "body-not-an-array")], text
+        )
     if refusals := list(_not_objects(document)):
         raise _malformed(refusals, text)
     # orjson reads an integer beyond 64 bits as a float; the standard library keeps every digit.
@@ -320,7 +145,7 @@ def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DE
 def _not_objects(document: list[Any]) -> Iterator[JsonReaderError]:
     for index, node in enumerate(document):
         if not isinstance(node, dict):
-            yield _no_operation(f"[{index}]", 0, f"operation {index} is {_kind(node)}")
+            yield no_operation(f"[{index}]", 0, f"operation {index} is {value_kind(node)}")
 
 
 def _first_too_deep(text: str, depth_limit: int) -> int | None:

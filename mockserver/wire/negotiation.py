@@ -102,12 +102,17 @@ def choose(
 
     Per formatter the first that fits counts: Accept, then the request's own media type, then "can write".
     """
-    accepted = sorted((_media_type(m) for m in _elements(accept, _MEDIA_TYPE)), key=lambda m: -m.quality)
+    accepted = sorted((_media_type(m) for m in _elements(accept, _MEDIA_TYPE)), key=_preference)
     request = parse_media_type(content_type)
     if _asks_as_script(requested_with, accepted):
         return AnswerFormat("application/json", _encoding(accept_charset, request))
     media_type = _by_accept(accepted) or _by_request(request)
     return AnswerFormat(media_type, _encoding(accept_charset, request))
+
+
+def _preference(media_type: MediaType) -> tuple[float, int]:
+    """Order as MediaTypeWithQualityHeaderValueComparer does: by q, then the more specific first (read in source)."""
+    return -media_type.quality, (media_type.subtype == "*") + (media_type.type == "*")
 
 
 def _asks_as_script(requested_with: str | None, accepted: list[MediaType]) -> bool:

@@ -61,18 +61,15 @@ class JsonReaderError(Exception):
 
     def __init__(self, path: str, at: int, problem: str, hint: str, rule: str = "body-not-json") -> None:
         super().__init__(problem)
-        self.path = path
-        self.at = at
-        self.problem = problem
-        self.hint = hint
-        self.rule = rule
+        self.path, self.at = path, at
+        self.hint, self.rule = hint, rule
 
 
 def member_path(path: str, name: str) -> str:
     """Return the path of an object's member: `path.name`, or `path['na me']` where the name needs quotes."""
     if _QUOTED_IN_PATH.search(name):
         return f"{path}['{name.translate(_PATH_ESCAPES)}']"
-    return f"{path}.{name}" if path else name
+    return f"{path}.{name}"
 
 
 class _Frame:
@@ -129,8 +126,6 @@ class JsonArrayReader:
             steps[self._state]()
         return root
 
-    # --- one step of each state -------------------------------------------------------------------------------
-
     def _read_value(self) -> None:
         self._skip_filler()
         char = self._text[self._at : self._at + 1]
@@ -167,8 +162,6 @@ class JsonArrayReader:
             hint = "Separate values with a comma." if char else self._closing_hint()
             raise self._error(f"{self._found()} stands where ',' or '{self._frames[-1].closer}' should", hint)
 
-    # --- tokens -------------------------------------------------------------------------------------------------
-
     def _open_object(self, _: str) -> None:
         self._open(_Frame("}", {}), _OBJECT_START)
 
@@ -197,14 +190,11 @@ class JsonArrayReader:
     def _add(self, value: Any) -> None:
         self._frames[-1].index += 1
         self._state = _POST_VALUE
-        self._frames[-1].add(value)
+        self._frames[-1].add(None if value is UNDEFINED and len(self._frames) > 2 else value)
 
     def _read_hole(self, _: str) -> None:
         # A comma where a value should be is an undefined value; the comma itself is read next (row D4).
-        self._add_undefined()
-
-    def _add_undefined(self) -> None:
-        self._add(UNDEFINED if len(self._frames) <= 2 else None)
+        self._add(UNDEFINED)
 
     def _read_string(self, _: str) -> None:
         self._add(self._string())
@@ -217,24 +207,14 @@ class JsonArrayReader:
         self._add(value)
 
     def _read_n(self, char: str) -> None:
-        if self._text.startswith("ne", self._at):
-            self._read_constructor()
-        else:
-            self._read_literal(char)
-
-    def _read_undefined(self, _: str) -> None:
-        if not self._has_literal("undefined"):
-            raise self._no_value()
-        self._at += len("undefined")
-        self._add_undefined()
+        read = self._read_constructor if self._text.startswith("ne", self._at) else self._read_literal
+        read(char)
 
     def _read_minus(self, char: str) -> None:
-        if self._text.startswith("-I", self._at):
-            self._read_literal(char)
-        else:
-            self._read_number(char)
+        read = self._read_literal if self._text.startswith("-I", self._at) else self._read_number
+        read(char)
 
-    def _read_constructor(self) -> None:
+    def _read_constructor(self, _: str) -> None:
         if not self._has_literal("new"):
             raise self._no_value()
         start = _end(_BLANK, self._text, self._at + len("new"))
@@ -296,8 +276,6 @@ class JsonArrayReader:
         self._at = match.end()
         return match[1]
 
-    # --- small things -------------------------------------------------------------------------------------------
-
     def _skip_filler(self) -> None:
         self._at = _end(_FILLER, self._text, self._at)
 
@@ -309,9 +287,8 @@ class JsonArrayReader:
         return bool(_AFTER_LITERAL.match(self._text, end)) or (in_constructor and self._text.startswith(")", end))
 
     def _place(self) -> tuple[int] | tuple[int, str]:
-        if len(self._frames) == 1:
-            return (self._frames[0].index + 1,)
-        return (self._frames[0].index, self._frames[1].name)
+        root = self._frames[0]
+        return (root.index + 1,) if len(self._frames) == 1 else (root.index, self._frames[1].name)
 
     def _path(self) -> str:
         path = ""
@@ -327,18 +304,15 @@ class JsonArrayReader:
             return "the end of the body"
         return f"'{char}'" if char.isprintable() else f"U+{ord(char):04X}"
 
-    # --- refusals -----------------------------------------------------------------------------------------------
-
     def _error(self, problem: str, hint: str, rule: str = "body-not-json") -> JsonReaderError:
         return JsonReaderError(self._path(), self._at, problem, hint, rule)
 
     def _no_array(self) -> JsonReaderError:
-        found = "an object" if self._text.startswith("{", self._at) else self._found()
         if not _VALUE_START.match(self._text, self._at):
             return self._no_value()
-        hint = "Wrap the operation in [ ]: a patch is an array of operations."
-        if found != "an object":
-            hint = 'Send an array of operations: [{"op": "replace", "path": "/...", "value": ...}].'
+        found, hint = self._found(), 'Send an array of operations: [{"op": "replace", "path": "/...", "value": ...}].'
+        if found == "'{'":
+            found, hint = "an object", "Wrap the operation in [ ]: a patch is an array of operations."
         return self._error(f"the body begins with {found} and not with '['", hint, "body-not-an-array")
 
     def _no_value(self) -> JsonReaderError:
@@ -372,6 +346,7 @@ _LITERALS: Mapping[str, tuple[str, Any]] = {
     "N": ("NaN", nan),
     "I": ("Infinity", inf),
     "-": ("-Infinity", -inf),
+    "u": ("undefined", UNDEFINED),
 }
 
 _VALUE_READERS: Mapping[str, Callable[[JsonArrayReader, str], None]] = {
@@ -381,10 +356,9 @@ _VALUE_READERS: Mapping[str, Callable[[JsonArrayReader, str], None]] = {
     ")": JsonArrayReader._close,
     ",": JsonArrayReader._read_hole,
     "n": JsonArrayReader._read_n,
-    "u": JsonArrayReader._read_undefined,
     "-": JsonArrayReader._read_minus,
     **dict.fromkeys("\"'", JsonArrayReader._read_string),
-    **dict.fromkeys("tfNI", JsonArrayReader._read_literal),
+    **dict.fromkeys("tfNIu", JsonArrayReader._read_literal),
     **dict.fromkeys(".0123456789", JsonArrayReader._read_number),
 }
 

@@ -21,8 +21,9 @@ KEY = "k3y-of-john-0123456789"
 OLD_KEY = "0ld-k3y-of-john-012345"
 JOHN = User("john.doe@acme.com", (KEY, OLD_KEY), frozenset({"profile:update"}))
 ODD = User("jos\u00e9/de la+cruz", ("k3y-of-jos\u00e9",))
+SLY = User("x/2024 Signature=y", ("k3y-of-sly",))
 KEYLESS = User("oauth.only", ())
-ACME = Client("ACME", {user.user_id: user for user in (JOHN, ODD, KEYLESS)})
+ACME = Client("ACME", {user.user_id: user for user in (JOHN, ODD, SLY, KEYLESS)})
 
 UNABLE = "Unable to authenticate request"
 BAD_DATE = "The specified date does not match an expected ISO 8601 format"
@@ -147,8 +148,9 @@ def test_white_space_around_the_header_does_not_count() -> None:
 
 
 def test_user_ids_may_hold_slashes_spaces_and_letters_outside_ascii() -> None:
-    """The timestamp follows the last slash."""
+    """The timestamp follows the last slash, the signature the last Signature=."""
     assert verify(auth.sign("ACME", ODD.user_id, ODD.secrets[0], STAMP)) is ODD
+    assert verify(auth.sign("ACME", SLY.user_id, SLY.secrets[0], STAMP)) is SLY
 
 
 def test_a_gateway_may_hand_the_headers_utf8_over_as_latin1() -> None:

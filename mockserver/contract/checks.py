@@ -1,0 +1,272 @@
+"""Is an answer what the contract promises? Checks of one reply, whatever the case was; problems hold no values."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+from mockserver.contract.cases import Call, Reply
+from mockserver.contract.document import MEDIA_TYPES, XML_TYPES, Contract, Shape
+
+INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_CONTENT_TYPE = re.compile(r"([a-z]+/[a-z+.-]+); charset=(utf-8|utf-16)")
+_OTHER_STATUSES = {405, 413}
+# The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
+
+
+class Unreadable(Exception):  # noqa: N818 - says what is wrong with an answer
+    """The answer's body can't be read as what its Content-Type says."""
+
+
+def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -> Iterator[str]:
+    """Yield each way in which a reply breaks the contract or the documented conventions of the vendor's stack."""
+    documented = contract.responses.get(reply.status)
+    if call.method == "PATCH" and documented is None and reply.status not in _OTHER_STATUSES:
+        yield f"status {reply.status} is not documented"
+    if documented is not None:
+        yield from _header_problems(reply, contract, documented)
+    if reply.status == 405 and reply.headers.get("allow") != "PATCH":
+        yield f"a 405 must say Allow: PATCH, it says {reply.headers.get('allow')!r}"
+    if call.method == "HEAD":
+        if reply.body:
+            yield "an answer to HEAD has a body"
+        return
+    try:
+        yield from _body_problems(call, reply, contract, dialect)
+    except Unreadable as problem:
+        yield str(problem)
+
+
+def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, Any]) -> Iterator[str]:
+    for name, header in documented.get("headers", {}).items():
+        schema, sent = contract.resolved(header)["schema"], reply.headers.get(name.lower())
+        if sent is None:
+            yield f"the header {name} is missing"
+        elif any(contract.problems(sent, schema)):
+            yield f"the header {name} is {sent!r}, it must be {schema.get('const') or schema.get('pattern')}"
+    if reply.status != 401 and "www-authenticate" in reply.headers:
+        yield "only a 401 asks for credentials"
+
+
+def _body_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -> Iterator[str]:
+    media_type, text = read_text(reply)
+    wanted = expected_media_type(call)
+    if wanted is not None and media_type != wanted:
+        yield f"the answer is {media_type}, it should be {wanted}"
+    if reply.status == 200:
+        document = read_profile(reply, contract, dialect)
+        yield from contract.problems(document, contract.schemas["UserProfile"])
+        if media_type not in XML_TYPES:
+            yield from order_problems(document, contract.profile)
+    else:
+        error = _read_error(media_type, text)
+        yield from contract.problems(error, contract.schemas["HttpError"])
+
+
+def read_text(reply: Reply) -> tuple[str, str]:
+    """Return (media type, decoded text) of an answer; raise Unreadable."""
+    declared = reply.headers.get("content-type", "")
+    match = _CONTENT_TYPE.fullmatch(declared)
+    if match is None or match[1] not in MEDIA_TYPES:
+        raise Unreadable(f"Content-Type is {declared!r}, it must be one of the five documented ones with its charset")
+    if match[2] == "utf-16" and reply.body[:2] != b"\xff\xfe":
+        raise Unreadable("an answer in UTF-16 starts with a byte order mark")
+    if match[2] == "utf-8" and reply.body[:3] == b"\xef\xbb\xbf":
+        raise Unreadable("an answer in UTF-8 has no byte order mark")
+    try:
+        return match[1], reply.body.decode(match[2])
+    except UnicodeDecodeError:
+        raise Unreadable(f"the body is not {match[2]}") from None
+
+
+def expected_media_type(call: Call) -> str | None:
+    """Return the media type that the answer must have, None where Accept asks for something cleverer than one type."""
+    headers = {name.lower(): value for name, value in call.headers}
+    accept = headers.get("accept", "").strip()
+    if headers.get("x-requested-with"):
+        return None
+    if accept in MEDIA_TYPES:
+        return accept
+    if accept:
+        return "application/json" if accept in ("*/*", "application/*") else None
+    sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return sent if sent in MEDIA_TYPES else "application/json"
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def read_profile(reply: Reply, contract: Contract, dialect: str) -> dict[str, Any]:
+    """Return the profile in an answer of either format as JSON values; raise Unreadable."""
+    media_type, text = read_text(reply)
+    if media_type in XML_TYPES:
+        return ProfileReader(contract, dialect).read(text)
+    document = _read_json(text)
+    if not isinstance(document, dict):
+        raise Unreadable("the body is no JSON object")
+    return document
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+    except ValueError as problem:
+        raise Unreadable(f"the body is not JSON: {str(problem).partition(':')[0]}") from None
+
+
+def _without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def order_problems(value: Any, shape: Shape, place: str = "") -> Iterator[str]:
+    """Yield where the members of a JSON answer don't stand in the page's order."""
+    if isinstance(value, dict):
+        known = [name for name in shape.members if name in value]
+        if known != [name for name in value if name in shape.members]:
+            yield f"the members of {place or '/'} are not in the page's order"
+        for name in known:
+            yield from order_problems(value[name], shape.members[name], f"{place}/{name}")
+    elif isinstance(value, list) and shape.item is not None:
+        for index, item in enumerate(value):
+            yield from order_problems(item, shape.item, f"{place}/{index}")
+
+
+# -- XML --------------------------------------------------------------------------------------------------------------
+
+
+class ProfileReader:
+    """Reads the XML form of a profile and minds names, order, namespace and nil."""
+
+    def __init__(self, contract: Contract, dialect: str) -> None:
+        self.contract = contract
+        self.page = dialect != "library"
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Return the profile as JSON values; raise Unreadable."""
+        start = f'<UserProfile xmlns:i="{INSTANCE}" xmlns="{self.contract.namespace}">'
+        if not text.startswith(start):
+            raise Unreadable("the XML does not start with UserProfile in its two namespaces, as on the page")
+        root = _parse(text)
+        document: dict[str, Any] = self._object(root, self.contract.profile, "")
+        return document
+
+    def _tag(self, name: str) -> str:
+        return f"{{{self.contract.namespace}}}{name}"
+
+    def _name(self, shape: Shape) -> str:
+        return shape.xml_name if self.page else shape.name
+
+    def _object(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
+        order = shape.page_order if self.page else shape.serialiser_order
+        wanted = [self._tag(self._name(shape.members[name])) for name in order]
+        if [child.tag for child in element] != wanted:
+            raise Unreadable(f"the elements of {place or '/'} are not the expected ones in the expected order")
+        found = {name: self._value(child, shape.members[name], f"{place}/{name}") for name, child in zip(order, element, strict=True)}
+        return {name: found[name] for name, member in shape.members.items() if name in found and member.returned}
+
+    def _value(self, element: ElementTree.Element, shape: Shape, place: str) -> Any:
+        if element.attrib:
+            if element.attrib != {f"{{{INSTANCE}}}nil": "true"} or len(element) or element.text:
+                raise Unreadable(f'{place} has attributes other than i:nil="true", or content beside it')
+            if not shape.nullable:
+                raise Unreadable(f"{place} is nil, which it can't be")
+            return None
+        if shape.kind == "array":
+            return self._entries(element, shape, place)
+        if shape.kind == "object":
+            return self._object(element, shape, place)
+        return _scalar(element, shape, place)
+
+    def _entries(self, element: ElementTree.Element, shape: Shape, place: str) -> list[Any]:
+        assert shape.item is not None, "a collection's shape has an item"
+        if any(child.tag != self._tag(shape.item.class_name) for child in element):
+            raise Unreadable(f"an entry of {place} is not called {shape.item.class_name}")
+        return [self._value(child, shape.item, f"{place}/{index}") for index, child in enumerate(element)]
+
+
+def _scalar(element: ElementTree.Element, shape: Shape, place: str) -> Any:
+    text = element.text or ""
+    if len(element):
+        raise Unreadable(f"{place} holds elements, it is a {shape.kind}")
+    if shape.kind == "boolean":
+        if text not in ("true", "false"):
+            raise Unreadable(f"{place} is neither true nor false")
+        return text == "true"
+    if shape.kind == "integer":
+        if not re.fullmatch("-?[0-9]+", text):
+            raise Unreadable(f"{place} is no whole number")
+        return int(text)
+    return text
+
+
+def _parse(text: str) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(text)  # noqa: S314 - an answer without a DTD, which start() has made sure of
+    except ElementTree.ParseError as problem:
+        raise Unreadable(f"the body is not well-formed XML: {problem}") from None
+
+
+def xml_text(value: Any) -> Any:
+    """Return a JSON value as it reads after a trip through XML, which rewrites the ends of lines."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, list):
+        return [xml_text(item) for item in value]
+    return {name: xml_text(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _read_error(media_type: str, text: str) -> Any:
+    if media_type not in XML_TYPES:
+        return _read_json(text)
+    if not text.startswith("<Error><Message>"):
+        raise Unreadable("an error in XML is <Error><Message>…</Message></Error>, without namespaces")
+    root = _parse(text)
+    error: dict[str, Any] = {}
+    for child in root:
+        nested = {_decoded(row.tag): [row.text or ""] for row in child}
+        error[child.tag] = nested if child.tag == "ModelState" else child.text or ""
+    return error
+
+
+def read_error(reply: Reply) -> dict[str, Any]:
+    """Return the members of an error of either format; raise Unreadable."""
+    error = _read_error(*read_text(reply))
+    if not isinstance(error, dict):
+        raise Unreadable("the error is no object")
+    return error
+
+
+def _decoded(name: str) -> str:
+    return re.sub(r"_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), name)
+
+
+# -- differences ------------------------------------------------------------------------------------------------------
+
+
+def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, and a missing member not null."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for name in {**wanted, **found}:
+            yield from differences(wanted.get(name, _MISSING), found.get(name, _MISSING), f"{place}/{name}")
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for index, pair in enumerate(zip(wanted, found, strict=True)):
+            yield from differences(*pair, f"{place}/{index}")
+    elif type(wanted) is not type(found) or wanted != found:
+        yield place or "/", wanted, found
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "missing"
+
+
+_MISSING = _Missing()

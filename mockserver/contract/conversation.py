@@ -1,0 +1,125 @@
+"""The requests of one case: sent, recorded, and each answer checked against the contract."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from mockserver.contract.cases import Bench, Call, Headers, Key, Reply
+from mockserver.contract.checks import Unreadable, differences, read_profile, reply_problems, xml_text
+from mockserver.contract.document import XML_TYPES, Contract
+
+PATCH_TYPE = "application/json-patch+json"
+NAMESPACE = "X-Mock-Namespace"
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came back; no reply means that the connection failed, `failure` says how."""
+
+    call: Call
+    reply: Reply | None
+    failure: str = ""
+
+
+class Unanswered(Exception):  # noqa: N818 - ends a case, not a program
+    """The target could not be reached, or broke off its answer."""
+
+
+class Denied(Exception):  # noqa: N818 - ends a case, not a program
+    """The target refused our credentials where it should not."""
+
+
+@dataclass
+class Conversation:
+    """What one case says to the target. `world` names the namespace of an isolated target."""
+
+    bench: Bench
+    contract: Contract
+    world: str
+    exchanges: list[Exchange] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def send(self, call: Call, *, check: bool = True) -> Reply:
+        """Send a call, record the exchange and, unless told otherwise, check the reply; raise Unanswered."""
+        if self.bench.isolated:
+            call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
+        try:
+            reply = self.bench.session.send(call)
+        except OSError as failure:
+            self.exchanges.append(Exchange(call, None, type(failure).__name__))
+            raise Unanswered(f"no answer: {failure}") from failure
+        self.exchanges.append(Exchange(call, reply))
+        if check:
+            self.problems += reply_problems(call, reply, self.contract, self.bench.dialect)
+        return reply
+
+    def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = ()) -> Reply:
+        """Send operations as JSON."""
+        sent = (*headers,) if any(name == "Content-Type" for name, _ in headers) else (*headers, ("Content-Type", PATCH_TYPE))
+        body = json.dumps(operations, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return self.send(Call("PATCH", key, sent, body, may_change=bool(operations)))
+
+    def read(self, key: Key) -> dict[str, Any]:
+        """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200."""
+        call = Call("PATCH", key, (("Content-Type", PATCH_TYPE), ("Accept", "application/json")), b"[]")
+        reply = self.send(call)
+        if reply.status in (401, 403):
+            raise Denied(f"an empty patch was answered with {reply.status}, 200 was expected")
+        if reply.status != 200:
+            raise Unreadable(f"an empty patch was answered with {reply.status}, 200 was expected")
+        return read_profile(reply, self.contract, self.bench.dialect)
+
+    def compare(self, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+        """Note each difference between two profiles; values are left to the exchange."""
+        places = [place for place, _, _ in differences(wanted, found)]
+        if places:
+            more = f" and {len(places) - 5} more places" if len(places) > 5 else ""
+            self.problems.append(f"{what} differs from what was expected at {', '.join(places[:5])}{more}")
+
+    def compare_answer(self, wanted: Mapping[str, Any], reply: Reply) -> dict[str, Any] | None:
+        """Compare the profile in an answer, of whichever format, with the expected one; None if it can't be read."""
+        try:
+            found = read_profile(reply, self.contract, self.bench.dialect)
+        except Unreadable:
+            return None  # noted when the reply was checked
+        is_xml = reply.headers.get("content-type", "").partition(";")[0] in XML_TYPES
+        self.compare("the answer", xml_text(wanted) if is_xml else wanted, found)
+        return found
+
+    def stamped(self, expected: Mapping[str, Any], before: Mapping[str, Any], found: Mapping[str, Any], user: str) -> dict[str, Any]:
+        """Return the expected profile with the stamp that a change leaves, as far as `found` has a proper one."""
+        result = copy.deepcopy(dict(expected))
+        if self.bench.dialect == "library" or not any(differences(before, expected)):
+            return result
+        old, new = before.get("Edited") or {}, found.get("Edited") or {}
+        wanted = {name: old.get(name) for name in self.contract.profile.members["Edited"].members}
+        wanted |= {"ModifiedBy": user, "ModifiedDate": new.get("ModifiedDate")}
+        if not _is_fresh(new.get("ModifiedDate")):
+            self.problems.append("a changed profile must be stamped: Edited/ModifiedDate is not the present time")
+        result["Edited"] = wanted
+        return result
+
+
+def _is_fresh(stamp: Any) -> bool:
+    if not isinstance(stamp, str) or not _STAMP.fullmatch(stamp):
+        return False
+    moment = datetime.fromisoformat(stamp)
+    age_s = (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
+    return -120 < age_s < 900
+
+
+def header_value(headers: Headers, name: str) -> str | None:
+    """Return the value of the first header of that name."""
+    return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+
+def next_world(prefix: str, number: int) -> str:
+    """Return the name of a namespace that no other case uses."""
+    return f"{prefix}-{number}"

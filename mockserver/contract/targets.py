@@ -1,0 +1,333 @@
+"""What a run may be pointed at: the targets of targets.toml, each with the few profiles that its owner gave up for tests.
+
+A target that is not listed, or that could be somebody's production, is refused before a byte is sent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from mockserver.errors import SafetyRefusal, UsageError
+from mockserver.settings import shipped
+
+Key = tuple[str, str, str]
+
+DIALECTS = ("vendor", "library", "rfc6902")
+# What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
+RESERVE = 24
+# The host of the vendor's staging system is documented (pmstg.mypreferences.com); so is production's.
+PRODUCTION_HOSTS = frozenset({"pm.mypreferences.com", "mypreferences.com", "www.mypreferences.com"})
+_TEST_LABEL = re.compile(
+    r"(?:^|-)(?:stg|stage|staging|sandbox|sbx|test|tests|testing|uat|qa|dev|mock|demo)\d*(?:-|$)"
+    r"|(?:stg|stage|staging|sandbox)\d*$|^(?:stg|stage|staging|sandbox)"
+)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_DEFAULTS = {"budget": 300, "rate": 2.0, "timeout_s": 30.0, "settle_s": 2.0}
+_BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
+_TARGET_KEYS = frozenset(
+    {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
+    | {"marker", "mock", "admin_token_env", "may_deactivate", "exclusive"}
+    | set(_DEFAULTS)
+)
+_READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
+_MARKER_KEYS = frozenset({"name", "value"})
+_LITERALS = frozenset({"secret", "secret_key", "key", "password", "token", "authorization"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A user of the target and where the user's secret comes from; the secret itself is never kept here."""
+
+    user: str
+    secret_env: str | None = None
+    secret_command: tuple[str, ...] = ()
+    known: str | None = field(default=None, repr=False)
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> str:
+        """Return the secret; raise UsageError, without a word of what a command printed, if there is none."""
+        if self.known is not None:
+            return self.known
+        if self.secret_env is not None:
+            return _from_environment(self.secret_env, environment)
+        return _from_command(self.secret_command)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a run goes and what it may do there; `keys` are the only profiles that are ever asked for.
+
+    `absent` are keys that the owner knows not to exist; `rate` is in requests per second.
+    `marker` is a custom field (name, value) that a profile must carry to be touched at all. `exclusive` is the owner's
+    word that nobody else changes the profiles during a run: whatever changed is then the run's own doing.
+    """
+
+    name: str
+    base_url: str
+    client: str
+    credential: Credential
+    keys: tuple[Key, ...]
+    absent: tuple[Key, ...] = ()
+    budget: int = 300
+    rate: float = 2.0
+    timeout_s: float = 30.0
+    settle_s: float = 2.0
+    dialect: str = "vendor"
+    reader: Credential | None = None
+    marker: tuple[str, str] | None = None
+    mock: bool = False
+    may_deactivate: bool = False
+    exclusive: bool = False
+    admin_token_env: str | None = None
+    admin_token_known: str | None = field(default=None, repr=False)
+
+    @property
+    def admin_token(self) -> str | None:
+        """The token of the mock's control surface, if it needs one."""
+        return self.admin_token_known or (os.environ.get(self.admin_token_env) if self.admin_token_env else None)
+
+    @property
+    def admin_url(self) -> str:
+        """Where the mock's control surface is: beside the vendor's base path."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def label(self, key: Key) -> str:
+        """Name a profile by its place in the list: an alternate id is a personal value."""
+        place = self.keys.index(key) + 1 if key in self.keys else 0
+        return f"profile {place} of {self.name} ({key[1]})" if place else f"an unlisted profile of {self.name}"
+
+
+def default_targets_file() -> Path:
+    """Return the targets.toml of the current directory, else the shipped example, which names no target as ready."""
+    here = Path("targets.toml")
+    return here if here.exists() else shipped("contracts") / "targets.toml"
+
+
+def load_targets(path: Path) -> dict[str, Target]:
+    """Read a targets file; raise UsageError with file and place for whatever can't be used in it."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise UsageError(f"can't read the targets: {problem.strerror}", place=str(path)) from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UsageError(f"not valid TOML: {problem}", place=str(path)) from problem
+    _known(document, frozenset({"targets"}), str(path))
+    return {name: _target(name, table, f"{path}: targets.{name}") for name, table in document.get("targets", {}).items()}
+
+
+def choose_target(targets: Mapping[str, Target], name: str, *, production_accepted: bool = False) -> Target:
+    """Return the named target; raise UsageError if it is not listed, SafetyRefusal if it may not be used."""
+    if name not in targets:
+        near = get_close_matches(name, targets, n=1)
+        known = f"the file lists {', '.join(targets)}" if targets else "the file lists none; add a [targets.NAME] table"
+        raise UsageError(f"there is no target {name!r}", hint=f"did you mean {near[0]}?" if near else known)
+    target = targets[name]
+    if production_looking(target.base_url) and not production_accepted:
+        raise SafetyRefusal(
+            "the target looks like production, and a run changes real profiles there",
+            place=f"target {name}",
+            hint="use the staging system, or add --i-know-this-is-production",
+        )
+    return target
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def production_looking(base_url: str) -> bool:
+    """Say whether nothing in the host's name calls it a test system; the registered domain itself does not count."""
+    host = (urlsplit(base_url).hostname or "").rstrip(".").lower()
+    if is_loopback(host):
+        return False
+    if host in PRODUCTION_HOSTS:
+        return True
+    labels = host.split(".")
+    if labels[-1] == "test":
+        return False
+    named = labels if len(labels) == 1 else labels[:-2]
+    return not any(_TEST_LABEL.search(label) for label in named)
+
+
+def _target(name: str, table: Any, place: str) -> Target:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a target", place=place, hint="write small letters, digits, - and _")
+    if not isinstance(table, dict):
+        raise UsageError("a target is a table", place=place, hint=f"write [targets.{name}] and its settings below")
+    _known(table, _TARGET_KEYS, place)
+    client = _text(table, "client", place)
+    base_url = _base_url(_text(table, "base_url", place), f"{place}.base_url")
+    return Target(
+        name=name,
+        base_url=base_url,
+        client=client,
+        credential=_credential(table, place),
+        keys=_keys(client, table.get("profiles"), f"{place}.profiles", required=True),
+        absent=_keys(client, table.get("absent", []), f"{place}.absent", required=False),
+        dialect=_choice(table.get("dialect", "vendor"), DIALECTS, f"{place}.dialect"),
+        reader=_reader(table.get("reader"), f"{place}.reader"),
+        marker=_marker(table.get("marker"), f"{place}.marker"),
+        mock=_is_mock(table, base_url, place),
+        may_deactivate=_flag(table, "may_deactivate", place),
+        exclusive=_flag(table, "exclusive", place),
+        admin_token_env=_text(table, "admin_token_env", place) if "admin_token_env" in table else None,
+        **_numbers(table, place),
+    )
+
+
+def _known(table: Mapping[str, Any], names: frozenset[str], place: str) -> None:
+    for key in table:
+        if key.lower() in _LITERALS:
+            raise UsageError(
+                f"{key} would put a secret into the file",
+                place=place,
+                hint='write secret_env = "NAME" or secret_command = ["program", "argument"], and take the secret out',
+            )
+        if key not in names:
+            near = get_close_matches(key, names, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
+            raise UsageError(f"there is no setting {key!r}", place=place, hint=hint)
+
+
+def _text(table: Mapping[str, Any], key: str, place: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{key} is missing or not text", place=place, hint=f'write {key} = "…"')
+    return value
+
+
+def _flag(table: Mapping[str, Any], key: str, place: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{key} is neither true nor false", place=place, hint=f"write {key} = true")
+    return value
+
+
+def _is_mock(table: Mapping[str, Any], base_url: str, place: str) -> bool:
+    mock = _flag(table, "mock", place)
+    if mock and not is_loopback(urlsplit(base_url).hostname or ""):
+        # A mock may be written to without leave, so a mistake here must not open a real system.
+        raise SafetyRefusal("mock = true is for servers on this machine", place=place, hint="leave mock out")
+    return mock
+
+
+def _choice(value: Any, choices: Sequence[str], place: str) -> str:
+    if value not in choices:
+        raise UsageError(f"{value!r} is not possible", place=place, hint=f"write one of {', '.join(choices)}")
+    return str(value)
+
+
+def _numbers(table: Mapping[str, Any], place: str) -> dict[str, Any]:
+    numbers: dict[str, Any] = {}
+    for key, default in _DEFAULTS.items():
+        value, (low, high) = table.get(key, default), _BOUNDS[key]
+        right = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+        if not right or (key == "budget" and not isinstance(value, int)):
+            raise UsageError(f"{key} can't be {value!r}", place=place, hint=f"write a number from {low} to {high}")
+        numbers[key] = value
+    return numbers
+
+
+def _base_url(text: str, place: str) -> str:
+    parts = urlsplit(text)
+    host = parts.hostname
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageError("not the URL of a server", place=place, hint='write "https://host/Profiles"')
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError("a user, query or fragment has no place here", place=place, hint='write "https://host/Profiles"')
+    if parts.scheme == "http" and not is_loopback(host):
+        raise SafetyRefusal(
+            "plain http would show profiles and signatures to everyone on the way", place=place, hint="write https://"
+        )
+    try:
+        _ = parts.port
+    except ValueError:
+        raise UsageError("the port is no number up to 65535", place=place, hint="write https://host:8443") from None
+    return text.rstrip("/")
+
+
+def _credential(table: Mapping[str, Any], place: str) -> Credential:
+    env, command = table.get("secret_env"), table.get("secret_command")
+    if (env is None) == (command is None):
+        raise UsageError("exactly one source of the secret is needed", place=place, hint=_SOURCES)
+    if env is not None and not (isinstance(env, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", env)):
+        # The value is not shown: who misunderstands the setting writes the secret here.
+        raise UsageError("secret_env is not the name of an environment variable", place=place, hint=_SOURCES)
+    if command is not None and not (_texts(command) and command):
+        raise UsageError("secret_command is not a list of texts", place=place, hint=_SOURCES)
+    return Credential(_text(table, "user", place), env, tuple(command or ()))
+
+
+_SOURCES = 'write secret_env = "NAME" or secret_command = ["program", "argument"]'
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _reader(table: Any, place: str) -> Credential | None:
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError("the reader is a table", place=place, hint='write reader = { user = "…", secret_env = "…" }')
+    _known(table, _READER_KEYS, place)
+    return _credential(table, place)
+
+
+def _marker(table: Any, place: str) -> tuple[str, str] | None:
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError("the marker is a table", place=place, hint='write marker = { name = "MockVerify", value = "yes" }')
+    _known(table, _MARKER_KEYS, place)
+    return _text(table, "name", place), _text(table, "value", place)
+
+
+def _keys(client: str, rows: Any, place: str, *, required: bool) -> tuple[Key, ...]:
+    if not _texts(rows) or (required and not rows):
+        raise UsageError("the profiles are missing", place=place, hint='write profiles = ["CRM/TEST-0001"]')
+    keys = []
+    for number, row in enumerate(rows):
+        kind, _, identifier = row.partition("/")
+        if not kind or not identifier:
+            raise UsageError("not a profile", place=f"{place}[{number}]", hint='write "TYPE/ID"')
+        keys.append((client, kind, identifier))
+    return tuple(keys)
+
+
+def _from_environment(name: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(name)
+    if not value:
+        raise UsageError(f"the environment has no variable {name}", hint="put the secret into it")
+    return value
+
+
+def _from_command(command: Sequence[str]) -> str:
+    try:
+        # No shell: the file's words are the program and its arguments.
+        done = subprocess.run(list(command), capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as problem:
+        _no_secret(command, type(problem).__name__)
+    if done.returncode != 0 or not done.stdout.strip():
+        _no_secret(command, f"exit code {done.returncode}, {'no' if not done.stdout.strip() else 'some'} output")
+    return done.stdout.strip("\r\n")
+
+
+def _no_secret(command: Sequence[str], why: str) -> NoReturn:
+    raise UsageError(f"the secret's command {command[0]!r} gave none: {why}", hint="run it by hand")

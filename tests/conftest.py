@@ -1,0 +1,125 @@
+"""What most tests start from: the compiled contract, the recorded runs, and a mock on fixtures of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from mockserver.assembly import Mock, assemble, load_contract
+from mockserver.core.members import MemberTree, compile_members
+from mockserver.settings import Settings
+from mockserver.web.vendor import VendorDoor, respond
+
+VECTORS = Path(__file__).parent / "vectors"
+CLIENTS = """
+[clients.ACME01]
+name = "Acme"
+default_type = "Customer"
+default_locale = "en-US"
+[clients.ACME01.groups.editors]
+permissions = ["profile:update"]
+[clients.ACME01.users."editor@acme.example"]
+secret = "editor-test-key"
+groups = ["editors"]
+[clients.ACME01.users."reader@acme.example"]
+secret = "reader-test-key"
+groups = []
+"""
+
+
+@pytest.fixture(scope="session")
+def contract() -> dict[str, Any]:
+    return load_contract(Settings().contract)
+
+
+@pytest.fixture(scope="session")
+def tree(contract: dict[str, Any]) -> MemberTree:
+    return compile_members(contract)
+
+
+@pytest.fixture(scope="session")
+def base_profile() -> bytes:
+    """The profile on which every recorded run started."""
+    return orjson.dumps(json.loads((VECTORS / "base_profile.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="session")
+def fixture_dir(tmp_path_factory: pytest.TempPathFactory, base_profile: bytes) -> Path:
+    """Fixtures with the recorded runs' profile and one more, so that a leak would show."""
+    directory = tmp_path_factory.mktemp("fixtures")
+    (directory / "clients.toml").write_text(CLIENTS, encoding="utf-8")
+    folder = directory / "profiles" / "ACME01"
+    folder.mkdir(parents=True)
+    (folder / "zoe.json").write_bytes(base_profile)
+    other = {"ProfileId": 2, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "C-2"}], "Emails": []}
+    (folder / "other.json").write_text(json.dumps(other), encoding="utf-8")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def make_mock(fixture_dir: Path) -> Callable[..., Mock]:
+    """Assemble a mock on the test fixtures; settings as keywords."""
+
+    def make(**settings: Any) -> Mock:
+        return assemble(Settings(**{"fixtures": fixture_dir, "auth": "off", "log": "off", **settings}))
+
+    return make
+
+
+class Client:
+    """Calls a mock's door as a gateway would, without a socket."""
+
+    PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+
+    def __init__(self, mock: Mock) -> None:
+        self.mock = mock
+        self.door = VendorDoor(mock)
+
+    def __call__(
+        self,
+        body: bytes | str = b"[]",
+        *,
+        target: str = PROFILE,
+        method: str = "PATCH",
+        content_type: str | None = "application/json",
+        **headers: str,
+    ) -> tuple[int, dict[str, str], bytes]:
+        data = body.encode() if isinstance(body, str) else body
+        from io import BytesIO
+
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "RAW_URI": target,
+            "HTTP_HOST": "localhost",
+            "wsgi.url_scheme": "http",
+            "CONTENT_LENGTH": str(len(data)),
+            "wsgi.input": BytesIO(data),
+            **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
+        }
+        if content_type is not None:
+            environ["CONTENT_TYPE"] = content_type
+        seen: dict[str, Any] = {}
+
+        def start_response(status: str, answer_headers: list[tuple[str, str]], exc_info: object = None) -> object:
+            seen.update(status=int(status[:3]), headers=dict(answer_headers))
+            return lambda _: None
+
+        content = b"".join(respond(self.door.answer(environ), environ, start_response))  # type: ignore[arg-type]
+        return seen["status"], seen["headers"], content
+
+    def profile(self, target: str = PROFILE) -> dict[str, Any]:
+        status, _, body = self(b"[]", target=target)
+        assert status == 200, body
+        document: dict[str, Any] = orjson.loads(body)
+        return document
+
+
+@pytest.fixture
+def call(make_mock: Callable[..., Mock]) -> Callable[..., Client]:
+    """Return a client of a fresh mock; settings as keywords."""
+    return lambda **settings: Client(make_mock(**settings))
