@@ -19,6 +19,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/python contracts/write_operations.py --check
 	$(BIN)/python docs/write_fidelity.py --check
+	$(BIN)/python docs/write_settings.py --check
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -32,6 +33,7 @@ wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python contracts/write_operations.py
 	$(BIN)/python docs/write_fidelity.py
+	$(BIN)/python docs/write_settings.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml

@@ -7,6 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +35,9 @@ class Parser(argparse.ArgumentParser):
     """Reports wrong usage with exit code 2 and where to find help."""
 
     def error(self, message: str) -> NoReturn:
+        wrong = next((word for word in sys.argv[1:2] if word not in COMMANDS and not word.startswith("-")), None)
+        near = get_close_matches(wrong, COMMANDS, n=1) if wrong and self.prog == "mockserver" else []
+        message = f"there is no command {wrong!r}; did you mean {near[0]}?" if near else message
         self.exit(2, f"{self.prog}: {message}\n  see {self.prog} --help\n")
 
 
@@ -84,7 +89,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: mockserver.toml)")
     for name in names or FIELDS:
         row = FIELDS[name]
-        flag, help_text = f"--{name.replace('_', '-')}", row.metadata["help"]
+        flag, help_text = f"--{name.replace('_', '-')}", f"{row.metadata['help']}{_default(row)}"
         default = argparse.SUPPRESS
         if row.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=help_text)
@@ -93,6 +98,12 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
         else:
             shown = "|".join(map(str, row.metadata.get("choices", ()))) or _metavar(name)
             parser.add_argument(flag, default=default, metavar=shown, help=help_text)
+
+
+def _default(row: Any) -> str:
+    if row.default is MISSING or row.default in (None, ()):
+        return ""
+    return f" (default: {str(row.default).lower() if isinstance(row.default, bool) else row.default})"
 
 
 def _metavar(name: str) -> str:

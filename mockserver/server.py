@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 BACKLOG = 1024
+LAST_PORT = 65535
 SURPLUS = 64  # this many connections beyond the limit are still told so
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -126,14 +127,7 @@ class Server:
     def _bind(self) -> socket.socket:
         if not self._ended.is_set():
             raise RuntimeError("this server is running already: make another one")
-        host, port = self._address
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            sock = self._sock or socket.create_server((host, port), family=family)
-        except (OSError, OverflowError) as error:
-            raise UsageError(
-                f"can't listen on {host}:{port}: {error}", hint="Choose another address, or port 0 for any free port."
-            ) from error
+        sock = self._sock or _listen(*self._address)
         self.host, self.port = sock.getsockname()[:2]
         self.environ = server_environ(self.host, self.port, multiprocess=self._sock is not None)
         return sock
@@ -181,7 +175,7 @@ class Server:
 
     def _stop(self, timeout_s: float) -> None:
         if self._stopping.is_set():
-            self._abort_all()
+            self._break_all_off()
         self._drain_s = timeout_s
         self._stopping.set()
 
@@ -189,16 +183,16 @@ class Server:
         for connection in tuple(self.connections):
             connection.shut_down()
         await self._emptied(self._drain_s)
-        self._abort_all()
+        self._break_all_off()
         await self._emptied(1)
 
     async def _emptied(self, timeout_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._empty.wait(), timeout_s)
 
-    def _abort_all(self) -> None:
+    def _break_all_off(self) -> None:
         for connection in tuple(self.connections):
-            connection.transport.abort()
+            connection.break_off()
 
     def _tick(self) -> None:
         self._ticker = self.loop.call_later(self._tick_s, self._tick)
@@ -228,6 +222,16 @@ class Server:
         self.connections.discard(connection)
         if not self.connections:
             self._empty.set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        if not 0 <= port <= LAST_PORT:
+            raise OSError(f"a port is a number from 0 to {LAST_PORT}")
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        hint = "Choose another address, or port 0 for any free port."
+        raise UsageError(f"can't listen on {host}:{port}: {error}", hint=hint) from error
 
 
 @contextlib.contextmanager

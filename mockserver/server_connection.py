@@ -10,6 +10,8 @@ import contextlib
 import io
 import json
 import logging
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,7 @@ logger = logging.getLogger(__name__)
 READ_SIZE = 65536
 LINGER_S = 2.0
 LINGER_BYTES = 8 << 20
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 HTTP_1_0_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
@@ -117,7 +120,8 @@ class Connection(asyncio.BufferedProtocol):
         self.environ["wsgi.input"] = self.body = io.BytesIO()
         self.target = b""
         self.earlier_size = 0
-        self.deadline = self.server.now + self.server.header_timeout_s
+        if not self.clogged:
+            self.deadline = self.server.now + self.server.header_timeout_s
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -287,10 +291,14 @@ class Connection(asyncio.BufferedProtocol):
             self._answer(waiting)
         if self.pending or self.clogged:
             return
+        server = self.server
         reading = self.environ is not None and not self.half_closed
-        self.deadline = self.server.now + (self.server.header_timeout_s if reading else self.server.idle_timeout_s)
-        if self.closing and not reading:
-            return self.transport.close()
+        if reading:
+            self.deadline = server.now + (server.body_timeout_s if self.in_body else server.header_timeout_s)
+        else:
+            self.deadline = server.now + server.idle_timeout_s
+            if self.closing:
+                return self.transport.close()
         self.transport.resume_reading()
         self._send_continue()
 
@@ -338,10 +346,21 @@ class Connection(asyncio.BufferedProtocol):
         """Answer 503 to a connection that the server has no room for."""
         self._refuse(Refused("503 Service Unavailable", message))
 
+    def stall(self) -> None:
+        """Take no more, but notice when the client gives up."""
+        self._take_no_more()
+        self.stalled = True
+        self.transport.resume_reading()
+
+    def break_off(self) -> None:
+        """Reset the connection; what is not sent yet, also by the system, is dropped."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.transport.abort()
+
     def expire(self) -> None:
         """End a connection whose deadline has passed."""
         if self.lingering or self.clogged or self.transport.is_closing():
-            self.transport.abort()
+            self.break_off()
         elif self.environ is not None:
             self._refuse(Refused("408 Request Timeout", "The request did not arrive in time."))
         else:

@@ -5,8 +5,6 @@ Each gets the connection and the answer to spoil. To add one: write it and enter
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,13 +13,11 @@ if TYPE_CHECKING:
 
 GARBAGE = b"\x00\xff\xfe{]no header section\x01\x1b[\x7f<\xc3\x28>" * 4
 DRIP_PIECES = 16
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
 def reset(connection: Connection, head: bytes, body: bytes) -> None:
     """Break the connection with a TCP reset instead of an answer."""
-    connection.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    connection.transport.abort()
+    connection.break_off()
 
 
 def empty(connection: Connection, head: bytes, body: bytes) -> None:
@@ -59,7 +55,7 @@ def _send_pieces(connection: Connection, pieces: list[bytes], pause_s: float) ->
 
 def stall(connection: Connection, head: bytes, body: bytes) -> None:
     """Send nothing until the client gives up, `Server.stall_max_s` at most."""
-    connection.stalled = True
+    connection.stall()
     connection.later(connection.server.stall_max_s, connection.hang_up)
 
 

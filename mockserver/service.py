@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from mockserver.core import faults as fault_rules
-from mockserver.core.auth import CHALLENGE, Client, require, verify
+from mockserver.core.auth import CHALLENGE, Client, User, require, verify
+from mockserver.core.auth_diagnosis import explain
 from mockserver.core.dialect import Dialect
 from mockserver.core.explain import Story
 from mockserver.core.fault_text import Known, from_text
@@ -22,7 +23,7 @@ from mockserver.core.keys import alternate_ids, fold, key_of
 from mockserver.core.members import MemberTree
 from mockserver.core.oauth import authenticate, bearer_token
 from mockserver.core.patch import apply_patch
-from mockserver.errors import ApiError, BadRequest, NotFound, RequestTooLarge, UsageError
+from mockserver.errors import ApiError, BadRequest, NotFound, RequestTooLarge, Unauthorized, UsageError
 from mockserver.store.clock import stopwatch
 from mockserver.store.journal import Exchange
 from mockserver.store.profiles import Changed, Update
@@ -33,6 +34,7 @@ from mockserver.wire.negotiation import AnswerFormat, body_format, choose
 from mockserver.wire.xml_body import profile_writer, read_xml_patch
 
 PERMISSION = "profile:update"
+_EXPLAINED_BODY = 64 * 1024
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 _log = logging.getLogger(__name__)
 
@@ -205,12 +207,30 @@ class Service:
         if token is not None:
             user = authenticate(token, client=client, now=now, key=self.policy.token_key)
         else:
-            user = verify(
-                header, client=client, client_id=request.client, now=now, allow_unkeyed=self.policy.allow_unkeyed
-            )
+            user = self._signer(request, client, now)
         handling.user = user.user_id
         require(user, PERMISSION)
         return client
+
+    def _signer(self, request: Request, client: Client | None, now: datetime) -> User:
+        """Return who signed the request; a refusal's story says which part of the header is wrong."""
+        header, allow_unkeyed = request.headers.get("authorization"), self.policy.allow_unkeyed
+        try:
+            return verify(header, client=client, client_id=request.client, now=now, allow_unkeyed=allow_unkeyed)
+        except Unauthorized as refusal:
+            found = explain(
+                header,
+                client=client,
+                client_id=request.client,
+                clients=self.clients,
+                now=now,
+                allow_unkeyed=allow_unkeyed,
+                method=request.method,
+                url=request.target,
+                body=request.body[:_EXPLAINED_BODY],
+            )
+            refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
+            raise
 
     def _operations(self, request: Request) -> list[Any]:
         policy, body = self.policy, request.body

@@ -1,4 +1,4 @@
-"""What may be shown of an exchange: paths, types, lengths and salted hashes. An allow-list, so the unknown stays hidden.
+"""What may be shown of an exchange: paths, types, lengths and salted hashes. An allow-list: the unknown stays hidden.
 
 The salt is drawn per run: within a report equal values have equal hashes, between reports nothing can be looked up.
 """

@@ -1,4 +1,4 @@
-"""What a run may be pointed at: the targets of targets.toml, each with the few profiles that its owner gave up for tests.
+"""What a run may be pointed at: the targets of targets.toml, each with the few profiles that its owner gave for tests.
 
 A target that is not listed, or that could be somebody's production, is refused before a byte is sent.
 """
@@ -122,7 +122,10 @@ def load_targets(path: Path) -> dict[str, Target]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise UsageError(f"not valid TOML: {problem}", place=str(path)) from problem
     _known(document, frozenset({"targets"}), str(path))
-    return {name: _target(name, table, f"{path}: targets.{name}") for name, table in document.get("targets", {}).items()}
+    tables = document.get("targets", {})
+    if not isinstance(tables, dict):
+        raise UsageError("targets is no table", place=str(path), hint="write [targets.NAME] and its settings below")
+    return {name: _target(name, table, f"{path}: targets.{name}") for name, table in tables.items()}
 
 
 def choose_target(targets: Mapping[str, Target], name: str, *, production_accepted: bool = False) -> Target:
@@ -294,7 +297,8 @@ def _marker(table: Any, place: str) -> tuple[str, str] | None:
     if table is None:
         return None
     if not isinstance(table, dict):
-        raise UsageError("the marker is a table", place=place, hint='write marker = { name = "MockVerify", value = "yes" }')
+        hint = 'write marker = { name = "MockVerify", value = "yes" }'
+        raise UsageError("the marker is a table", place=place, hint=hint)
     _known(table, _MARKER_KEYS, place)
     return _text(table, "name", place), _text(table, "value", place)
 

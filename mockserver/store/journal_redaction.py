@@ -20,12 +20,12 @@ _HARMLESS: Final = frozenset(
 )  # fmt: skip
 _SECRET_WORDS: Final = ("authorization", "cookie", "token", "secret", "signature", "password", "api-key", "apikey")
 _SCHEME: Final = re.compile(r"(?i:pnauthinfo[a-z0-9-]{0,24}|basic|bearer|digest|negotiate|ntlm)")
+_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9:]{2,5})?"
+# A UserId may hold slashes and spaces; only a date behind it tells that it has ended.
 _UP_TO_SIGNATURE: Final = re.compile(
-    r"\s*[A-Za-z][A-Za-z0-9-]{0,31}\s+Credential=[^=,;]*/[^\s=,;/]{1,40}[\s,;]*(?i:signature)="
+    rf"\s*[A-Za-z][A-Za-z0-9-]{{0,31}}\s+Credential=(?:[^=,;]*/{_DATE}|[^=,;\s]*/[^\s=,;/]{{1,40}})[\s,;]*(?i:signature)="
 )
-_CREDENTIAL: Final = re.compile(
-    r"Credential=[^=,;]*?/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?Z?(?![0-9A-Za-z:.])"
-)
+_CREDENTIAL: Final = re.compile(rf"Credential=[^=,;]*?/{_DATE}(?![0-9A-Za-z:.+/-])")
 _TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  a path
 _PUBLIC_FIELDS: Final = frozenset(("grant_type", "client_id", "scope"))
 _SECRET_FIELDS: Final = frozenset(("client_secret", "client_assertion", "assertion", "password", "refresh_token"))

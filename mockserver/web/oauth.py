@@ -18,9 +18,9 @@ def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
     def token() -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         answer = token_request(
-            request.form,
+            _form(),
             request.headers.get("Authorization"),
-            mock.fixtures.clients,
+            {**mock.fixtures.clients, **{client.client_id: client for client in mock.fixtures.clients.values()}},
             now=door.world(headers, None).clock.now(),
             lifetime_s=mock.settings.token_lifetime_s,
             key=mock.service.policy.token_key,
@@ -37,3 +37,11 @@ def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
         return response
 
     return oauth
+
+
+def _form() -> dict[str, str]:
+    """Return the form's fields; RFC 6749 refuses a repeated one."""
+    for name, values in request.form.lists():
+        if len(values) > 1:
+            raise OAuthError("invalid_request", f"The parameter {name} is repeated; send it once.")
+    return request.form.to_dict()

@@ -202,7 +202,7 @@ class TestLoading:
         assert fixtures.index.get(("globex", "crm", "c-1")) == 1
 
     def test_hidden_files_are_ignored(self, tmp_path: Path) -> None:
-        files = {
+        files: dict[str, Any] = {
             ".git/x": "",
             "profiles/.keep": "",
             "profiles/ACME01/.swp": "",
@@ -256,7 +256,10 @@ class TestManyProfiles:
 
     def test_beside_a_folder_of_the_same_client(self, tmp_path: Path) -> None:
         """Files and lines of one client add up, and their ids must differ."""
-        files = {"profiles/ACME01/a.json": minimal(1), "profiles/ACME01.ndjson": lines(minimal(2), minimal(3))}
+        files: dict[str, Any] = {
+            "profiles/ACME01/a.json": minimal(1),
+            "profiles/ACME01.ndjson": lines(minimal(2), minimal(3)),
+        }
         assert len(load_fixtures(write(tmp_path, files), TREE).bodies) == 3
 
     def test_gives_up_on_a_file_that_is_wrong_throughout(self, tmp_path: Path) -> None:
@@ -528,7 +531,7 @@ class TestClientProblems:
 class TestReport:
     def test_all_problems_of_all_files_come_together(self, tmp_path: Path) -> None:
         """One run shows everything that is wrong, not only the first file."""
-        files = {
+        files: dict[str, Any] = {
             "clients.toml": CLIENTS + "colour = 'red'\n",
             "profiles/ACME01/a.json": minimal(IsActive=1, Emails=[{"IsDefault": 0}]),
             "profiles/ACME01/b.json": "{",

@@ -1,0 +1,172 @@
+"""May this call be sent to a real target? Judged by the bytes of the request, not by what its author meant.
+
+The judgement errs on the side of refusal: a body counts as harmless only if no reader, however lenient, could find an
+operation in it that changes something.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from mockserver.contract.cases import Call, Key
+from mockserver.contract.targets import Target
+
+# GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
+_READING = ("GET", "HEAD", "OPTIONS")
+# The first three turn a PATCH into another method, the last hides from us what the body says.
+_DISGUISES = frozenset({"x-http-method-override", "x-http-method", "x-method-override", "content-encoding"})
+EVERYTHING = ""
+
+
+def could_change(call: Call) -> bool:
+    """Say whether a 200 could have changed the profile."""
+    if call.method in _READING:
+        return False
+    return call.may_change or call.method != "PATCH" or not _harmless(call.body)
+
+
+def touched(body: bytes) -> tuple[str, ...]:
+    """Return JSON pointers, names in small letters, that cover all that a patch may change; "" is the whole profile.
+
+    A patch that adds or removes an entry touches its collection.
+    """
+    operations = _operations(body)
+    if operations is None:
+        return (EVERYTHING,)
+    return tuple(pointer for operation in operations for pointer in _touched_by(operation))
+
+
+def refusal(call: Call, target: Target, current: Mapping[str, Any] | None = None) -> str | None:
+    """Return why a call may not be sent to a real target, None if it may.
+
+    `current` is the profile as it was last read, by which an index of AlternateIds is understood.
+    """
+    listed = call.key in target.keys
+    if not listed and call.key not in target.absent:
+        return "the target does not list this profile"
+    if call.method != "PATCH" and call.method not in _READING:
+        return f"{call.method} may be another operation of the real system"
+    if any(name.lower() in _DISGUISES for name, _ in call.headers):
+        return "a header makes the request another one than it seems"
+    if call.path is not None and not _same_place(call.path, call.key):
+        return "the path does not name the listed profile beyond doubt"
+    if could_change(call):
+        return _write_refusal(call, target, current) if listed else "the profile is listed as absent"
+    return None
+
+
+def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None) -> str | None:
+    operations = _operations(call.body)
+    if operations is None:
+        # What such a body means is up to the server; the restore copes, but ids must not move.
+        return "the body can't be read, so what it might do to the alternate ids is unknown" if _harmful(call) else None
+    structure_known = True
+    for operation in operations:
+        name, segments = _name(operation), _segments(operation.get("path"))
+        if name == "test":
+            continue
+        if not segments:
+            return "an operation on the whole profile could replace it"
+        if segments[0] == "isactive" and not target.may_deactivate:
+            return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+        if segments[0] == "alternateids":
+            if not (_appends(name, segments) or (structure_known and _spares_the_key(segments, target, current))):
+                return "the operation could take away the id that the profile is found by"
+            structure_known = False
+        if name not in ("add", "replace", "remove") and "alternateids" in _segments(operation.get("from"))[:1]:
+            return "the operation could take away the id that the profile is found by"
+    return None
+
+
+def _harmful(call: Call) -> bool:
+    text = call.body.replace(b"\0", b"").lower()
+    return any(word in text for word in (b"alternateids", b"isactive", b"\\"))
+
+
+def _appends(name: str, segments: list[str]) -> bool:
+    return name == "add" and len(segments) == 2
+
+
+def _spares_the_key(segments: list[str], target: Target, current: Mapping[str, Any] | None) -> bool:
+    entries = (current or {}).get("AlternateIds")
+    if len(segments) < 2 or not segments[1].isdecimal() or not isinstance(entries, list):
+        return False
+    index = int(segments[1])
+    entry = entries[index] if index < len(entries) else None
+    named = {(kind.lower(), identifier.lower()) for _, kind, identifier in target.keys}
+    if not isinstance(entry, Mapping):
+        return True
+    return (_lower(entry, "AlternateIdType"), _lower(entry, "AlternateId")) not in named
+
+
+def _lower(entry: Mapping[str, Any], name: str) -> str:
+    return str(entry.get(name)).lower()
+
+
+def _harmless(body: bytes) -> bool:
+    operations = _operations(body)
+    if operations is not None:
+        return all(row.get("op") == "test" and set(row) <= {"op", "path", "value"} for row in operations)
+    # No operation comes without a path (library: its absence throws). \u could spell the word in another way, and
+    # UTF-16 puts a zero byte between its letters.
+    text = body.replace(b"\0", b"").lower()
+    return b"path" not in text and b"\\u" not in text and b"&#" not in text
+
+
+def _operations(body: bytes) -> list[dict[str, Any]] | None:
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unambiguous)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(document, list) and all(isinstance(operation, dict) for operation in document):
+        return document
+    return None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name.lower() for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return dict(pairs)
+
+
+def _folded(operation: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in operation.items()}
+
+
+def _name(operation: Mapping[str, Any]) -> str:
+    # Numbers, missing names and other spellings are left as they are: none of them equals a name that is let pass.
+    return str(_folded(operation).get("op", ""))
+
+
+def _segments(path: Any) -> list[str]:
+    if path is None:
+        return []
+    return [part.replace("~1", "/").replace("~0", "~").strip().lower() for part in str(path).split("/") if part]
+
+
+def _touched_by(operation: Mapping[str, Any]) -> Iterator[str]:
+    name, folded = _name(operation), _folded(operation)
+    if name == "test":
+        return
+    segments = _segments(folded.get("path"))
+    last = segments[-1] if segments else ""
+    if name != "replace" and (last == "-" or last.lstrip("+-0 ").isdecimal() or last.strip("+-0 ") == ""):
+        segments = segments[:-1]
+    yield "".join(f"/{segment}" for segment in segments)
+    if "from" in folded:
+        yield EVERYTHING
+
+
+def _same_place(path: str, key: Key) -> bool:
+    """Say whether a path is the key's own, but for letter case of the fixed words and a slash at the end."""
+    if any(sign in path for sign in "?#;\\") or "%2f" in path.lower() or "%5c" in path.lower():
+        return False
+    parts = [unquote(part) for part in path.removesuffix("/").split("/")]
+    own = ["", key[0], "profile", "alternateidtype", key[1], "alternateid", key[2]]
+    fixed = (0, 2, 3, 5)
+    return len(parts) == len(own) and all(
+        (part.lower() if place in fixed else part) == own[place] for place, part in enumerate(parts)
+    )

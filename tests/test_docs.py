@@ -1,0 +1,70 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mockserver.cli import COMMANDS
+from mockserver.core.provenance import RULES, Mark
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if "contract" not in path.parts]
+
+
+@pytest.mark.parametrize(
+    "script", ["docs/write_fidelity.py", "docs/write_settings.py", "contracts/write_operations.py"]
+)
+def test_what_is_written_by_a_script_is_fresh(script: str) -> None:
+    """Fidelity table, settings page and operation branches."""
+    done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_rule_that_is_raised_has_a_provenance() -> None:
+    """A reason code that nobody explained would be a guess in disguise."""
+    used = {code for path in SOURCES for code in re.findall(r'rule="([a-z0-9-]+)"', path.read_text(encoding="utf-8"))}
+    assert used - set(RULES) == set()
+
+
+def test_every_assumed_rule_says_whose_choice_it_is() -> None:
+    """Assumed and mock rules are our choice; documented ones name a page."""
+    for rule in RULES.values():
+        ours = rule.source == "our choice"
+        assert ours == (rule.mark in (Mark.ASSUMED, Mark.MOCK)), rule.code
+
+
+def test_the_first_screen_shows_what_matters() -> None:
+    """What it is, what it is not, the two commands, one curl and its answer."""
+    first = "\n".join(README.splitlines()[:42])
+    for wanted in ("**What it is not**", "make serve", "make test", "curl -X PATCH", '{"ProfileId":70012345'):
+        assert wanted in first
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(mockserver/[\w/]+\.py)`", README))))
+def test_named_files_exist(path: str) -> None:
+    """The README's map is true."""
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_an_example(command: str) -> None:
+    """Help ends with examples that start with the command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mockserver", command, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"mockserver {command}" in done.stdout.partition("examples:")[2]
+
+
+def test_lock_files_name_no_hosts() -> None:
+    """Versions and hashes only."""
+    for lock in ROOT.glob("requirements*.lock"):
+        text = lock.read_text(encoding="utf-8")
+        assert "--hash=sha256:" in text
+        assert "://" not in text

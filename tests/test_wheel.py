@@ -1,0 +1,105 @@
+"""Build the wheel, install it into an environment of its own, and let it serve the demo. Run as a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LONGEST_START_S = 30
+
+
+def run(*words: str | Path, **options: object) -> str:
+    done = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    return str(done.stdout)
+
+
+def build(folder: Path) -> Path:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(*pip, "--no-deps", wheel)
+    return folder / "bin" / "mockserver"
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, str]:
+    deadline = time.monotonic() + LONGEST_START_S
+    while not path.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise SystemExit(f"the installed server did not start:\n{process.communicate()[1]}")
+        time.sleep(0.02)
+    ready: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return ready
+
+
+def patch(url: str, header: str | None) -> tuple[int, bytes]:
+    request = urllib.request.Request(
+        f"{url}/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417",
+        data=b'[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]',
+        method="PATCH",
+        headers={"Content-Type": "application/json-patch+json", **({"Authorization": header} if header else {})},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read()
+
+
+def check(command: Path, folder: Path) -> None:
+    """The installed server serves the demo, from a folder that holds nothing of ours."""
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "COVERAGE_PROCESS_START")
+    }
+    ready_file = folder / "ready.json"
+    process = subprocess.Popen(
+        [str(command), "serve", "--port", "0", "--ready-file", str(ready_file)],
+        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = wait_for(ready_file, process)["url"]
+        assert ready_file.stat().st_mode & 0o777 == 0o600
+        assert patch(url, None) == (401, b'{"Message":"Missing Authorization Header"}')
+        header = run(command, "sign", cwd=folder, env=environment).strip()
+        status, body = patch(url, header)
+        assert (status, json.loads(body)["CustomerType"]) == (200, "Prospect")
+        run(command, "check", cwd=folder, env=environment)
+    finally:
+        process.terminate()
+        code = process.wait(timeout=10)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        process.stderr.close()
+    assert code == 0, errors
+    assert not ready_file.exists()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        wheel = build(folder / "dist")
+        print(f"built {wheel.name}")
+        command = install(wheel, folder / "environment")
+        (folder / "empty").mkdir()
+        check(command, folder / "empty")
+        print("the installed wheel serves the demo")
+
+
+if __name__ == "__main__":
+    main()
