@@ -18,7 +18,8 @@ from mockserver.core.faults import Fault
 from mockserver.core.members import MemberTree, compile_members
 from mockserver.errors import UsageError
 from mockserver.metrics import Metrics
-from mockserver.service import Policy, Service
+from mockserver.request import Policy
+from mockserver.service import Service
 from mockserver.settings import Settings
 from mockserver.store.clock import system_now
 from mockserver.store.fixtures import FixtureSet, load_fixtures

@@ -10,7 +10,9 @@ import orjson
 from mockserver.assembly import Mock
 from mockserver.core.patch import apply_patch, changed_paths
 from mockserver.errors import ApiError
-from mockserver.service import Answer, Request
+from mockserver.request import Request
+from mockserver.request_body import read_operations
+from mockserver.service import Answer
 from mockserver.store.journal import Journal
 from mockserver.store.world import World
 
@@ -20,7 +22,10 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     twin = _twin(mock, world)
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
-    operations = answer.story.operations or []
+    try:
+        operations = read_operations(request, mock.service.policy, mock.tree)
+    except ApiError:
+        operations = []
     return {
         "status": answer.status,
         "headers": dict(answer.headers),

@@ -1,7 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
-(seconds) and `connection` (None or a name in `server_faults.FAULTS`).
+(seconds) and `connection` (a key of `server_faults.FAULTS`).
 """
 
 from __future__ import annotations

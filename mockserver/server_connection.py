@@ -146,6 +146,8 @@ class Connection(asyncio.BufferedProtocol):
             self._expect_body(environ)
 
     def on_body(self, body: bytes) -> None:
+        if self.environ is None:
+            return
         self.body.write(body)
         if self.body.tell() > self.server.max_body:
             raise self._body_too_large()
@@ -240,12 +242,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _unreadable(self, error: Exception) -> None:
         cause = error.__context__
-        if isinstance(cause, Refused):
+        if not isinstance(cause, Refused):
+            if isinstance(error, httptools.HttpParserCallbackError):
+                raise error  # not the client's fault: the loop logs it and closes
+            cause = bad_request(str(error))
+        if self.parser is not None:  # None: these bytes are behind the connection's last request
             self._refuse(cause)
-        elif isinstance(error, httptools.HttpParserCallbackError):
-            raise error  # not the client's fault: the loop logs it and closes
-        elif self.parser is not None:  # None: these bytes are behind the connection's last request
-            self._refuse(bad_request(str(error)))
 
     # answering
 
@@ -256,23 +258,15 @@ class Connection(asyncio.BufferedProtocol):
             self._take_no_more()
         effect = environ.get("mockserver.effect")
         if effect is not None:
+            deliver = FAULTS[effect.connection]
             self.pending = True
             if effect.delay_s > 0:
-                self.later(effect.delay_s, self._deliver, effect.connection, head, body)
-            else:
-                self._deliver(effect.connection, head, body)
-            return
+                return self.later(effect.delay_s, deliver, self, head, body)
+            return deliver(self, head, body)
         self.deadline = server.now + server.idle_timeout_s
         self.transport.write(head + body)
         if last:
             self.transport.close()
-
-    def _deliver(self, fault: str | None, head: bytes, body: bytes) -> None:
-        if fault is None:
-            self.transport.write(head + body)
-            self.answered()
-        else:
-            FAULTS[fault](self, head, body)
 
     def later(self, delay_s: float, step: Callable[..., None], *args: object) -> None:
         """Take the next step of the pending answer in `delay_s` seconds."""

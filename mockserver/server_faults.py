@@ -15,6 +15,12 @@ GARBAGE = b"\x00\xff\xfe{]no header section\x01\x1b[\x7f<\xc3\x28>" * 4
 DRIP_PIECES = 16
 
 
+def whole(connection: Connection, head: bytes, body: bytes) -> None:
+    """Send the answer as it is: the plan was only to be late."""
+    connection.transport.write(head + body)
+    connection.answered()
+
+
 def reset(connection: Connection, head: bytes, body: bytes) -> None:
     """Break the connection with a TCP reset instead of an answer."""
     connection.break_off()
@@ -59,7 +65,8 @@ def stall(connection: Connection, head: bytes, body: bytes) -> None:
     connection.later(connection.server.stall_max_s, connection.hang_up)
 
 
-FAULTS: dict[str, Callable[[Connection, bytes, bytes], None]] = {
+FAULTS: dict[str | None, Callable[[Connection, bytes, bytes], None]] = {
+    None: whole,
     "reset": reset,
     "empty": empty,
     "truncate": truncate,

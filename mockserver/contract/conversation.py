@@ -28,11 +28,11 @@ class Exchange:
     failure: str = ""
 
 
-class Unanswered(Exception):  # noqa: N818 - ends a case, not a program
+class Unanswered(Exception):
     """The target could not be reached, or broke off its answer."""
 
 
-class Denied(Exception):  # noqa: N818 - ends a case, not a program
+class Denied(Exception):
     """The target refused our credentials where it should not."""
 
 

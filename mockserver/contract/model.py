@@ -19,7 +19,7 @@ _INT64 = range(-(2**63), 2**63)
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*|/Date\(.*\)/", re.DOTALL)
 
 
-class Refused(Exception):  # noqa: N818 - an outcome, not an error
+class Refused(Exception):
     """The patch must be refused with this status and change nothing."""
 
     def __init__(self, status: int = 400) -> None:
@@ -27,7 +27,7 @@ class Refused(Exception):  # noqa: N818 - an outcome, not an error
         self.status = status
 
 
-class Unpredictable(Exception):  # noqa: N818 - an outcome, not an error
+class Unpredictable(Exception):
     """Nothing, or nothing simple, says what must happen."""
 
 

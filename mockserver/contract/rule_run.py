@@ -63,14 +63,14 @@ class RuleRunner:
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
             "mock": bench.is_mock, "neighbour": _neighbour(bench), "stranger": _stranger(bench),
         }  # fmt: skip
-        needs = [*rule.needs, *(["sparse"] if rule.on == "sparse" else [])]
+        needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have[name]]
         if rule.not_verifiable:
             return rule.not_verifiable
         return f"the target offers no {' and no '.join(missing)}" if missing else ""
 
     def _key(self, rule: Rule) -> Key:
-        return self.bench.sparse or self.bench.profiles[0] if rule.on == "sparse" else self.bench.profiles[0]
+        return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
 
 
 class _Play:
@@ -79,16 +79,17 @@ class _Play:
     def __init__(self, rule: Rule, talk: Conversation, key: Key, known: dict[Key, dict[str, Any]]) -> None:
         self.rule = rule
         self.talk = talk
-        self.key = key
+        self.key = self.home = key
         self.bench = talk.bench
         self.known = known
         self.state: dict[str, Any] = {}
+        self.origin: dict[str, Any] = {}
         self.user = talk.bench.account.user_id
 
     def run(self) -> None:
         bystanders = [key for key in self.bench.profiles if key != self.key]
         before = {key: self._first_sight(key) for key in bystanders}
-        self.state = self._first_sight(self.key)
+        self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
         for step in self.rule.steps:
@@ -211,6 +212,13 @@ class _Play:
         client_id = step.at.get("client", self._named(self.key, step.at.get("profile"))[0])
         return chosen or self.bench.accounts.get(client_id.partition("~")[0], self.bench.account)
 
+    def _own_entry(self) -> Mapping[str, Any]:
+        """Return the alternate id that the URL names, as the profile spells it."""
+        wanted = (self.home[1].lower(), self.home[2].lower())
+        entries = [entry for entry in self.origin["AlternateIds"] or () if entry]
+        pairs = ((entry, (entry["AlternateIdType"], entry["AlternateId"])) for entry in entries)
+        return next(entry for entry, pair in pairs if all(pair) and (pair[0].lower(), pair[1].lower()) == wanted)
+
     def _filled(self, value: Any) -> Any:
         """Replace ${/Pointer} by what stands there in the profile as it should be now."""
         if isinstance(value, str):
@@ -219,6 +227,8 @@ class _Play:
                 return copy.deepcopy(_get(self.state, whole[1]))
             if value.startswith("${long:"):
                 return "x" * int(value[7:-1])
+            if value == "${self}":
+                return self._own_entry()
             if value == "${neighbour}" and (other := _neighbour(self.bench)):
                 return {"AlternateIdType": other[1], "AlternateId": other[2]}
             return _PLACEHOLDER.sub(lambda match: str(_get(self.state, match[1])), value)

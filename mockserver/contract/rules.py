@@ -61,7 +61,7 @@ class Rule:
     tags: tuple[str, ...]
     steps: tuple[Step, ...]
     given: Mapping[str, Any] = field(default_factory=dict)
-    on: str = "main"
+    profile: str = "main"
     needs: tuple[str, ...] = ()
     dialects: tuple[str, ...] = DIALECTS
     not_verifiable: str = ""

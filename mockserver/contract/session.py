@@ -5,17 +5,21 @@ For the engine: a command opens a run with `mockserver.commands.targets_cli`::
     add_target_flags(parser)                 # --target, --targets, --live, --write, --recover, --state-dir, ...
     if options.recover:
         return run_recover(options)
-    with open_session(options) as run:       # run: mockserver.contract.restore.GuardedRun
+    with open_session(options) as run:       # run: mockserver.contract.guarded_run.GuardedRun
         for case in cases:
             if reason := run.refusal(call):  # may not be sent here: the case is NOT_VERIFIABLE, with this reason
                 continue
             with run.guard(case.id):         # reads, restores and reads back whatever the case changed
                 reply = run.session.send(call)
 
-`run.keys` are the profiles that may be used, `run.profiles[key]` each as it was last read (a dictionary), `run.absent`
-keys that do not exist, `run.reader` a Session that signs as the target's second user, or None (403 is then not
-verifiable), `run.target.mock` says that it is a mock. In a dry run (any other target without --live) `run.dry` is true:
-nothing is sent, each `send` answers 200 with the contract's example profile, and the plan is printed at the end.
+`run.bench()` is the Bench that the engine works on. `run.keys` are the profiles that may be used, `run.profiles[key]`
+each as it was last read (a dictionary), `run.absent` keys that do not exist, `run.reader` a Session that signs as the
+target's second user, or None (403 is then not verifiable), `run.target.mock` says that it is a mock. In a dry run (any
+other target without --live) `run.dry` is true: nothing is sent, each `send` answers 200 with the contract's example
+profile, and the plan is printed at the end.
+
+A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no path.
+Anything else needs --write and a guard, whatever `may_change` says.
 
 What `send` and `guard` raise ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). Two kinds
 of Inconclusive end only the case: `NoAnswer` and `Throttled`. A 5xx is returned once; the next `send` then raises
@@ -34,7 +38,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
 from mockserver.contract.call_vetting import could_change, refusal
@@ -95,7 +99,8 @@ class TargetSession:
     clock: Clock = field(default_factory=Clock)
     used: int = 0
     witness: Witness | None = None
-    profiles: dict[Key, dict[str, object]] = field(default_factory=dict)
+    profiles: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    read_only_because: str = "it could change the profile, which takes --write"
 
     def __post_init__(self) -> None:
         self._next_at = 0.0
@@ -108,7 +113,7 @@ class TargetSession:
         if self.target.mock:
             return None
         if could_change(call) and not self.write and call.key in self.target.keys:
-            return "it could change the profile, which takes --write"
+            return self.read_only_because
         return refusal(call, self.target, self.profiles.get(call.key))
 
     def send(self, call: Call) -> Reply:
@@ -136,7 +141,10 @@ class TargetSession:
 
     def send_reserved(self, call: Call) -> Reply:
         """Send a call of the guard itself: it may use up the whole budget, and goes on after server errors."""
-        self._vet(call)
+        if not self.target.mock and (
+            call.key not in self.target.keys or call.method != "PATCH" or call.path is not None
+        ):
+            raise SafetyRefusal("a request was not sent: the target does not list this profile", hint=_LEAVE)
         return self._patiently(call, changes=could_change(call), credential=self.target.credential)
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
@@ -289,7 +297,7 @@ class DrySession:
     """Sends nothing: notes what would be sent, and answers with an example profile so that cases go on."""
 
     target: Target
-    example: Mapping[str, object]
+    example: Mapping[str, Any]
     write: bool = False
     case: str = ""
     planned: list[Planned] = field(default_factory=list)
@@ -310,7 +318,8 @@ class DrySession:
 def require_budget(target: Target) -> None:
     """Raise UsageError for a budget that would leave nothing to the cases."""
     if not target.mock and target.budget <= RESERVE + len(target.keys):
-        raise UsageError(f"a budget of {target.budget} leaves nothing to the cases", hint=f"the restore keeps {RESERVE}")
+        hint = f"the restore keeps {RESERVE} of them"
+        raise UsageError(f"a budget of {target.budget} requests leaves nothing to the cases", hint=hint)
 
 
 _LEAVE = "see the targets file for what the owner allows"

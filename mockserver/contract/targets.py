@@ -253,7 +253,9 @@ def _base_url(text: str, place: str) -> str:
     if parts.scheme not in ("http", "https") or not host:
         raise UsageError("not the URL of a server", place=place, hint='write "https://host/Profiles"')
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError("a user, query or fragment has no place here", place=place, hint='write "https://host/Profiles"')
+        raise UsageError(
+            "a user, query or fragment has no place here", place=place, hint='write "https://host/Profiles"'
+        )
     if parts.scheme == "http" and not is_loopback(host):
         raise SafetyRefusal(
             "plain http would show profiles and signatures to everyone on the way", place=place, hint="write https://"

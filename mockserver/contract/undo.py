@@ -6,6 +6,7 @@ else got there first. What somebody else changed is found by comparing with what
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -25,19 +26,24 @@ ABSENT = _Absent()
 class Change(NamedTuple):
     """One difference: at `pointer`, counted in the present profile, is `found`; `wanted` should be there.
 
-    An entry that is too much has `wanted` ABSENT. One that is missing has `found` ABSENT, a pointer to its collection
-    and the place that it should have as `index`.
+    `entry` is an index for a whole entry of a collection that is too much (`wanted` is ABSENT, `pointer` leads to it)
+    or missing (`found` is ABSENT, `pointer` leads to its collection).
     """
 
     pointer: str
     found: Any
     wanted: Any
-    index: int | None = None
+    entry: int | None = None
+
+    @property
+    def is_missing_entry(self) -> bool:
+        """Whether a collection lacks an entry."""
+        return self.entry is not None and self.found is ABSENT
 
     @property
     def place(self) -> str:
         """Where the change shows, for people."""
-        return self.pointer if self.index is None or self.found is not ABSENT else f"{self.pointer}/{self.index}"
+        return f"{self.pointer}/{self.entry}" if self.is_missing_entry else self.pointer
 
 
 def canonical(value: Any) -> str:
@@ -64,7 +70,13 @@ def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
 
 def _entries(wanted: list[Any], found: list[Any], pointer: str) -> Iterator[Change]:
     texts = [canonical(item) for item in found], [canonical(item) for item in wanted]
-    for tag, left, left_end, right, right_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    blocks = SequenceMatcher(None, *texts, autojunk=False).get_opcodes()
+    edits = sum(
+        (left_end - left) + (right_end - right) for tag, left, left_end, right, right_end in blocks if tag != "equal"
+    )
+    if len(wanted) == len(found) and sum(map(str.__ne__, *texts)) < edits:
+        blocks = [("replace", 0, len(found), 0, len(wanted))]
+    for tag, left, left_end, right, right_end in blocks:
         if tag == "equal":
             continue
         both = min(left_end - left, right_end - right)
@@ -81,12 +93,18 @@ def ours(changes: Sequence[Change], touched: Sequence[str], foreign: Sequence[Ch
 
     `touched` are pointers in small letters, "" for the whole profile.
     """
-    return [
-        change
-        for change in changes
-        if any(related(change.pointer.lower(), pointer) for pointer in touched)
-        and not any(_same_change(change, other) for other in foreign)
-    ]
+    mine = [change for change in changes if any(_covered(change, pointer) for pointer in touched)]
+    return unmoved(mine, foreign)
+
+
+def unmoved(changes: Sequence[Change], meanwhile: Sequence[Change]) -> list[Change]:
+    """Return the changes that none of those that happened meanwhile has to do with."""
+    return [change for change in changes if not any(_overlap(change, other) for other in meanwhile)]
+
+
+def _covered(change: Change, touched: str) -> bool:
+    pointer = change.pointer.lower()
+    return f"{pointer}/".startswith(f"{touched}/") if change.is_missing_entry else related(pointer, touched)
 
 
 def related(one: str, other: str) -> bool:
@@ -94,16 +112,15 @@ def related(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
-def _same_change(change: Change, other: Change) -> bool:
-    missing = change.index is not None and change.found is ABSENT, other.index is not None and other.found is ABSENT
-    if all(missing):
-        return change.pointer == other.pointer and canonical(change.wanted) == canonical(other.wanted)
-    # An entry that is missing says nothing of its neighbours, but does of a collection that is gone or replaced.
-    if missing[0]:
-        return related(f"{other.pointer}/", f"{change.pointer}/") and len(other.pointer) <= len(change.pointer)
-    if missing[1]:
-        return related(f"{other.pointer}/", f"{change.pointer}/") and len(change.pointer) <= len(other.pointer)
-    return related(change.pointer, other.pointer)
+def _overlap(one: Change, other: Change) -> bool:
+    if one.is_missing_entry and other.is_missing_entry:
+        return one.pointer == other.pointer and canonical(one.wanted) == canonical(other.wanted)
+    # An entry that is missing says nothing of its neighbours, only of a collection that is gone as a whole.
+    if one.is_missing_entry:
+        return f"{one.pointer}/".startswith(f"{other.pointer}/")
+    if other.is_missing_entry:
+        return f"{other.pointer}/".startswith(f"{one.pointer}/")
+    return related(one.pointer, other.pointer)
 
 
 def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[Operation]:
@@ -111,9 +128,9 @@ def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[O
 
     The vendor asks for descending removes, and for replace before remove (documented).
     """
-    removes = [row for row in changes if row.index is not None and row.wanted is ABSENT]
-    adds = [row for row in changes if row.index is not None and row.found is ABSENT]
-    sets = [row for row in changes if row.index is None]
+    removes = [row for row in changes if row.entry is not None and row.wanted is ABSENT]
+    adds = [row for row in changes if row.is_missing_entry]
+    sets = [row for row in changes if row.entry is None]
     tests = [test for change in changes for test in _guards(change, found)]
     return [
         *_once(tests),
@@ -125,7 +142,7 @@ def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[O
 
 def coarse_patch(member: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Operation]:
     """Return a guarded patch that replaces one whole member."""
-    tests = list(_leaf_tests(f"/{member}", found.get(member)))
+    tests = list(leaf_tests(f"/{member}", found.get(member)))
     return [*tests, {"op": "replace", "path": f"/{member}", "value": wanted.get(member)}]
 
 
@@ -136,41 +153,41 @@ def _set(change: Change) -> Operation:
 
 
 def _descending(change: Change) -> tuple[str, int]:
-    return change.pointer.rpartition("/")[0], -(change.index or 0)
+    return change.pointer.rpartition("/")[0], -(change.entry or 0)
 
 
 def _adds(adds: Sequence[Change], removes: Sequence[Change], found: Mapping[str, Any]) -> Iterator[Operation]:
     lengths: dict[str, int] = {}
-    for change in sorted(adds, key=lambda row: (row.pointer, row.index or 0)):
+    for change in sorted(adds, key=lambda row: (row.pointer, row.entry or 0)):
         if change.pointer not in lengths:
             gone = sum(row.pointer.rpartition("/")[0] == change.pointer for row in removes)
             lengths[change.pointer] = len(value_at(found, change.pointer)) - gone
         # Somebody else may have taken entries away, so that the old place is beyond the end.
-        index = min(change.index or 0, lengths[change.pointer])
+        index = min(change.entry or 0, lengths[change.pointer])
         lengths[change.pointer] += 1
         yield {"op": "add", "path": f"{change.pointer}/{index}", "value": change.wanted}
 
 
 def _guards(change: Change, found: Mapping[str, Any]) -> Iterator[Operation]:
-    if change.index is not None and change.found is ABSENT:
+    if change.found is not ABSENT:
+        yield from leaf_tests(change.pointer, change.found)
+    elif change.entry is not None:
         entries = value_at(found, change.pointer)
         if not entries:
             yield {"op": "test", "path": change.pointer, "value": []}
-        for index in {min(change.index, len(entries) - 1), min(change.index, len(entries)) - 1} if entries else ():
-            if index >= 0:
-                yield from _leaf_tests(f"{change.pointer}/{index}", entries[index])
-    elif change.found is not ABSENT:
-        yield from _leaf_tests(change.pointer, change.found)
+        # The neighbours of the gap: with them in place, so is the gap.
+        for index in range(max(0, change.entry - 1), min(change.entry + 1, len(entries))):
+            yield from leaf_tests(f"{change.pointer}/{index}", entries[index])
 
 
-def _leaf_tests(pointer: str, value: Any) -> Iterator[Operation]:
-    """Test each scalar by itself: entries have members that answers don't show (library), so whole ones may not match."""
+def leaf_tests(pointer: str, value: Any) -> Iterator[Operation]:
+    """Test each scalar by itself: entries may have members that answers don't show, so that whole ones don't match."""
     if isinstance(value, dict) and value:
         for name, item in value.items():
-            yield from _leaf_tests(f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", item)
+            yield from leaf_tests(f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", item)
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
-            yield from _leaf_tests(f"{pointer}/{index}", item)
+            yield from leaf_tests(f"{pointer}/{index}", item)
     elif value != {}:
         yield {"op": "test", "path": pointer, "value": value}
 
@@ -182,5 +199,22 @@ def _once(operations: Sequence[Operation]) -> list[Operation]:
 def value_at(profile: Any, pointer: str) -> Any:
     """Return what a pointer that is known to exist leads to."""
     for part in pointer.split("/")[1:]:
-        profile = profile[int(part)] if isinstance(profile, list) else profile[part.replace("~1", "/").replace("~0", "~")]
+        profile = profile[int(part) if isinstance(profile, list) else part.replace("~1", "/").replace("~0", "~")]
     return profile
+
+
+def applied(profile: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+    """Return the profile as an inverse patch leaves it."""
+    result: dict[str, Any] = copy.deepcopy(dict(profile))
+    for operation in operations:
+        parent, _, last = operation["path"].rpartition("/")
+        holder, name = value_at(result, parent), last.replace("~1", "/").replace("~0", "~")
+        if operation["op"] == "test":
+            continue
+        if operation["op"] == "remove":
+            del holder[int(name) if isinstance(holder, list) else name]
+        elif isinstance(holder, list) and operation["op"] == "add":
+            holder.insert(int(name), operation["value"])
+        else:
+            holder[int(name) if isinstance(holder, list) else name] = operation["value"]
+    return result

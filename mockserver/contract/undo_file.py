@@ -57,11 +57,11 @@ class UndoFile:
 
     @classmethod
     def of(cls, target: Target, state_dir: Path) -> UndoFile:
-        """Return the undo file of a target, as read from disk if it is there; raise SafetyRefusal if it is unreadable."""
+        """Return the undo file of a target, as it is on disk if there is one; raise SafetyRefusal if unreadable."""
         where = hashlib.sha256(f"{target.base_url}|{target.client}".encode()).hexdigest()[:12]
         path = state_dir / f"{target.name}-{where}.undo.json"
         undo = cls(path, target.name, target.base_url, target.client)
-        if path.exists():
+        if path.exists() and not target.mock:
             undo._load()
         return undo
 
@@ -77,7 +77,7 @@ class UndoFile:
     def write(self) -> None:
         """Put the note on disk, whole or not at all, and see it there before returning."""
         document = {"version": VERSION, **asdict(self), "path": None}
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=self.path.parent)  # made with mode 0600
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.stem}-", dir=self.path.parent)  # made with mode 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(document, file)
             file.flush()
@@ -91,6 +91,11 @@ class UndoFile:
         self.path.unlink(missing_ok=True)
         _sync_directory(self.path.parent)
 
+    def sweep(self) -> None:
+        """Delete what a crash left half written; the lock must be held."""
+        for leftover in self.path.parent.glob(f".{self.path.stem}-*"):
+            leftover.unlink(missing_ok=True)
+
     def _load(self) -> None:
         try:
             document: Mapping[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
@@ -100,20 +105,18 @@ class UndoFile:
             self.profiles = [OpenProfile(**row) for row in document["profiles"]]
             same = (document["base_url"], document["client"]) == (self.base_url, self.client)
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            hint = "restore by hand what it describes, then delete it"
-            raise SafetyRefusal(f"can't read the undo file: {type(problem).__name__}", place=str(self.path), hint=hint) from None
+            why, hint = f"can't read the undo file: {type(problem).__name__}", "restore by hand what it describes"
+            raise SafetyRefusal(why, place=str(self.path), hint=hint) from None
         if not same:
             raise SafetyRefusal("the undo file is of another server or client", place=str(self.path))
 
 
 def prepare(state_dir: Path) -> None:
-    """Make the directory, for its owner alone, and sweep up files that a crash left half written."""
+    """Make the directory, for its owner alone."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
         raise UsageError(f"can't make the state directory: {problem.strerror}", place=str(state_dir)) from problem
-    for leftover in state_dir.glob(".writing-*"):
-        leftover.unlink(missing_ok=True)
 
 
 class RunLock:

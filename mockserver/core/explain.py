@@ -17,7 +17,7 @@ from mockserver.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a request left behind for people: the reason code and the facts of a refusal, if there was one."""
+    """What a request left behind for people: the reason code, and of a refusal the facts."""
 
     reason: str
     refusal: ApiError | None = None

@@ -126,10 +126,11 @@ def _has_repeated_names(raw: bytes) -> bool:
 
 
 def _count_strings(text: bytes) -> int:
+    quotes = text.count(b'"')
     if b"\\" in text:
-        # Without escaped backslashes, a quote after a backslash is an escaped one.
-        text = text.replace(rb"\\", b"")
-    return (text.count(b'"') - text.count(rb"\"")) // 2
+        # Once escaped backslashes are gone, a quote after a backslash is an escaped one.
+        quotes -= text.replace(rb"\\", b"").count(rb"\"")
+    return quotes // 2
 
 
 def _text_problems(raw: bytes) -> Iterator[Problem]:

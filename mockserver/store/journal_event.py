@@ -6,6 +6,7 @@ that wrote what was there already, is no event.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -52,12 +53,13 @@ def read_event(spec: Any, tree: MemberTree) -> Pattern:
 
 def _profile_criterion(fields: Mapping[str, Any]) -> Iterator[Criterion]:
     if "profile" in fields:
-        wanted = tuple(part and fold(part) for part in _read_profile(fields["profile"]))
+        client, kind, identifier = _read_profile(fields["profile"])
+        wanted = (client and fold(client), fold(kind), fold(identifier))
 
         def accepts(keys: list[tuple[str, str, str]]) -> bool:
             return any(all(w in (None, fold(part)) for w, part in zip(wanted, key, strict=True)) for key in keys)
 
-        yield Criterion("profile", fields["profile"], _keys, accepts)
+        yield Criterion("profile", fields["profile"], partial(_keys, wanted=wanted[1:]), accepts)
 
 
 def _read_profile(value: Any) -> tuple[str | None, str, str]:
@@ -106,16 +108,25 @@ def _member_at(path: Sequence[str], root: Member) -> Member | None:
     return member
 
 
-def _keys(exchange: Exchange) -> list[tuple[str, str, str]]:
+def _keys(exchange: Exchange, wanted: tuple[str, str]) -> list[tuple[str, str, str]]:
     """Return what the exchange's profile is known by: the key as sent and, if it changed, all its alternate ids."""
     if exchange.key is None:
         return []
-    client = exchange.key[0].partition("~")[0]
-    keys = {(client, *exchange.key[1:])}
-    if exchange.changed:
+    client, kind, identifier = exchange.key
+    client = client.partition("~")[0]
+    keys = {(client, kind, identifier)}
+    if exchange.changed and (fold(kind), fold(identifier)) != wanted and _may_mention(exchange, wanted[1]):
         for profile in (profile_before(exchange), profile_after(exchange)):
             keys |= {(client, *pair) for pair in alternate_ids(profile or {})}
     return sorted(keys)
+
+
+def _may_mention(exchange: Exchange, text: str) -> bool:
+    """Tell cheaply whether a profile can hold a text, so that few must be read."""
+    if not re.fullmatch(r"[0-9A-Za-z._@ -]*", text):
+        return True
+    needle = text.encode()
+    return any(b"\\u" in body or needle in body.lower() for body in (exchange.before, exchange.after) if body)
 
 
 def _changes_at(exchange: Exchange, path: Sequence[str]) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from operator import attrgetter, eq
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
@@ -49,8 +50,12 @@ Pattern: TypeAlias = tuple[Criterion, ...]
 
 
 def matching(pattern: Pattern, exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Return the exchanges that meet every criterion."""
-    return [exchange for exchange in exchanges if matches(pattern, exchange)]
+    """Return the exchanges that meet every criterion, in the order given."""
+    left = list(exchanges)
+    for criterion in pattern:
+        accepts, actual = criterion.accepts, criterion.actual
+        left = [exchange for exchange in left if accepts(actual(exchange))]
+    return left
 
 
 def matches(pattern: Pattern, exchange: Exchange) -> bool:
@@ -84,17 +89,17 @@ def read_pattern(spec: Any, place: str = "") -> Pattern:
         for name, read in _FIELDS.items()
         if name in fields
         for criterion in read(fields[name], below(place, name))
-    ) + _operation_criterion(fields, place)
+    ) + _operation_criterion(fields)
 
 
 def _method(value: Any, place: str) -> Iterator[Criterion]:
     wanted = read_text(value, place).upper()
-    yield Criterion("method", value, lambda exchange: exchange.method, lambda method: wanted in ("ANY", method))
+    if wanted != "ANY":
+        yield Criterion("method", value, attrgetter("method"), partial(eq, wanted))
 
 
 def _url(name: str) -> Callable[[Any, str], Iterator[Criterion]]:
-    def actual(exchange: Exchange) -> str:
-        return exchange.target.partition("?")[0] if name.startswith("urlPath") else exchange.target
+    actual: Callable[[Exchange], str] = _path_of if name.startswith("urlPath") else attrgetter("target")
 
     def read(value: Any, place: str) -> Iterator[Criterion]:
         text = read_text(value, place)
@@ -102,20 +107,24 @@ def _url(name: str) -> Callable[[Any, str], Iterator[Criterion]]:
             regex = read_regex(text, place)
             yield Criterion(name, value, actual, lambda url: regex.fullmatch(url) is not None)
         else:
-            yield Criterion(name, value, actual, lambda url: bool(url == text))
+            yield Criterion(name, value, actual, partial(eq, text))
 
     return read
+
+
+def _path_of(exchange: Exchange) -> str:
+    return exchange.target.partition("?")[0]
 
 
 def _status(value: Any, place: str) -> Iterator[Criterion]:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UsageError("is not a status", place=place, hint="write a number such as 200")
-    yield Criterion("status", value, lambda exchange: exchange.status, lambda status: bool(status == value))
+    yield Criterion("status", value, attrgetter("status"), partial(eq, value))
 
 
 def _reason(value: Any, place: str) -> Iterator[Criterion]:
     reason = read_choice(value, place, RULES)
-    yield Criterion("reason", value, lambda exchange: exchange.story.reason, lambda actual: bool(actual == reason))
+    yield Criterion("reason", value, attrgetter("story.reason"), partial(eq, reason))
 
 
 def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
@@ -124,7 +133,8 @@ def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
 
         def accepts(part: str | None) -> bool:
             # A clientId may carry the name of a world behind a tilde.
-            return part is not None and wanted in (fold(part), fold(part.partition("~")[0]) if index == 0 else None)
+            folded = fold(part or "")
+            return folded == wanted or (index == 0 and folded.partition("~")[0] == wanted)
 
         yield Criterion(place.rpartition(".")[2], value, lambda exchange: exchange.key and exchange.key[index], accepts)
 
@@ -133,7 +143,7 @@ def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
 
 def _user(value: Any, place: str) -> Iterator[Criterion]:
     user = None if value is None else read_text(value, place)
-    yield Criterion("user", value, lambda exchange: exchange.user, lambda actual: bool(actual == user))
+    yield Criterion("user", value, attrgetter("user"), partial(eq, user))
 
 
 def _fault(value: Any, place: str) -> Iterator[Criterion]:
@@ -149,7 +159,7 @@ def _fault(value: Any, place: str) -> Iterator[Criterion]:
 
 def _changed(value: Any, place: str) -> Iterator[Criterion]:
     wanted = read_boolean(value, place)
-    yield Criterion("changed", value, lambda exchange: exchange.changed, lambda changed: changed is wanted)
+    yield Criterion("changed", value, attrgetter("changed"), partial(eq, wanted))
 
 
 def _headers(value: Any, place: str) -> Iterator[Criterion]:
@@ -159,7 +169,7 @@ def _headers(value: Any, place: str) -> Iterator[Criterion]:
 
 
 def _header_values(exchange: Exchange, name: str) -> list[str]:
-    return [value for header, value in exchange.headers if header.lower() == name]
+    return [value for header, value in exchange.headers if len(header) == len(name) and header.lower() == name]
 
 
 def _query(value: Any, place: str) -> Iterator[Criterion]:
@@ -196,17 +206,20 @@ def _op_or_path(value: Any, place: str) -> Iterator[Criterion]:
     yield from ()
 
 
-def _operation_criterion(fields: Mapping[str, Any], place: str) -> Pattern:
-    op, path = fields.get("op"), fields.get("path")
-    if op is None and path is None:
-        return ()
-    wanted = segments(path) if path else ()
+def _operation_criterion(fields: Mapping[str, Any]) -> Pattern:
+    expected = {name: fields[name] for name in ("op", "path") if name in fields}
+    wanted = segments(expected.get("path", ""))
+
+    # The same few operations come again and again.
+    @lru_cache(maxsize=1024)
+    def is_about(operation: tuple[str, str]) -> bool:
+        op, path = operation
+        return expected.get("op") in (None, op.lower()) and covers(wanted, segments(path))
 
     def accepts(sent: list[tuple[str, str]]) -> bool:
-        return any(op in (None, name.lower()) and covers(wanted, segments(at)) for name, at in sent)
+        return any(map(is_about, sent))
 
-    expected = {name: fields[name] for name in ("op", "path") if name in fields}
-    return (Criterion("operation", expected, lambda exchange: list(operations(exchange)), accepts),)
+    return (Criterion("operation", expected, operations, accepts),) if expected else ()
 
 
 _FIELDS: Final[Mapping[str, Callable[[Any, str], Iterator[Criterion]]]] = {

@@ -56,17 +56,20 @@ class Miss(NamedTuple):
     differences: tuple[Difference, ...]
 
 
-# Of all misses with the fewest differing fields, only so many of the newest are compared letter by letter.
+# Only the newest exchanges are looked at, and of those with the fewest differing fields so many are compared letter by
+# letter, so that a failure is told at once.
+_LOOKED_AT: Final = 1000
 _COMPARED: Final = 100
 _COMPARED_LENGTH: Final = 200
 
 
 def near_misses(pattern: Pattern, exchanges: Sequence[Exchange], limit: int = 3) -> tuple[Miss, ...]:
     """Return the exchanges most like what a pattern wants, one of each kind, the nearest and newest first."""
-    failing = [sum(not criterion.holds(exchange) for criterion in pattern) for exchange in exchanges]
-    candidates = [index for index, number in enumerate(failing) if number]
-    chosen = nsmallest(_COMPARED, candidates, key=lambda index: (failing[index], -index))
-    misses = sorted((_miss(pattern, exchanges[index]) for index in chosen), key=lambda miss: miss.distance)
+    newest = list(reversed(exchanges[-_LOOKED_AT:]))
+    failing = [sum(not criterion.holds(exchange) for criterion in pattern) for exchange in newest]
+    missed = [index for index, number in enumerate(failing) if number]
+    chosen = nsmallest(_COMPARED, missed, key=failing.__getitem__)
+    misses = sorted((_miss(pattern, newest[index]) for index in chosen), key=lambda miss: miss.distance)
     kinds: dict[str, Miss] = {}
     for miss in misses:
         kinds.setdefault(repr((miss.exchange.method, miss.exchange.target, miss.differences)), miss)
@@ -283,10 +286,10 @@ def _followed(patterns: Sequence[Pattern], arrived: Sequence[Exchange]) -> tuple
 
 def _followed_directly(patterns: Sequence[Pattern], arrived: Sequence[Exchange]) -> tuple[list[Exchange], int]:
     """Return the longest run of exchanges that meets the first patterns, and where it ended."""
-    best = (0, 0)
+    length = end = 0
     for start in range(len(arrived)):
         pairs = zip(patterns, arrived[start : start + len(patterns)], strict=False)
-        length = sum(1 for _ in takewhile(lambda pair: matches(*pair), pairs))
-        best = max(best, (length, start))
-    length, start = best
-    return list(arrived[start : start + length]), start + length if length else 0
+        run = sum(1 for _ in takewhile(lambda pair: matches(*pair), pairs))
+        if run > length:
+            length, end = run, start + run
+    return list(arrived[end - length : end]), end

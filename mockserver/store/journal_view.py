@@ -139,12 +139,14 @@ def profile_after(exchange: Exchange) -> Any:
     return None if exchange.after is None else orjson.loads(exchange.after)
 
 
-def operations(exchange: Exchange) -> Iterator[tuple[str, str]]:
-    """Yield (op, path) of each operation that the request's body held, as far as it could be read."""
-    for operation in exchange.story.operations or ():
-        if isinstance(operation, Mapping):
-            # An operation without a name counts as an add, as the vendor's software reads it (library).
-            yield str(operation.get("op") or "add"), str(operation.get("path") or "")
+def operations(exchange: Exchange) -> list[tuple[str, str]]:
+    """Return (op, path) of each operation that the request's body held, as far as it could be read."""
+    # An operation without a name counts as an add, as the vendor's software reads it (library).
+    return [
+        (str(operation.get("op") or "add"), str(operation.get("path") or ""))
+        for operation in exchange.story.operations or ()
+        if isinstance(operation, dict)
+    ]
 
 
 def header(headers: Sequence[tuple[str, str]], name: str) -> str | None:

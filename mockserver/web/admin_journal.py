@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 
 from mockserver.assembly import Mock
 from mockserver.dry_run import dry_run
-from mockserver.service import Request
+from mockserver.request import Request
 from mockserver.store import journal_query as query
 from mockserver.store import journal_view as view
 from mockserver.store.har import har

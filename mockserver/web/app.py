@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.assembly import Mock, assemble
 from mockserver.errors import ApiError
-from mockserver.service import answer_format
+from mockserver.request import answer_format
 from mockserver.settings import Settings
 from mockserver.web.admin import control_surface
 from mockserver.web.admin_guard import admin_error

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mockserver.assembly import Mock
-from mockserver.errors import ApiError, MethodNotAllowed, NotFound, RequestTooLarge
-from mockserver.service import Answer, Request
+from mockserver.errors import ApiError, MethodNotAllowed, NotFound
+from mockserver.request import Request
+from mockserver.request_body import body_too_large
+from mockserver.service import Answer
 from mockserver.store.clock import stopwatch
 from mockserver.store.world import World
 from mockserver.web.routes import match_route, shown_url
@@ -154,16 +156,6 @@ def method_refusal(method: str) -> MethodNotAllowed:
         rule="method-not-allowed",
         headers={"Allow": "PATCH"},
         hint="Send PATCH.",
-    )
-
-
-def body_too_large(size: int, limit: int) -> RequestTooLarge:
-    """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
-    return RequestTooLarge(
-        "The request entity is too large.",
-        rule="body-too-large",
-        why=f"The body has {size} bytes; {limit} are allowed.",
-        hint="Send several smaller patches, or start with a larger --max-body.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,12 @@ class TestDemo:
         profiles = [orjson.loads(body) for body in load_fixtures(DEMO, TREE).bodies]
         values = [entry["AlternateId"] for profile in profiles for entry in profile["AlternateIds"]]
         assert any(letters in value for value in values)
+
+    def test_generated_profiles_load_beside_it(self, tmp_path: Path) -> None:
+        """Generating into the demo's folder clashes with none of its ids."""
+        shutil.copytree(DEMO, tmp_path, dirs_exist_ok=True)
+        (tmp_path / "profiles/ACME01.ndjson").write_bytes(lines(*generate(100, 0)))
+        assert len(load_fixtures(tmp_path, TREE).bodies) == len(load_fixtures(DEMO, TREE).bodies) + 100
 
     def test_users(self) -> None:
         """An editor, a reader who may not, one whose key was rotated, and an application of the editor's."""

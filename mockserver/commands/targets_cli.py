@@ -1,0 +1,96 @@
+"""The flags with which a command is pointed at a target, and the opening of a run there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockserver.contract.document import Contract, load_contract
+from mockserver.contract.dry_run import DryRun
+from mockserver.contract.guarded_run import GuardedRun
+from mockserver.contract.restore import recover
+from mockserver.contract.session import TargetSession
+from mockserver.contract.targets import Target, choose_target, default_targets_file, load_targets
+from mockserver.contract.undo_file import default_state_dir
+from mockserver.errors import UsageError
+from mockserver.settings import shipped
+
+
+def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:
+    """Add the flags of a run on a target; without `choose`, the command names targets in another way."""
+    group = parser.add_argument_group("a real target")
+    if choose:
+        group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
+        group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
+        group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
+    group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
+    group.add_argument("--live", action="store_true", help="really send; without it, the requests are only listed")
+    group.add_argument("--write", action="store_true", help="also run cases that change the profile, and restore it")
+    group.add_argument("--keep-going", action="store_true", help="go on after a server error")
+    group.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
+    group.add_argument("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
+    group.add_argument(
+        "--i-know-this-is-production",
+        action="store_true",
+        dest="production_accepted",
+        help="accept a target whose host does not look like a test system",
+    )
+
+
+def chosen_target(options: argparse.Namespace, name: str) -> Target:
+    """Return the named target of the targets file; raise UsageError or SafetyRefusal."""
+    targets = load_targets(options.targets or default_targets_file())
+    return choose_target(targets, name, production_accepted=options.production_accepted)
+
+
+@contextmanager
+def open_session(
+    options: argparse.Namespace, target: Target | None = None, contract: Contract | None = None
+) -> Iterator[GuardedRun | DryRun]:
+    """Open a run on `options.target`, or on the given one; a dry run prints its plan at the end."""
+    target = target or chosen_target(options, _name(options))
+    contract = contract or load_contract(shipped("contracts") / "openapi.yaml")
+    if not (options.live or target.mock):
+        dry = DryRun(target, contract, write=options.write)
+        yield dry
+        print("\n".join(dry.plan()))
+        return
+    with GuardedRun(_session(options, target), _state_dir(options), contract) as run:
+        yield run
+    for note in run.notes:
+        print(f"note: {note}")
+
+
+def run_recover(options: argparse.Namespace) -> int:
+    """Restore what an interrupted run left behind, and say how that went; 4 if something is not as it was."""
+    target = chosen_target(options, _name(options))
+    contract = load_contract(shipped("contracts") / "openapi.yaml")
+    outcome = recover(_session(options, target), _state_dir(options), contract, forget=options.forget)
+    if getattr(options, "json", False):
+        rows = [row._asdict() for row in outcome.remaining]
+        print(json.dumps({"restored": outcome.restored, "remaining": rows, "exit": outcome.exit_code}, indent=2))
+        return outcome.exit_code
+    for label in outcome.restored:
+        print(f"restored: {label}")
+    for row in outcome.remaining:
+        print(f"NOT RESTORED: {row}")
+    if not outcome.restored and not outcome.remaining:
+        print("nothing to recover")
+    return outcome.exit_code
+
+
+def _session(options: argparse.Namespace, target: Target) -> TargetSession:
+    return TargetSession(target, write=options.write, keep_going=options.keep_going, keep_raw=options.keep_raw)
+
+
+def _state_dir(options: argparse.Namespace) -> Path:
+    return options.state_dir or default_state_dir()
+
+
+def _name(options: argparse.Namespace) -> str:
+    if not options.target:
+        raise UsageError("no target is named", hint="write --target NAME, a table of the targets file")
+    return str(options.target)

@@ -1,0 +1,97 @@
+"""A run that sends nothing: every request that a real one would send, and how many there could be at worst."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mockserver.contract.cases import Account, Bench, Call, Key
+from mockserver.contract.document import Contract
+from mockserver.contract.restore import WORST_CASE
+from mockserver.contract.session import DrySession, Planned
+from mockserver.contract.targets import Target
+
+# Two tests that prove that a restore could be guarded.
+PROOF = 2
+
+
+class DryRun:
+    """Stands in for a guarded run; the profiles are the contract's example."""
+
+    dry = True
+    reader = None
+    changed = False
+
+    def __init__(self, target: Target, contract: Contract, *, write: bool) -> None:
+        self.target = target
+        self.profiles: dict[Key, dict[str, Any]] = {key: _example(contract, key) for key in target.keys}
+        self.session = DrySession(target, next(iter(self.profiles.values())), write=write)
+        self.notes: list[str] = []
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The profiles that would be used."""
+        return self.target.keys
+
+    @property
+    def absent(self) -> tuple[Key, ...]:
+        """Keys that the owner knows not to exist."""
+        return self.target.absent
+
+    def refusal(self, call: Call) -> str | None:
+        """Return why a call would not be sent, None if it would."""
+        return self.session.refusal(call)
+
+    def bench(self) -> Bench:
+        """Return what the verification engine works on; its keys are no secrets."""
+        target, reader = self.target, self.target.reader
+        account = Account(target.client, target.credential.user, "dry run")
+        return Bench(
+            session=self.session,
+            account=account,
+            profiles=target.keys,
+            dialect=target.dialect,
+            accounts={target.client: account},
+            reader=Account(target.client, reader.user, "dry run") if reader else None,
+            guard=self.guard,
+        )
+
+    @contextmanager
+    def guard(self, case_id: str) -> Iterator[None]:
+        """Note which case the requests belong to."""
+        self.session.case = case_id
+        yield
+        self.session.case = ""
+
+    def plan(self) -> list[str]:
+        """Return the lines of the plan: no value of a patch and no alternate id is in it."""
+        rows = self.session.planned
+        changing = len({row.case for row in rows if row.changes})
+        worst = len(self.keys) + len(rows) + changing * (1 + WORST_CASE) + (PROOF if self.session.write else 0)
+        return [
+            f"dry run: nothing was sent to {self.target.base_url}; --live sends",
+            *(f"  read {self.target.label(key)}" for key in self.keys),
+            *(self._line(row) for row in rows),
+            f"{len(rows)} requests of cases, {changing} cases change a profile and restore it",
+            f"at worst {worst} requests (budget {self.target.budget}), at {self.target.rate:g} a second",
+        ]
+
+    def _line(self, row: Planned) -> str:
+        mark = "CHANGES " if row.changes else ""
+        return f"  {row.case or '-'}: {mark}{row.call.method} {self.target.label(row.call.key)} {_shown(row.call.body)}"
+
+
+def _example(contract: Contract, key: Key) -> dict[str, Any]:
+    example: Mapping[str, Any] = contract.document["components"]["examples"]["Profile"]["value"]
+    ids = [{"AlternateIdType": key[1], "AlternateId": key[2]}]
+    return {**example, "AlternateIds": ids}
+
+
+def _shown(body: bytes) -> str:
+    try:
+        operations = json.loads(body)
+        return "; ".join(f"{row['op']} {row['path']}" for row in operations) or "no operations"
+    except (ValueError, TypeError, KeyError):
+        return f"a body of {len(body)} bytes"

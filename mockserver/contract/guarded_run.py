@@ -1,0 +1,208 @@
+"""One run on a target: every case is guarded, and whatever happens, the profiles end as they began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mockserver.contract.call_vetting import touched
+from mockserver.contract.cases import Account, Bench, Call, Key, Reply
+from mockserver.contract.document import Contract
+from mockserver.contract.held_signals import HeldSignals
+from mockserver.contract.restore import Restorer, fixed_members, left_behind, profile_of
+from mockserver.contract.session import ReaderSession, TargetSession, require_budget
+from mockserver.contract.targets import Target
+from mockserver.contract.undo import leaf_tests, without
+from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepare
+from mockserver.errors import SafetyRefusal
+
+CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
+
+
+class GuardedRun:
+    """One run on a target: `guard` wraps each case, and whatever happens, the profiles end as they began.
+
+    `notes` collects what the user should know of at the end.
+    """
+
+    dry = False
+
+    def __init__(self, session: TargetSession, state_dir: Path, contract: Contract) -> None:
+        self.session = session
+        self.target: Target = session.target
+        self.undo = UndoFile.of(self.target, state_dir)
+        self.notes: list[str] = []
+        self.changed = False
+        self._restorer = Restorer(session, fixed_members(contract))
+        self._lock = RunLock(self.undo)
+        self._signals = HeldSignals()
+        self._lost = False
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The profiles that may be used."""
+        return self.target.keys
+
+    @property
+    def absent(self) -> tuple[Key, ...]:
+        """Keys that the owner knows not to exist."""
+        return self.target.absent
+
+    @property
+    def profiles(self) -> dict[Key, dict[str, Any]]:
+        """Each profile as it was last read."""
+        return self.session.profiles
+
+    @property
+    def reader(self) -> ReaderSession | None:
+        """A session of the target's second user."""
+        return self.session.as_reader()
+
+    def refusal(self, call: Call) -> str | None:
+        """Return why a call may not be sent here, None if it may."""
+        return self.session.refusal(call)
+
+    def bench(self) -> Bench:
+        """Return what the verification engine works on."""
+        target, reader = self.target, self.target.reader
+        account = Account(target.client, target.credential.user, target.credential.secret())
+        return Bench(
+            session=self.session,
+            account=account,
+            profiles=target.keys,
+            dialect=target.dialect,
+            accounts={target.client: account},
+            reader=Account(target.client, reader.user, reader.secret()) if reader else None,
+            is_mock=target.mock,
+            guard=self.guard,
+        )
+
+    def begin(self) -> None:
+        """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
+        require_budget(self.target)
+        if not self.target.mock:
+            prepare(self.undo.path.parent)
+            self._lock.take()
+            self.undo.sweep()
+            _refuse_open(self.undo)
+        self._signals.install()
+        self.session.witness = self
+        for key in self.target.keys:
+            _check_marker(self._restorer.read(key), self.target, key)
+        if self.session.write and not self.target.mock:
+            self._prove_that_tests_guard()
+
+    def end(self) -> None:
+        """Give back lock and signal handlers."""
+        self.session.witness = None
+        self._signals.uninstall()
+        self._lock.release()
+        if self.changed and not self.target.mock:
+            self.notes.append(CANT_RESTORE)
+
+    def __enter__(self) -> GuardedRun:
+        try:
+            self.begin()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    @contextmanager
+    def guard(self, case_id: str) -> Iterator[None]:
+        """Restore whatever the case changes; raise SafetyRefusal if something is left, and keep its undo file."""
+        self._signals.deliver()
+        self._signals.guarding, self._lost, self.undo.case = True, False, case_id
+        try:
+            try:
+                yield
+            finally:
+                # Two steps, because a signal may arrive between any two instructions; after the first one, later
+                # signals wait (HeldSignals), so the second step is reached for certain.
+                self._signals.hold = True
+        finally:
+            try:
+                self._restore_all()
+            finally:
+                self._signals.guarding, self._signals.hold = False, False
+        self._signals.deliver()
+
+    def before(self, call: Call) -> None:
+        """Write down what a call is about to change, before it is sent."""
+        if not self._signals.guarding:
+            raise SafetyRefusal("a request was not sent: it could change the profile, and no case is being guarded")
+        row = self.undo.profile(call.key)
+        if row is None:
+            if self.undo.profiles and not self.target.mock:
+                raise SafetyRefusal("a request was not sent: one case may change one profile only")
+            row = OpenProfile(*call.key[1:], before=self._restorer.read(call.key))
+            self.undo.profiles.append(row)
+        row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
+        row.known = None
+        self._write()
+
+    def after(self, call: Call, reply: Reply | None) -> None:
+        """Write down what the answer showed: what differs from it later was changed by somebody else."""
+        row = self.undo.profile(call.key)
+        if row is None:
+            return
+        self.changed = True
+        self._lost = self._lost or reply is None
+        row.known = profile_of(reply) if reply is not None else None
+        if row.known is not None:
+            self.session.profiles[call.key] = row.known
+            self._write()
+
+    def _write(self) -> None:
+        if not self.target.mock:
+            self.undo.write()
+
+    def _restore_all(self) -> None:
+        if not self.undo.profiles:
+            return
+        if self._lost:
+            # A request whose answer was lost may still be at work over there.
+            self.session.clock.sleep(self.target.settle_s)
+        remaining = [left for row in self.undo.profiles for left in self._restorer.restore(row)[1]]
+        if remaining:
+            raise left_behind(remaining, self.undo)
+        self.undo.remove()
+
+    def _prove_that_tests_guard(self) -> None:
+        """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
+        key = self.target.keys[0]
+        profile = without(self.session.profiles[key], self._restorer.fixed)
+        right = list(leaf_tests("", profile))
+        wrong = [*right, {"op": "test", "path": "/CustomerType", "value": f"not {profile.get('CustomerType')}"}]
+        answers = [self.session.read(key, json.dumps(tests).encode()).status for tests in (right, wrong)]
+        if answers != [200, 400]:
+            why = f"`test` does not guard here (its own values: {answers[0]}, other ones: {answers[1]})"
+            self.session.write = False
+            self.session.read_only_because = f"{why}, so a change could not be taken back safely"
+            self.notes.append(f"no case that changes a profile was run: {why}")
+
+
+def _refuse_open(undo: UndoFile) -> None:
+    if undo.is_open:
+        raise SafetyRefusal(
+            f"an earlier run broke off in case {undo.case or '?'} and may have left changes",
+            place=str(undo.path),
+            hint=f"run `mockserver verify --target {undo.target} --recover` first",
+        )
+
+
+def _check_marker(profile: Mapping[str, Any], target: Target, key: Key) -> None:
+    if target.marker is None:
+        return
+    fields = profile.get("CustomFields") or ()
+    if not any(isinstance(row, dict) and (row.get("Name"), row.get("Value")) == target.marker for row in fields):
+        raise SafetyRefusal(
+            f"{target.label(key)} lacks the marker that allows tests",
+            hint=f"give it the custom field {target.marker[0]}, or take the profile out of the targets file",
+        )

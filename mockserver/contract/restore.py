@@ -1,0 +1,229 @@
+"""Brings a profile back to what it was: reads, sends inverse patches, reads back, and tells what it can't restore.
+
+What nobody can restore: Edited, which shows that the run was there, and whatever the target did besides (its audit
+log, messages to the customer, other systems that follow it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mockserver.contract.cases import Call, Key, Reply
+from mockserver.contract.document import Contract
+from mockserver.contract.session import NoAnswer, TargetSession
+from mockserver.contract.undo import (
+    Change,
+    Operation,
+    applied,
+    canonical,
+    coarse_patch,
+    differences,
+    inverse_patch,
+    ours,
+    unmoved,
+    without,
+)
+from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile
+from mockserver.errors import Inconclusive, SafetyRefusal
+
+ROUNDS = 3
+READS = 3
+MEMBERS = 13
+# Reads with retries, one fine patch in each round but the last, then one patch for each member, each round read back.
+WORST_CASE = READS + (ROUNDS - 1) * 2 + MEMBERS + 1
+_JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
+
+
+class Remaining(NamedTuple):
+    """What of one profile is not as it was: places without values, and why."""
+
+    profile: str
+    places: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.profile}: {', '.join(self.places) or 'everything'}: {self.why}"
+
+
+class Outcome(NamedTuple):
+    """How a recovery ended."""
+
+    restored: tuple[str, ...]
+    remaining: tuple[Remaining, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything is as it was, 4 if not."""
+        return SafetyRefusal.exit_code if self.remaining else 0
+
+
+class Restorer:
+    """Restores profiles through a session; `fixed` are the members at the top that nobody can restore."""
+
+    def __init__(self, session: TargetSession, fixed: Sequence[str]) -> None:
+        self.session = session
+        self.fixed = tuple(fixed)
+
+    def read(self, key: Key) -> dict[str, Any]:
+        """Return a profile, read by a patch that changes nothing; raise Inconclusive if the answer is no profile."""
+        for body in (b"[]", _test("/IsActive", True), _test("/IsActive", False)):
+            reply = self.session.read(key, body)
+            if reply.status != 400:
+                break
+        profile = profile_of(reply)
+        if profile is None:
+            label = self.session.target.label(key)
+            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint="nothing else was sent")
+        self.session.profiles[key] = profile
+        return profile
+
+    def restore(self, row: OpenProfile) -> tuple[dict[str, Any] | None, list[Remaining]]:
+        """Bring one profile back; return it as it is now, and what of it is not as it was."""
+        own = (self.session.target.client, row.kind, row.identifier)
+        label = self.session.target.label(own)
+        try:
+            key, found = self._read_patiently(own, row)
+            key, found = self._rounds(own, key, row, found)
+        except Inconclusive as problem:
+            return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
+        left = [change.place for change in self._differences(row.before, found)]
+        if not left:
+            return found, []
+        return found, [
+            Remaining(label, tuple(left), "changed by somebody else, by the target itself, or not accepted back")
+        ]
+
+    def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
+        mine = list(self._differences(row.before, found))
+        if not self.session.target.exclusive:
+            # Our own last answer shows what was there after us; without one, what we never touched is not ours.
+            mine = ours(mine, row.touched, list(self._differences(row.known or found, found)))
+        refused = False
+        for turn in range(ROUNDS):
+            if not mine:
+                break
+            coarse = refused or turn == ROUNDS - 1
+            goal = applied(found, inverse_patch(mine, found))
+            for patch in self._patches(mine, found, goal, row.before, coarse=coarse):
+                self._send(key, patch)
+            previous = found
+            key, found = self._read_patiently(own, row)
+            meanwhile = list(self._differences(previous, found))
+            refused = not meanwhile
+            mine = [] if coarse else unmoved(list(self._differences(goal, found)), meanwhile)
+        return key, found
+
+    def _patches(
+        self,
+        mine: Sequence[Change],
+        found: Mapping[str, Any],
+        goal: Mapping[str, Any],
+        before: Mapping[str, Any],
+        *,
+        coarse: bool,
+    ) -> Iterator[list[Operation]]:
+        if not coarse:
+            yield inverse_patch(mine, found)
+            return
+        for member in sorted({change.pointer.split("/")[1] for change in mine}):
+            if canonical(goal.get(member)) == canonical(before.get(member)):
+                yield coarse_patch(member, goal, found)
+
+    def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+        return differences(without(wanted, self.fixed), without(found, self.fixed))
+
+    def _send(self, key: Key, operations: Sequence[Operation]) -> None:
+        """Send a restoring patch; how it ended is seen by reading."""
+        body = json.dumps(operations).encode()
+        try:
+            self.session.send_reserved(Call("PATCH", key, _JSON, body, may_change=True))
+        except NoAnswer:
+            self.session.clock.sleep(self.session.target.settle_s)
+        except Inconclusive:
+            return
+
+    def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+        """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""
+        problem = Inconclusive("not read")
+        for turn in range(READS):
+            key = own
+            for key in self._names(own, row) if turn else (own,):
+                try:
+                    return key, self.read(key)
+                except Inconclusive as failure:
+                    problem = failure
+            if turn < READS - 1:
+                self.session.clock.sleep(self.session.target.settle_s / 2)
+        raise problem
+
+    def _names(self, own: Key, row: OpenProfile) -> list[Key]:
+        entries = row.before.get("AlternateIds") or ()
+        held = {(str(e.get("AlternateIdType")).lower(), str(e.get("AlternateId")).lower()) for e in entries if e}
+        others = [key for key in self.session.target.keys if key != own and (key[1].lower(), key[2].lower()) in held]
+        return [own, *others[:1]]
+
+
+def fixed_members(contract: Contract) -> tuple[str, ...]:
+    """Return the members at the top that are read-only, so that nobody can restore them."""
+    return tuple(name for name, shape in contract.profile.members.items() if shape.read_only)
+
+
+def recover(session: TargetSession, state_dir: Path, contract: Contract, *, forget: bool = False) -> Outcome:
+    """Finish what an interrupted run left behind; with `forget`, its undo file goes even if something remains."""
+    undo = UndoFile.of(session.target, state_dir)
+    if not undo.is_open:
+        return Outcome((), ())
+    lock = RunLock(undo)
+    lock.take()
+    try:
+        undo.sweep()
+        return _recover(Restorer(session, fixed_members(contract)), undo, forget=forget)
+    finally:
+        lock.release()
+
+
+def _recover(restorer: Restorer, undo: UndoFile, *, forget: bool) -> Outcome:
+    target = restorer.session.target
+    restored, remaining = [], []
+    for row in undo.profiles:
+        key = (target.client, row.kind, row.identifier)
+        if key not in target.keys:
+            remaining.append(Remaining("a profile of the undo file", (), "the target does not list it any more"))
+            continue
+        # The last request of the run that broke off may still be at work over there.
+        restorer.session.clock.sleep(target.settle_s)
+        left = restorer.restore(row)[1]
+        remaining += left
+        restored += [] if left else [target.label(key)]
+    if forget or not remaining:
+        undo.remove()
+    return Outcome(tuple(restored), tuple(remaining))
+
+
+def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal:
+    """Return the loud failure that lists what is not as it was."""
+    rows = "; ".join(map(str, remaining))
+    kept = (
+        f"as it was is in {undo.path}; `mockserver verify --target {undo.target} --recover` tries again"
+        if undo.is_open
+        else ""
+    )
+    return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
+
+
+def _test(path: str, value: Any) -> bytes:
+    return json.dumps([{"op": "test", "path": path, "value": value}]).encode()
+
+
+def profile_of(reply: Reply) -> dict[str, Any] | None:
+    """Return the profile in a 200 in JSON, None for any other answer."""
+    if reply.status != 200:
+        return None
+    try:
+        document = json.loads(reply.body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and "ProfileId" in document else None

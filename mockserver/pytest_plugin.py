@@ -1,0 +1,145 @@
+"""The pytest plugin: a mock server for the test session, a world of it for each test.
+
+pytest imports this module at every start, whoever uses it, so nothing is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from mockserver.testing import MockServer, MyPreferences
+    from mockserver.testing.server import Options
+
+_SETTINGS = {
+    "fixtures": "directory with clients.toml and profiles/ (default: the demo's)",
+    "dialect": "rule set for operations: vendor, library or rfc6902",
+    "auth": "whether requests must be signed: strict or off",
+    "seed": "seed of every random draw",
+}
+_MARKER = (
+    "mypreferences(allow, deny): reasons, * for any letters, of requests that this test expects although the mock "
+    'can\'t serve them, as allow=["route-unknown"]; and of further ones that are to fail it, as deny=["auth-*"]'
+)
+
+_WORLDS = pytest.StashKey["list[MyPreferences]"]()
+_PASSED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options and the ini values of the same names."""
+    group = parser.getgroup("mypreferences", "MyPreferences mock server")
+    group.addoption("--mypreferences-url", metavar="URL", help="use the mock server that runs there")
+    group.addoption("--mypreferences-admin-token", metavar="TOKEN", help="its token (default: $MOCKSERVER_ADMIN_TOKEN)")
+    for name, text in _SETTINGS.items():
+        group.addoption(f"--mypreferences-{name}", metavar=name.upper(), help=text)
+        parser.addini(f"mypreferences_{name}", text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(scope="session")
+def mypreferences_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
+    """The session's mock server; its `world(name)` is for fixtures of a wider scope than one test."""
+    from mockserver.errors import UsageError
+    from mockserver.testing.server import mock_server
+
+    try:
+        with mock_server(_options(pytestconfig), _worker(pytestconfig)) as server:
+            yield server
+    except UsageError as problem:
+        raise _failure(problem) from None
+
+
+@pytest.fixture
+def mypreferences(mypreferences_server: MockServer, request: pytest.FixtureRequest) -> Iterator[MyPreferences]:
+    """A world of its own on a MyPreferences mock server; fails the test for requests that could not be served."""
+    item = request.node
+    world = _open(mypreferences_server, item)
+    item.stash.setdefault(_WORLDS, []).append(world)
+    yield world
+    _close(world, item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the journal to the report of a failure."""
+    report = yield
+    if call.when == "call":
+        item.stash[_PASSED] = report.passed
+    if report.failed:
+        report.sections += [("MyPreferences journal", _journal(world)) for world in item.stash.get(_WORLDS, ())]
+    return report
+
+
+def _options(config: pytest.Config) -> Options:
+    from mockserver.testing.server import Options
+
+    values = {name: config.getoption(f"mypreferences_{name}") or _ini(config, name) for name in _SETTINGS}
+    token = config.getoption("mypreferences_admin_token") or os.environ.get("MOCKSERVER_ADMIN_TOKEN")
+    return Options(url=config.getoption("mypreferences_url"), admin_token=token, **values)
+
+
+def _ini(config: pytest.Config, name: str) -> str | None:
+    value: str = config.getini(f"mypreferences_{name}")
+    if name == "fixtures" and value and config.inipath is not None:
+        return str(config.inipath.parent / value)
+    return value or None
+
+
+def _open(server: MockServer, item: pytest.Item) -> MyPreferences:
+    from mockserver.errors import UsageError
+
+    reasons: dict[str, list[str]] = {"allow": [], "deny": []}
+    try:
+        for marker in item.iter_markers("mypreferences"):
+            if marker.args or not marker.kwargs.keys() <= reasons.keys():
+                raise UsageError("the mypreferences marker takes allow and deny", hint='write allow=["route-unknown"]')
+            for name, patterns in marker.kwargs.items():
+                reasons[name] += [patterns] if isinstance(patterns, str) else patterns
+        return server.open(item.nodeid, **reasons)
+    except UsageError as problem:
+        raise _failure(problem) from None
+
+
+def _close(world: MyPreferences, item: pytest.Item) -> None:
+    """Close; a test that failed already is not failed again, its report tells everything."""
+    from mockserver.errors import UsageError
+    from mockserver.testing import UnservedRequests
+
+    try:
+        world.close()
+    except UnservedRequests as problem:
+        if item.stash.get(_PASSED, False):
+            raise _failure(problem) from None
+    except UsageError as problem:
+        raise _failure(problem) from None
+
+
+def _failure(problem: Exception) -> BaseException:
+    """Return a failure that shows what is wrong, without the way through this package."""
+    return pytest.fail.Exception(str(problem), pytrace=False)
+
+
+def _journal(world: MyPreferences) -> str:
+    from mockserver.errors import UsageError
+
+    try:
+        return world.journal_text()
+    except UsageError as problem:
+        return f"world {world.world}: {problem}"
+
+
+def _worker(config: pytest.Config) -> str:
+    """Return the name of this process among pytest-xdist's."""
+    return str(getattr(config, "workerinput", {}).get("workerid", "main"))

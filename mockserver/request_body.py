@@ -1,0 +1,62 @@
+"""From a request's body to operations, within the bounds that the policy sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockserver.core.members import MemberTree
+from mockserver.errors import BadRequest, RequestTooLarge
+from mockserver.request import Policy, Request
+from mockserver.wire.json_body import read_patch, read_strict_patch
+from mockserver.wire.negotiation import body_format
+from mockserver.wire.xml_body import read_xml_patch
+
+# The reason code of a success without operations, by the reader of the body.
+_WITHOUT_OPERATIONS = {"json": "patch-empty", "xml": "xml-without-operations", "form": "form-without-operations"}
+
+
+def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[Any]:
+    """Return the operations; raise UnsupportedMediaType, MalformedBody, BadRequest or RequestTooLarge."""
+    if len(request.body) > policy.max_body:
+        raise body_too_large(len(request.body), policy.max_body)
+    operations = _read(request, policy, tree) if request.body else None
+    if operations is None:
+        raise BadRequest("operations is null", rule="body-null")
+    if len(operations) > policy.max_operations:
+        raise BadRequest(
+            "The request has too many operations.",
+            rule="too-many-operations",
+            why=f"{len(operations)} operations; {policy.max_operations} are allowed",
+            hint="Send several smaller patches.",
+        )
+    return operations
+
+
+def _read(request: Request, policy: Policy, tree: MemberTree) -> list[Any] | None:
+    how = body_format(request.headers.get("content-type"))
+    if how.reader == "xml":
+        return read_xml_patch(request.body, charset=how.charset, tree=tree, dialect=policy.dialect)
+    if how.reader == "form":
+        return []
+    reader = read_strict_patch if policy.dialect.strict_rfc else read_patch
+    return reader(request.body, charset=how.charset)
+
+
+def body_too_large(size: int, limit: int) -> RequestTooLarge:
+    """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
+    return RequestTooLarge(
+        "The request entity is too large.",
+        rule="body-too-large",
+        why=f"The body has {size} bytes; {limit} are allowed.",
+        hint="Send several smaller patches, or start with a larger --max-body.",
+    )
+
+
+def is_xml(request: Request) -> bool:
+    """Tell whether a body that could be read was XML."""
+    return body_format(request.headers.get("content-type")).reader == "xml"
+
+
+def reason_without_operations(request: Request) -> str:
+    """Return the reason code of a request whose document held no operation."""
+    return _WITHOUT_OPERATIONS[body_format(request.headers.get("content-type")).reader]

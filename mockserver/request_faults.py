@@ -1,0 +1,101 @@
+"""Which fault is due for a request: planned rules, one-request headers and magic alternate ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockserver.core import faults as rules
+from mockserver.core.auth import CHALLENGE
+from mockserver.core.fault_text import Known, from_text
+from mockserver.core.faults import Facts, Fault, Hit
+from mockserver.core.members import MemberTree
+from mockserver.errors import ApiError, BadRequest, UsageError
+from mockserver.request import Policy, Request
+from mockserver.request_body import read_operations
+from mockserver.store.world import World, decide_fault
+
+
+def requested_fault(request: Request, policy: Policy) -> Fault | None:
+    """Return the fault that this one request asks for, by a control header or a magic id."""
+    headers = request.headers
+    if not policy.pure:
+        if "x-mock-fault" in headers:
+            return _one_request(headers["x-mock-fault"])
+        if "prefer" in headers and (code := preferred_code(headers["prefer"])) is not None:
+            return _one_request(code)
+    if policy.magic_ids and request.alternate_id is not None:
+        effect = rules.magic_fault(request.alternate_id)
+        return Fault(id=request.alternate_id.lower(), effect=effect) if effect is not None else None
+    return None
+
+
+def preferred_code(prefer: str) -> str | None:
+    """Return the status that a Prefer header asks for, as in `Prefer: code=403` (RFC 7240)."""
+    for preference in prefer.split(","):
+        name, _, value = preference.split(";")[0].strip().partition("=")
+        if name.strip().lower() == "code":
+            return value.strip().strip('"')
+    return None
+
+
+def _one_request(text: str) -> Fault:
+    try:
+        return from_text(text, known=Known())
+    except UsageError as problem:
+        raise BadRequest(
+            "The requested fault can't be understood.",
+            rule="request-override-invalid",
+            why=problem.problem,
+            hint=problem.hint,
+        ) from problem
+
+
+def due_fault(request: Request, world: World, requested: Fault | None, policy: Policy, tree: MemberTree) -> Hit | None:
+    """Count the request for every rule of the world and return what is due; a planned fault goes first."""
+    facts = Facts(
+        client=request.client.partition("~")[0],
+        user=claimed_user(request),
+        alternate_id_type=request.alternate_id_type or "",
+        alternate_id=request.alternate_id or "",
+        operations=_named_operations(request, world, policy, tree),
+    )
+    decision = decide_fault(world, facts)
+    if decision is not None and decision.hit is not None:
+        return decision.hit
+    return rules.decision(requested, seed=world.seed, world=world.name, n=1) if requested is not None else None
+
+
+def _named_operations(request: Request, world: World, policy: Policy, tree: MemberTree) -> Sequence[tuple[str, str]]:
+    """Return the (op, path) pairs if a rule asks about them; a body that can't be read has none."""
+    if not rules.needs_operations(fault for fault, _ in world.faults):
+        return ()
+    try:
+        operations = read_operations(request, policy, tree)
+    except ApiError:
+        return ()
+    return [(str(op.get("op", "add")), str(op.get("path", ""))) for op in operations if isinstance(op, dict)]
+
+
+def claimed_user(request: Request) -> str | None:
+    """Return the user that a signed header claims to be, unchecked; for fault rules and the journal."""
+    _, found, credential = request.headers.get("authorization", "").partition("Credential=")
+    return (credential.split(" ", 1)[0].rpartition("/")[0] or None) if found else None
+
+
+def strike(hit: Hit) -> None:
+    """Raise the fault's status, if it has one; a fault at the connection alone leaves the answer to the server."""
+    if hit.status is not None:
+        raise InjectedFault(hit)
+
+
+class InjectedFault(ApiError):
+    """A planned fault's status, in the vendor's error shape."""
+
+    def __init__(self, hit: Hit) -> None:
+        super().__init__(
+            hit.message,
+            rule="fault-injected",
+            why=f"The planned fault {hit.rule} struck its matching request number {hit.n}.",
+            headers=CHALLENGE if hit.status == 401 else None,
+        )
+        self.status = hit.status or 500  # type: ignore[misc]

@@ -1,0 +1,70 @@
+"""The clients and users in whose name a test may sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from mockserver.core.auth import Client, OAuthClient, User
+from mockserver.core.keys import fold
+from mockserver.errors import UsageError
+
+__tracebackhide__ = True  # a failing test's report ends at the test's own line
+
+
+class Accounts:
+    """Finds clients and users; without a name, the first one of the fixtures."""
+
+    def __init__(self, clients: Mapping[str, Client]) -> None:
+        self._clients = clients
+
+    def client(self, client_id: str | None = None) -> Client:
+        """Return a client, also by its id with a world's name behind it; raise UsageError."""
+        if client_id is None:
+            return next(iter(self._clients.values()))
+        found = self._clients.get(fold(client_id.partition("~")[0]))
+        if found is None:
+            raise _unknown("client", client_id, [client.client_id for client in self._clients.values()])
+        return found
+
+    def user(self, client: Client, user_id: str | None = None) -> User:
+        """Return one of a client's users; raise UsageError."""
+        wanted = next(iter(client.users), "") if user_id is None else user_id
+        if wanted not in client.users:
+            raise _unknown(f"user of {client.client_id}", wanted, client.users)
+        return client.users[wanted]
+
+    def application(self, client: Client, user_id: str | None) -> tuple[OAuthClient, str]:
+        """Return an OAuth application and the user for whom it may act; raise UsageError if there is none."""
+        for application in client.oauth_clients.values():
+            for candidate in client.users if user_id is None else (user_id,):
+                if candidate in application.user_ids:
+                    return application, candidate
+        raise UsageError(
+            f"no OAuth application of {client.client_id} may act for {user_id or 'any user'}",
+            hint=f'add one to clients.toml: [clients.{client.client_id}.oauth_clients.…] with users = ["…"]',
+        )
+
+
+def read_accounts(fixtures: Path, contract: Path) -> Accounts:
+    """Read a fixture directory's clients.toml alone; raise UsageError."""
+    from mockserver.assembly import load_contract
+    from mockserver.core.members import compile_members
+    from mockserver.store.fixture_clients import read_clients
+
+    path = fixtures / "clients.toml"
+    try:
+        clients, problems = read_clients(path.read_bytes(), compile_members(load_contract(contract)))
+    except OSError as problem:
+        raise UsageError(f"can't read the clients: {problem.strerror}", place=str(path)) from problem
+    if problems:
+        raise UsageError(f"{problems[0].path}: {problems[0].text}", place=str(path), hint=problems[0].hint)
+    return Accounts(clients)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    listed = f"known are {', '.join(names)}" if names else "the fixtures have none"
+    return UsageError(f"there is no {kind} {name!r}", hint=f"did you mean {near[0]}?" if near else listed)
