@@ -24,7 +24,8 @@ from mockserver.settings import Settings
 from mockserver.store.clock import system_now
 from mockserver.store.fixtures import FixtureSet, load_fixtures
 from mockserver.store.journal import Budget, Journal
-from mockserver.store.world import World, Worlds
+from mockserver.store.memory import MemoryWorld, MemoryWorlds
+from mockserver.store.world import Worlds
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,11 @@ def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     faults = initial_faults(settings, tree, fixtures)
     budget = Budget(settings.journal_bytes)
 
-    def make_world(name: str) -> World:
+    def make_world(name: str) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return World(name, fixtures, journal, seed=settings.seed, faults=faults)
+        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
 
-    worlds = Worlds(
+    worlds = MemoryWorlds(
         make_world,
         limit=settings.max_worlds,
         strict=settings.strict_worlds,

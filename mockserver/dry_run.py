@@ -14,6 +14,7 @@ from mockserver.request import Request
 from mockserver.request_body import read_operations
 from mockserver.service import Answer
 from mockserver.store.journal import Journal
+from mockserver.store.memory import MemoryWorld
 from mockserver.store.world import World
 
 
@@ -39,9 +40,9 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     }
 
 
-def _twin(mock: Mock, world: World) -> World:
+def _twin(mock: Mock, world: World) -> MemoryWorld:
     """Return a world that starts as the given one is now and shares nothing with it."""
-    twin = World(world.name, mock.fixtures, Journal(10, 1 << 24), seed=world.seed)
+    twin = MemoryWorld(world.name, mock.fixtures, Journal(10, 1 << 24), seed=world.seed)
     twin.profiles.restore(world.profiles.snapshot())
     twin.clock = world.clock
     twin.faults = world.faults

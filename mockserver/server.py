@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 1024
 LAST_PORT = 65535
+ACCEPT_STEPS = 4  # asyncio takes this many turns of its loop from accepting a connection to telling us
 SURPLUS = 64  # this many connections beyond the limit are still told so
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -180,6 +181,8 @@ class Server:
         self._stopping.set()
 
     async def _drain(self) -> None:
+        for _ in range(ACCEPT_STEPS):
+            await asyncio.sleep(0)
         for connection in tuple(self.connections):
             connection.shut_down()
         await self._emptied(self._drain_s)

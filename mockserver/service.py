@@ -52,6 +52,7 @@ class Answer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes
     story: Story
+    fault: str | None = None
     delivery: Delivery | None = None
 
 
@@ -166,8 +167,7 @@ class Service:
         if after == before:
             return Changed(before)
         if self.policy.dialect.follows_page:
-            stamp(document, self.tree, handling.user, handling.now)
-            after = write_json(document)
+            after = stamped(after, document, self.tree, handling.user, handling.now)
         moved = orjson.dumps(document["AlternateIds"]) != ids
         return Changed(after, alternate_ids(document) if moved else None)
 
@@ -237,9 +237,10 @@ class Service:
                 key=(request.client, request.alternate_id_type or "", request.alternate_id or ""),
             )
         )
-        if hit is not None and (hit.delay_s or hit.connection):
-            return answer._replace(delivery=Delivery(hit.delay_s, hit.connection))
-        return answer
+        if hit is None:
+            return answer
+        delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
+        return answer._replace(fault=hit.rule, delivery=delivery)
 
 
 def _story_headers(number: str, story: Story, fault: str | None, request: Request) -> list[tuple[str, str]]:
@@ -255,9 +256,14 @@ def _story_headers(number: str, story: Story, fault: str | None, request: Reques
     return headers
 
 
-def stamp(document: dict[str, Any], tree: MemberTree, user: str | None, now: datetime) -> None:
-    """Note who changed the profile and when, in UTC (documented; the date's format and the name used are assumed)."""
-    edited = document["Edited"] or dict(tree.root.members["Edited"].template)
-    edited["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    edited["ModifiedBy"] = user or "anonymous"
-    document["Edited"] = edited
+def stamped(body: bytes, document: Mapping[str, Any], tree: MemberTree, user: str | None, now: datetime) -> bytes:
+    """Return the body with who changed the profile and when, in UTC (documented; date format and name are assumed).
+
+    Edited is written anew and put in place of the old one, so that the rest needs no second writing: its name with
+    plain quotes can't stand inside a string, and the contract has it before any other member of that name.
+    """
+    before = document["Edited"]
+    after = dict(before or tree.root.members["Edited"].template)
+    after["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    after["ModifiedBy"] = user or "anonymous"
+    return body.replace(b'"Edited":' + write_json(before), b'"Edited":' + write_json(after), 1)

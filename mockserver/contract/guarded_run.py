@@ -13,7 +13,7 @@ from mockserver.contract.cases import Account, Bench, Call, Key, Reply
 from mockserver.contract.document import Contract
 from mockserver.contract.held_signals import HeldSignals
 from mockserver.contract.restore import Restorer, fixed_members, left_behind, profile_of
-from mockserver.contract.session import ReaderSession, TargetSession, require_budget
+from mockserver.contract.session import NotSent, ReaderSession, TargetSession, require_budget
 from mockserver.contract.targets import Target
 from mockserver.contract.undo import leaf_tests, without
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepare
@@ -136,11 +136,11 @@ class GuardedRun:
     def before(self, call: Call) -> None:
         """Write down what a call is about to change, before it is sent."""
         if not self._signals.guarding:
-            raise SafetyRefusal("a request was not sent: it could change the profile, and no case is being guarded")
+            raise NotSent("a request was not sent: it could change the profile, and no case is being guarded")
         row = self.undo.profile(call.key)
         if row is None:
             if self.undo.profiles and not self.target.mock:
-                raise SafetyRefusal("a request was not sent: one case may change one profile only")
+                raise NotSent("a request was not sent: one case may change one profile only")
             row = OpenProfile(*call.key[1:], before=self._restorer.read(call.key))
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]

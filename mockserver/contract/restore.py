@@ -87,7 +87,7 @@ class Restorer:
         try:
             key, found = self._read_patiently(own, row)
             key, found = self._rounds(own, key, row, found)
-        except Inconclusive as problem:
+        except (Inconclusive, SafetyRefusal) as problem:
             return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
         left = [change.place for change in self._differences(row.before, found)]
         if not left:
@@ -107,12 +107,13 @@ class Restorer:
                 break
             coarse = refused or turn == ROUNDS - 1
             goal = applied(found, inverse_patch(mine, found))
-            for patch in self._patches(mine, found, goal, row.before, coarse=coarse):
-                self._send(key, patch)
+            patches = self._patches(mine, found, goal, row.before, coarse=coarse)
+            statuses = [self._send(key, patch) for patch in patches]
             previous = found
             key, found = self._read_patiently(own, row)
             meanwhile = list(self._differences(previous, found))
-            refused = not meanwhile
+            # Refused although nobody came between: the patch itself is not to the target's liking.
+            refused = not meanwhile and None not in statuses
             mine = [] if coarse else unmoved(list(self._differences(goal, found)), meanwhile)
         return key, found
 
@@ -135,15 +136,16 @@ class Restorer:
     def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
         return differences(without(wanted, self.fixed), without(found, self.fixed))
 
-    def _send(self, key: Key, operations: Sequence[Operation]) -> None:
-        """Send a restoring patch; how it ended is seen by reading."""
+    def _send(self, key: Key, operations: Sequence[Operation]) -> int | None:
+        """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
         body = json.dumps(operations).encode()
         try:
-            self.session.send_reserved(Call("PATCH", key, _JSON, body, may_change=True))
+            return self.session.send_reserved(Call("PATCH", key, _JSON, body, may_change=True)).status
         except NoAnswer:
             self.session.clock.sleep(self.session.target.settle_s)
         except Inconclusive:
-            return
+            pass
+        return None
 
     def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
         """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""

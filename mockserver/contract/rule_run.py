@@ -157,12 +157,16 @@ class _Play:
         path = step.path and step.path.format(
             **dict(zip(("client", "type", "id"), (quote(part, safe="") for part in key), strict=True))
         )
-        signs_itself = step.signed and step.user == "editor" and step.authorization is None and "/oauth/" not in (path or "")
+        signs_itself = self._is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)
         if step.chunked:
             body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in _parts(body)) + b"0\r\n\r\n"
             headers = (*headers, ("Transfer-Encoding", "chunked"))
         return Call(step.method, key, headers, body, signed=signs_itself, may_change=bool(step.after), path=path)
+
+    def _is_ordinary(self, step: Step) -> bool:
+        elsewhere = "/oauth/" in (step.path or "")
+        return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
     def _named(self, key: Key, name: str | None) -> Key:
         chosen = {"neighbour": _neighbour(self.bench), "stranger": _stranger(self.bench)}.get(name or "")

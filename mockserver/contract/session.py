@@ -21,9 +21,10 @@ profile, and the plan is printed at the end.
 A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no path.
 Anything else needs --write and a guard, whatever `may_change` says.
 
-What `send` and `guard` raise ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). Two kinds
-of Inconclusive end only the case: `NoAnswer` and `Throttled`. A 5xx is returned once; the next `send` then raises
-unless the run was told to go on. A write is never sent twice.
+What `send` and `guard` raise ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These
+end only the case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an
+OSError) and `Throttled` (an Inconclusive). A 5xx is returned once; the next `send` then raises unless the run was told
+to go on. A write is never sent twice.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class NoAnswer(Inconclusive, OSError):
 
 class Throttled(Inconclusive):
     """The target asked to slow down and did not take a write, which is never repeated; the next request waits."""
+
+
+class NotSent(SafetyRefusal):
+    """A call that the target's owner does not allow was held back; no byte of it was sent."""
 
 
 class Clock(NamedTuple):
@@ -144,7 +149,7 @@ class TargetSession:
         if not self.target.mock and (
             call.key not in self.target.keys or call.method != "PATCH" or call.path is not None
         ):
-            raise SafetyRefusal("a request was not sent: the target does not list this profile", hint=_LEAVE)
+            raise NotSent("a request was not sent: the target does not list this profile", hint=_LEAVE)
         return self._patiently(call, changes=could_change(call), credential=self.target.credential)
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
@@ -159,16 +164,16 @@ class TargetSession:
         """Send a call with another user's signature; it may not change anything."""
         self._vet(call)
         if could_change(call) and not self.target.mock:
-            raise SafetyRefusal("a second user's call could change the profile", hint="send a patch without operations")
+            raise NotSent("a second user's call could change the profile", hint="send a patch without operations")
         if not self.target.mock and self.used + 1 + RESERVE > self.target.budget:
             raise Inconclusive(f"the budget of {self.target.budget} requests is used up")
         return self._patiently(call, changes=could_change(call), credential=credential)
 
     def _vet(self, call: Call) -> None:
         if reason := self.refusal(call):
-            raise SafetyRefusal(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
+            raise NotSent(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
         if could_change(call) and not self.target.mock and self.witness is None:
-            raise SafetyRefusal("a request was not sent: nobody would restore what it changes", hint=_LEAVE)
+            raise NotSent("a request was not sent: nobody would restore what it changes", hint=_LEAVE)
 
     def _patiently(self, call: Call, *, changes: bool, credential: Credential) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
@@ -233,7 +238,8 @@ class TargetSession:
             connection.putrequest(call.method, self._path(call), skip_accept_encoding=True)
             for name, value in headers:
                 connection.putheader(name, value.encode("utf-8"))
-            if call.body or call.method not in ("GET", "HEAD", "OPTIONS"):
+            chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)
+            if not chunked and (call.body or call.method not in ("GET", "HEAD", "OPTIONS")):
                 connection.putheader("Content-Length", str(len(call.body)))
             connection.putheader("Connection", "close")
             connection.endheaders(call.body or None)
@@ -309,7 +315,7 @@ class DrySession:
     def send(self, call: Call) -> Reply:
         """Note the call; raise SafetyRefusal as a live session would."""
         if reason := self.refusal(call):
-            raise SafetyRefusal(f"not to be sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
+            raise NotSent(f"not to be sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
         self.planned.append(Planned(call, self.case, could_change(call)))
         body = json.dumps(self.example).encode()
         return Reply(200, {"content-type": "application/json; charset=utf-8"}, body, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Key = tuple[str, str, str]
@@ -26,11 +26,8 @@ def alternate_ids(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
 
     An entry that is null, or whose type or value is null or empty, can't stand in a URL and names nothing.
     """
-    return [pair for _, pair in placed_alternate_ids(profile)]
-
-
-def placed_alternate_ids(profile: Mapping[str, Any]) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Yield (index in AlternateIds, folded pair) for each entry that names the profile."""
-    for index, entry in enumerate(profile.get("AlternateIds") or ()):
-        if entry and entry.get("AlternateIdType") and entry.get("AlternateId"):
-            yield index, (fold(entry["AlternateIdType"]), fold(entry["AlternateId"]))
+    return [
+        (fold(entry["AlternateIdType"]), fold(entry["AlternateId"]))
+        for entry in profile.get("AlternateIds") or ()
+        if entry and entry.get("AlternateIdType") and entry.get("AlternateId")
+    ]

@@ -8,6 +8,7 @@ rings share bounds the bytes of all together.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -133,13 +134,78 @@ class _Ring:
         del self.sizes[index]
 
 
-class Journal:
+class ExchangeLog(ABC):
+    """One world's newest exchanges, wherever they are kept."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def dropped(self) -> int:
+        """How many exchanges gave way to newer ones since the last clear."""
+
+    @property
+    @abstractmethod
+    def total(self) -> int:
+        """How many exchanges were ever appended."""
+
+    @property
+    @abstractmethod
+    def bytes_used(self) -> int:
+        """An estimate of the memory that the exchanges take."""
+
+    @abstractmethod
+    def append(self, exchange: Exchange) -> None:
+        """Keep an exchange without its secrets; never raises for a store that is away."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Forget every exchange."""
+
+    @abstractmethod
+    def remove(self, exchange_id: str) -> bool:
+        """Forget one exchange; return whether it was there."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _snapshot(self) -> list[Exchange]:
+        """Return the exchanges that are there now, in order of arrival."""
+
+    def get(self, exchange_id: str) -> Exchange | None:
+        """Return the exchange of that id, if it is still there."""
+        return next((exchange for exchange in self._snapshot() if exchange.id == exchange_id), None)
+
+    def entries(self, limit: int | None = None, since: str | datetime | None = None) -> list[Exchange]:
+        """Return the newest exchanges, newest first, at most `limit`.
+
+        `since` is a time (also as ISO 8601 text) and leaves out what is not after it; or an id, and leaves out that one
+        and all older ones. An id that is not there (any more) leaves out none. Raises UsageError for an invalid time.
+        """
+        newest: Iterable[Exchange] = reversed(self._snapshot())
+        if isinstance(since, str) and _DATE.match(since):
+            since = _moment(since)
+        if isinstance(since, datetime):
+            newest = (exchange for exchange in newest if exchange.at > since)
+        elif since is not None:
+            newest = takewhile(lambda exchange: exchange.id != since, newest)
+        return list(islice(newest, limit))
+
+    def __iter__(self) -> Iterator[Exchange]:
+        """Iterate in order of arrival, over the exchanges that are there now."""
+        return iter(self._snapshot())
+
+
+class Journal(ExchangeLog):
     """One world's newest exchanges, at most `max_entries` and `max_bytes`; 0 entries switch it off. Thread-safe.
 
     `total` counts every exchange ever appended, `dropped` those that gave way to newer ones since the last clear.
     """
 
     __slots__ = ("__weakref__", "_budget", "_lock", "_ring", "dropped", "max_bytes", "max_entries", "total")
+    dropped: int
+    total: int
 
     def __init__(self, max_entries: int, max_bytes: int, budget: Budget | None = None) -> None:
         self.max_entries = max_entries
@@ -183,10 +249,6 @@ class Journal:
             if self._budget is not None:
                 self._budget.spend(-freed)
 
-    def get(self, exchange_id: str) -> Exchange | None:
-        """Return the exchange of that id, if it is still there."""
-        return next((exchange for exchange in self._snapshot() if exchange.id == exchange_id), None)
-
     def remove(self, exchange_id: str) -> bool:
         """Forget one exchange; return whether it was there."""
         with self._lock:
@@ -200,21 +262,6 @@ class Journal:
                 self._budget.spend(ring.bytes - before)
             return True
 
-    def entries(self, limit: int | None = None, since: str | datetime | None = None) -> list[Exchange]:
-        """Return the newest exchanges, newest first, at most `limit`.
-
-        `since` is a time (also as ISO 8601 text) and leaves out what is not after it; or an id, and leaves out that one
-        and all older ones. An id that is not there (any more) leaves out none. Raises UsageError for an invalid time.
-        """
-        newest: Iterable[Exchange] = reversed(self._snapshot())
-        if isinstance(since, str) and _DATE.match(since):
-            since = _moment(since)
-        if isinstance(since, datetime):
-            newest = (exchange for exchange in newest if exchange.at > since)
-        elif since is not None:
-            newest = takewhile(lambda exchange: exchange.id != since, newest)
-        return list(islice(newest, limit))
-
     def halve(self) -> int:
         """Drop the oldest exchanges, half of the bytes; return how many that were. For the budget, under its lock."""
         ring = self._ring
@@ -225,10 +272,6 @@ class Journal:
             ring.drop_oldest()
             self.dropped += 1
         return before - ring.bytes
-
-    def __iter__(self) -> Iterator[Exchange]:
-        """Iterate in order of arrival, over the exchanges that are there now."""
-        return iter(self._snapshot())
 
     def __len__(self) -> int:
         ring = self._ring
@@ -259,7 +302,7 @@ def without_secrets(exchange: Exchange) -> Exchange:
     return Exchange._make((*exchange[:5], *kept, *exchange[11:]))
 
 
-# Measured: what tuples, short texts and the story of an exchange take, and what operations take as values, in
+# Measured: what tuples, short texts, the story and the answer's headers take; and what operations take as values, in
 # multiples of their text (4 to 6).
 _FIXED: Final = 1000
 _PARSED: Final = 6
@@ -269,8 +312,6 @@ def stored_bytes(exchange: Exchange) -> int:
     """Estimate the memory that an exchange keeps: texts, bodies and profiles, each object once."""
     size = _FIXED + len(exchange.target) + len(exchange.body)
     for name, value in exchange.headers:
-        size += len(name) + len(value)
-    for name, value in exchange.answer_headers:
         size += len(name) + len(value)
     before, after, answer = exchange.before, exchange.after, exchange.answer_body
     if answer is not after:

@@ -165,11 +165,12 @@ def _changed(value: Any, place: str) -> Iterator[Criterion]:
 def _headers(value: Any, place: str) -> Iterator[Criterion]:
     for name, matcher in _named_matchers(value, place):
         accepts = read_matcher(matcher, below(place, name), TEXT_MATCHERS)
-        yield Criterion(f"headers.{name}", matcher, partial(_header_values, name=name.lower()), accepts)
+        yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts)
 
 
-def _header_values(exchange: Exchange, name: str) -> list[str]:
-    return [value for header, value in exchange.headers if len(header) == len(name) and header.lower() == name]
+def _header_values(folded: str) -> Callable[[Exchange], list[str]]:
+    length = len(folded)
+    return lambda exchange: [v for name, v in exchange.headers if len(name) == length and name.lower() == folded]
 
 
 def _query(value: Any, place: str) -> Iterator[Criterion]:

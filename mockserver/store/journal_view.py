@@ -14,8 +14,11 @@ import orjson
 from mockserver.core.members import MemberTree
 from mockserver.core.patch import changed_paths
 from mockserver.core.provenance import RULES
+from mockserver.errors import ApiError
 from mockserver.store.journal import Exchange
 from mockserver.store.journal_redaction import REDACTED
+from mockserver.wire.json_body import read_patch
+from mockserver.wire.negotiation import body_format
 
 
 def list_json(exchanges: Iterable[Exchange], total: int, tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
@@ -140,13 +143,23 @@ def profile_after(exchange: Exchange) -> Any:
 
 
 def operations(exchange: Exchange) -> list[tuple[str, str]]:
-    """Return (op, path) of each operation that the request's body held, as far as it could be read."""
+    """Return (op, path) of each operation that the request's body held, as far as it can be read."""
+    held = exchange.story.operations
     # An operation without a name counts as an add, as the vendor's software reads it (library).
     return [
         (str(operation.get("op") or "add"), str(operation.get("path") or ""))
-        for operation in exchange.story.operations or ()
+        for operation in (_operations_in_json(exchange) if held is None else held)
         if isinstance(operation, dict)
     ]
+
+
+def _operations_in_json(exchange: Exchange) -> Sequence[Any]:
+    """Read the operations of a JSON body again, whose story does not hold them, as that of a success."""
+    try:
+        how = body_format(header(exchange.headers, "content-type"))
+        return (read_patch(exchange.body, charset=how.charset) or ()) if how.reader == "json" else ()
+    except ApiError:
+        return ()
 
 
 def header(headers: Sequence[tuple[str, str]], name: str) -> str | None:

@@ -55,8 +55,42 @@ class Overlay:
         return twin
 
 
+class ProfileStore(Protocol):
+    """The profiles that one world sees, wherever they are kept."""
+
+    def read(self, key: Key) -> bytes | None:
+        """Return a profile's bytes, or None."""
+
+    def update(self, key: Key, change: Change) -> Update:
+        """Apply a pure change to one profile, all or nothing; the change may be called again.
+
+        Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
+        """
+
+    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+
+    def delete(self, key: Key) -> bool:
+        """Remove a profile with all its keys; return whether there was one."""
+
+    def reset(self) -> None:
+        """Go back to the fixtures."""
+
+    def snapshot(self) -> Overlay:
+        """Return the present state, to be restored later as often as wanted."""
+
+    def restore(self, overlay: Overlay) -> None:
+        """Go back to a snapshot of this world."""
+
+    def items(self) -> Iterator[tuple[Key, bytes]]:
+        """Yield one (key, bytes) per profile, under its first key."""
+
+    @property
+    def changed_count(self) -> int: ...
+
+
 class Profiles:
-    """The profiles that one world sees. Safe under threads: writers of one profile take turns, others don't wait."""
+    """One world's profiles in memory. Safe under threads: writers of one profile take turns, others don't wait."""
 
     __slots__ = ("_base", "_locks", "_overlay", "_swap")
 
@@ -158,11 +192,7 @@ class Profiles:
         wanted = {(client, *pair) for pair in pairs}
         for key in wanted:
             if (owner := self._slot(overlay, key)) is not None and owner != slot:
-                raise BadRequest(
-                    "The alternate id is already in use by another profile.",
-                    rule="alternate-id-taken",
-                    why=f"{key[1]}/{key[2]} belongs to another profile of this client.",
-                )
+                raise alternate_id_taken(key)
         for key in self._keys_of(overlay, client, slot) - wanted:
             overlay.index[key] = None
         overlay.index.update(dict.fromkeys(wanted, slot))
@@ -170,6 +200,15 @@ class Profiles:
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
         body = self._body(overlay, slot) if slot in overlay.bodies or slot < len(self._base.bodies) else None
         return set() if body is None else {(client, *pair) for pair in alternate_ids(orjson.loads(body))}
+
+
+def alternate_id_taken(key: Key) -> BadRequest:
+    """Return the refusal of an alternate id that another profile of the client has."""
+    return BadRequest(
+        "The alternate id is already in use by another profile.",
+        rule="alternate-id-taken",
+        why=f"{key[1]}/{key[2]} belongs to another profile of this client.",
+    )
 
 
 def profile_unknown() -> NotFound:

@@ -91,6 +91,8 @@ def mock_server(options: Options, worker: str) -> Iterator[MockServer]:
 
     mock = assemble(settings)
     with make_server(mock) as server:
+        # The control surface is made when it is first asked: now, not at the cost of the first test.
+        Control(server.url, None, None)("GET", "version")
         default = mock.worlds.default
         yield MockServer(server.url, Accounts(mock.fixtures.clients), arrived=lambda: default.journal.total)
 
@@ -114,15 +116,21 @@ def _running(options: Options, settings: Settings, worker: str) -> MockServer:
     url = (options.url or "").rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"{url!r} is no URL", place="--mypreferences-url", hint="write e.g. http://127.0.0.1:8080")
-    theirs = Control(url, None, options.admin_token)("GET", "settings")
-    if theirs["pure"]:
-        hint = "start it without --pure, or leave --mypreferences-url out"
-        raise UsageError("the server is pure: it keeps no tests apart", place=url, hint=hint)
-    for name in ("dialect", "auth", "seed"):
-        wanted = getattr(options, name)
-        if wanted is not None and str(theirs[name]) != str(getattr(settings, name)):
-            hint = f"start it with --{name} {wanted}, or leave mypreferences_{name} out"
-            raise UsageError(f"the server has {name} {theirs[name]}, the tests ask for {wanted}", place=url, hint=hint)
+    _check_agreement(options, settings, Control(url, None, options.admin_token))
     names = WorldNames(f"-{worker}-{secrets.token_hex(4)}")
     accounts = read_accounts(settings.fixtures, settings.contract)
     return MockServer(url, accounts, token=options.admin_token, names=names)
+
+
+def _check_agreement(options: Options, settings: Settings, control: Control) -> None:
+    """Raise UsageError for a running server that is not what the tests ask for."""
+    theirs = control("GET", "settings")
+    if theirs["pure"]:
+        hint = "start it without --pure, or leave --mypreferences-url out"
+        raise UsageError("the server is pure, so it can't keep tests apart", place=control.url, hint=hint)
+    for name in ("dialect", "auth", "seed"):
+        wanted = getattr(settings, name)
+        if getattr(options, name) is not None and theirs[name] != wanted:
+            problem = f"the server has {name} {theirs[name]}, the tests ask for {wanted}"
+            hint = f"start it with --{name} {wanted}, or leave mypreferences_{name} out"
+            raise UsageError(problem, place=control.url, hint=hint)

@@ -61,9 +61,8 @@ def complaint(world: str, unserved: Sequence[Entry], strays: Sequence[Entry]) ->
     lines = [f"The mock could not serve {number} request{'s' * (number != 1)} (world {world}):"]
     lines += [f"  {entry}" for entry in unserved]
     for entry in strays:
-        lines += [f"  {entry.method} {entry.url} -> {entry.status} {NO_WORLD}"]
-        lines += ["    The request did not say to which test it belongs."]
-        lines += ["    Send mypreferences.headers along, or use mypreferences.client_id as the client's id."]
+        lines += [f"  {entry}", f"    It named no world ({NO_WORLD}), so nobody knows to which test it belongs:"]
+        lines += ["    send mypreferences.headers along, or use mypreferences.client_id as the client's id."]
     reasons = sorted({entry.reason for entry in unserved} | ({NO_WORLD} if strays else set()))
     listed = ", ".join(f'"{reason}"' for reason in reasons)
     lines += [f"If the test expects that: @pytest.mark.mypreferences(allow=[{listed}])"]

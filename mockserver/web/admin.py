@@ -55,7 +55,7 @@ def _resets(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
         if part is not None and part not in parts:
             raise AdminRefusal(404, f"there is no reset of {part!r}", f"reset {', '.join(parts)}, or all")
         for world in chosen_worlds(mock, door):
-            (parts[part] if part else World.reset)(world)
+            parts[part](world) if part else world.reset()
         return json_response({"status": "reset"})
 
 

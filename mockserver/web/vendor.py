@@ -25,6 +25,7 @@ _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden"
             405: "Method Not Allowed", 413: "Payload Too Large", 415: "Unsupported Media Type",
             421: "Misdirected Request", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
             503: "Service Unavailable", 504: "Gateway Timeout"}  # fmt: skip
+_SEEN_HOSTS = 100
 _HEADERS = {
     "HTTP_AUTHORIZATION": "authorization",
     "CONTENT_TYPE": "content-type",
@@ -67,6 +68,7 @@ class VendorDoor:
         self.max_body = mock.settings.max_body
         self.slashes = mock.service.policy.dialect.follows_page
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
+        self._seen_hosts: set[str] = set()
         self.log_all = mock.settings.log == "all"
         self.log_refusals = mock.settings.log != "off"
 
@@ -118,10 +120,13 @@ class VendorDoor:
 
     def host_allowed(self, host: str | None) -> bool:
         """Tell whether the Host header names this server; a page that rebinds its name to us sends its own."""
-        if host is None or "*" in self.allowed_hosts:
+        if host is None or host in self._seen_hosts or "*" in self.allowed_hosts:
             return True
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
-        return name.lower().strip("[]") in self.allowed_hosts
+        allowed = name.lower().strip("[]") in self.allowed_hosts
+        if allowed and len(self._seen_hosts) < _SEEN_HOSTS:
+            self._seen_hosts.add(host)
+        return allowed
 
     def _no_route(self, environ: Mapping[str, Any], target: str) -> NotFound:
         url = shown_url(environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "localhost"), target)
@@ -133,8 +138,7 @@ class VendorDoor:
 
     def _account(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
         story = answer.story
-        fault = next((value for name, value in reversed(answer.headers) if name == "X-Mock-Fault"), None)
-        self.mock.metrics.observe(answer.status, story.reason, seconds, fault.partition("#")[0] if fault else None)
+        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
         if self.log_all or (self.log_refusals and story.refusal is not None):
             self._log_line(method, target, answer, world, seconds)
 

@@ -165,6 +165,13 @@ def test_a_sequence_gives_each_match_its_step() -> None:
     ]
 
 
+def test_a_decision_alone_assumes_no_earlier_hit() -> None:
+    """A caller that asks about one match says how often the rule has struck before."""
+    rule = fault(Schedule(times=1))
+    assert decision(rule, seed=1, world="w", n=5) == due(ERROR, rule="f", n=5, seed=1, world="w")
+    assert decision(rule, seed=1, world="w", n=5, hits=1) is None
+
+
 @pytest.mark.parametrize(
     ("status", "connection", "when", "expected"),
     [
@@ -416,7 +423,11 @@ def test_delays_alone_add_up_under_the_first_rule() -> None:
     ("status", "text", "provenance"),
     [
         pytest.param(401, "Unable to authenticate request", "documented", id="401"),
+        pytest.param(429, "Too many requests.", "assumed", id="429"),
         pytest.param(500, "An error has occurred.", "library", id="500"),
+        pytest.param(502, "The gateway received an invalid response.", "assumed", id="502"),
+        pytest.param(503, "The service is unavailable.", "assumed", id="503"),
+        pytest.param(504, "The gateway timed out.", "assumed", id="504"),
         pytest.param(418, "An error has occurred.", "assumed", id="a status without a text of its own"),
     ],
 )

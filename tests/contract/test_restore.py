@@ -1,0 +1,501 @@
+"""Whatever a run does to a real profile, the profile ends as it began, or the run says loudly what does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mockserver.contract import restore as restore_module
+from mockserver.contract.cases import Call
+from mockserver.contract.document import Contract, load_contract
+from mockserver.contract.guarded_run import GuardedRun
+from mockserver.contract.restore import Outcome, recover
+from mockserver.contract.session import Clock, NoAnswer, NotSent, TargetSession
+from mockserver.contract.targets import RESERVE, Credential, Target
+from mockserver.contract.undo import applied, canonical, differences, inverse_patch
+from mockserver.errors import Inconclusive, SafetyRefusal
+from mockserver.settings import shipped
+from tests.contract.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+
+HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
+PROFILE_KEY = (CLIENT, *KEY)
+CONTRACT: Contract = load_contract(shipped("contracts") / "openapi.yaml")
+
+
+@pytest.fixture
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor().running() as server:
+        yield server
+
+
+def target_of(vendor: FakeVendor, **changes: Any) -> Target:
+    values: dict[str, Any] = {
+        "name": "fake",
+        "base_url": vendor.url,
+        "client": CLIENT,
+        "credential": Credential(USER, known=SECRET),
+        "keys": (PROFILE_KEY,),
+        "rate": 1000.0,
+        "timeout_s": 5.0,
+        "settle_s": 0.0,
+    }
+    return Target(**values | changes)
+
+
+def session_of(vendor: FakeVendor, **changes: Any) -> TargetSession:
+    return TargetSession(target_of(vendor, **changes), write=True, clock=Clock(sleep=lambda seconds: None))
+
+
+def change(*operations: dict[str, Any]) -> Call:
+    return Call("PATCH", PROFILE_KEY, HEADERS, json.dumps(operations).encode(), may_change=True)
+
+
+def what_is_left(run: GuardedRun, *operations: dict[str, Any], then: Callable[[], Any]) -> str:
+    """Run one case after which not everything can be restored; return what the run says."""
+
+    def case() -> None:
+        with run.guard("case"):
+            run.session.send(change(*operations))
+            then()
+
+    with pytest.raises(SafetyRefusal) as caught:
+        case()
+    assert caught.value.exit_code == 4
+    return str(caught.value)
+
+
+def replace(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "replace", "path": path, "value": value}
+
+
+def remove(path: str) -> dict[str, Any]:
+    return {"op": "remove", "path": path}
+
+
+def add(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "add", "path": path, "value": value}
+
+
+EMAIL = {"EmailAddressType": "Billing", "EmailAddress": "bills@example.com", "IsDefault": False, "IsActive": True}
+
+CASES: dict[str, list[list[dict[str, Any]]]] = {
+    "a text replaced": [[replace("/CustomerType", "Prospect")]],
+    "a text removed": [[remove("/CustomerType")]],
+    "a flag removed": [[remove("/PreservePreferences")]],
+    "a number removed": [[remove("/PhoneNumbers/1/PhoneNumberNumeric")]],
+    "a part of the name": [[replace("/CustomerName/FirstName", "Zoe"), remove("/CustomerName/Suffix")]],
+    "an object removed": [[remove("/CustomerName")]],
+    "an entry appended": [[add("/Emails/-", EMAIL)]],
+    "an entry inserted": [[add("/Emails/0", EMAIL)]],
+    "an entry removed from the middle": [[remove("/ProfileTags/1")]],
+    "the first and the last entry removed": [[remove("/ProfileTags/3"), remove("/ProfileTags/0")]],
+    "a collection removed": [[remove("/Groups")]],
+    "a collection emptied": [[replace("/Groups", [])]],
+    "a collection replaced": [
+        [replace("/CustomFields", [{"Name": "Score", "Value": "1"}, {"Name": "New", "Value": ""}])]
+    ],
+    "a collection in another order": [[replace("/ProfileTags", [{"Name": "VIP"}, {"Name": "Rewards"}])]],
+    "an entry made equal to its neighbour": [[replace("/ProfileTags/0", {"Name": "Influencer"})]],
+    "an alternate id added": [[add("/AlternateIds/-", {"AlternateIdType": "Test", "AlternateId": "T-1"})]],
+    "several changes in several requests": [
+        [remove("/Emails/0")],
+        [add("/Emails/-", EMAIL)],
+        [replace("/DefaultLocale", "fr-CA")],
+    ],
+    "a refused patch": [[replace("/CustomerType", "Prospect"), replace("/Nickname", "Z")]],
+}
+
+
+@pytest.mark.parametrize("requests", CASES.values(), ids=CASES.keys())
+def test_a_case_leaves_the_profile_as_it_was(vendor: FakeVendor, tmp_path: Path, requests: list[Any]) -> None:
+    """Read, change, restore, read back; the undo file is gone, and the budget's reserve would have been enough."""
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        with run.guard("case"):
+            for operations in requests:
+                run.session.send(change(*operations))
+            used = run.session.used
+        assert run.session.used - used <= RESERVE
+    assert vendor.lasting() == before
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_the_reserve_covers_the_worst_restore() -> None:
+    """The budget keeps back as many requests as a restore may take."""
+    writable = [name for name, shape in CONTRACT.profile.members.items() if not shape.read_only]
+    assert len(writable) == restore_module.MEMBERS
+    assert restore_module.WORST_CASE <= RESERVE
+
+
+@pytest.mark.parametrize("fault", ["drop_before_commit", "drop_after_commit", "error_after_commit"])
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["first change", "restore", "second restore"])
+def test_lost_answers_and_errors_after_the_commit_are_undone(
+    vendor: FakeVendor, tmp_path: Path, fault: str, number: int
+) -> None:
+    """The profile is read, not believed: it does not matter what was answered, nor to which change."""
+    before = vendor.lasting()
+    getattr(vendor.faults, fault).update({number, 2} if number == 3 else {number})
+    with GuardedRun(session_of(vendor, exclusive=False), tmp_path, CONTRACT) as run:
+        try:
+            with run.guard("case"):
+                run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
+        except NoAnswer:
+            assert number == 1
+    assert vendor.lasting() == before
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_a_target_that_refuses_the_minimal_patch_gets_whole_members(vendor: FakeVendor, tmp_path: Path) -> None:
+    """The second attempt is coarse, and still guarded by tests."""
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(remove("/CustomerName/FirstName")))
+        vendor.quirks.refuses_members = ("FirstName",)
+        sent = len(vendor.seen)
+    assert vendor.lasting() == before
+    changes = [seen.operations for seen in vendor.seen[sent:] if seen.changes]
+    assert [row["path"] for row in changes[-1] if row["op"] != "test"] == ["/CustomerName"]
+    assert any(row["op"] == "test" for row in changes[-1])
+
+
+def test_what_cannot_be_restored_is_listed_and_kept(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A member that the target does not take back: exit code 4, its place is named, its value is not; a retry works."""
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        told = what_is_left(
+            run,
+            replace("/CustomerType", "Prospect"),
+            replace("/DefaultLocale", "fr-CA"),
+            then=lambda: setattr(vendor.quirks, "refuses_members", ("CustomerType",)),
+        )
+    assert "NOT RESTORED" in told
+    assert "/CustomerType" in told
+    assert not [word for word in ("/DefaultLocale", "Prospect", "Customer'", "C-000417") if word in told]
+    with pytest.raises(SafetyRefusal, match="earlier run"):
+        GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
+    vendor.quirks.refuses_members = ()
+    assert recover(session_of(vendor), tmp_path, CONTRACT) == Outcome(("profile 1 of fake (CRM)",), ())
+    assert vendor.lasting() == before
+
+
+def test_a_server_that_stops_leaves_an_undo_file_and_exit_code_4(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Nothing can be done while it is down; once it is back, --recover does it."""
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        stop = replace("/CustomerType", "Prospect")
+        assert "can't tell" in what_is_left(run, stop, then=lambda: setattr(vendor.faults, "stopped_from", 0))
+    assert recover(session_of(vendor), tmp_path, CONTRACT).exit_code == 4
+    assert vendor.profile["CustomerType"] == "Prospect"
+    vendor.faults.stopped_from = None
+    assert recover(session_of(vendor), tmp_path, CONTRACT).exit_code == 0
+    assert vendor.lasting() == before
+    assert recover(session_of(vendor), tmp_path, CONTRACT) == Outcome((), ())
+
+
+def test_forget_gives_up_on_what_is_left(vendor: FakeVendor, tmp_path: Path) -> None:
+    """The way out when nothing helps: it is listed once more, and the next run may start."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        refuse = replace("/CustomerType", "Prospect")
+        what_is_left(run, refuse, then=lambda: setattr(vendor.quirks, "refuses_members", ("CustomerType",)))
+    assert recover(session_of(vendor), tmp_path, CONTRACT, forget=True).exit_code == 4
+    assert list(tmp_path.glob("*.json")) == []
+
+
+# -- somebody else changes the profile meanwhile ----------------------------------------------------------------------
+
+FOREIGN: dict[str, Any] = {
+    "another member": ("CustomerType", "Partner"),
+    "the member that the case changed": ("DefaultLocale", "de-DE"),
+    "an entry of the collection that the case changed": (
+        "ProfileTags",
+        [*PROFILE["ProfileTags"], {"Name": "X"}, {"Name": "Theirs"}],
+    ),
+    "an entry before those that the case changed": (
+        "ProfileTags",
+        [{"Name": "Theirs"}, *PROFILE["ProfileTags"], {"Name": "X"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", ["after the case", "between reading and restoring"])
+@pytest.mark.parametrize(("member", "value"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_what_others_changed_is_never_overwritten(
+    vendor: FakeVendor, tmp_path: Path, member: str, value: Any, moment: str
+) -> None:
+    """Their change stays and is reported; everything of ours is still restored."""
+    before = vendor.lasting()
+
+    def interfere(number: int, server: FakeVendor) -> None:
+        if number == due[0]:
+            server.profile[member] = copy.deepcopy(value)
+
+    due = [0]
+
+    def plan() -> None:
+        due[0] = len(vendor.seen) + (1 if moment == "after the case" else 2)
+        vendor.faults.before_request = interfere
+
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        told = what_is_left(run, add("/ProfileTags/-", {"Name": "X"}), replace("/DefaultLocale", "fr-CA"), then=plan)
+    assert f"/{member}" in told
+    theirs = value if member != "ProfileTags" else [row for row in value if row["Name"] != "X"]
+    assert vendor.lasting() == {**before, member: theirs}
+
+
+def test_a_change_by_others_before_ours_is_left_alone(vendor: FakeVendor, tmp_path: Path) -> None:
+    """In the moment between our reading and our request: what the case did not touch is not ours to restore."""
+    before = vendor.lasting()
+
+    def interfere(number: int, server: FakeVendor) -> None:
+        if server.seen[-1].changes and not server.commits:
+            server.profile["CustomerType"] = "Partner"
+
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        vendor.faults.before_request = interfere
+        assert "/CustomerType" in what_is_left(run, replace("/DefaultLocale", "fr-CA"), then=lambda: None)
+    assert vendor.lasting() == {**before, "CustomerType": "Partner"}
+
+
+def test_the_owner_can_vouch_that_nobody_else_is_there(vendor: FakeVendor, tmp_path: Path) -> None:
+    """On an exclusive target, what the system itself changed along with a case is restored too."""
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor, exclusive=True), tmp_path, CONTRACT) as run, run.guard("case"):
+        vendor.faults.after_commit = lambda number, server: (
+            server.profile.update(RegistrationConfirmed=True) if number == 1 else None
+        )
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+    assert vendor.lasting() == before
+
+
+def test_changes_between_two_cases_are_not_undone_by_the_second(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Each case restores to what it found, not to what the run found at its start."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        with run.guard("first"):
+            run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        vendor.profile["DefaultLocale"] = "de-DE"
+        with run.guard("second"):
+            run.session.send(change(replace("/DefaultLocale", "it-IT")))
+    assert vendor.profile["DefaultLocale"] == "de-DE"
+
+
+def test_a_profile_that_moved_is_found_by_another_listed_id(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Should the addressed id vanish all the same, another listed one leads to the profile."""
+    before = vendor.lasting()
+    other = (CLIENT, "Salesforce", "0035e00000XyZ1aAAF")
+    session = session_of(vendor, keys=(PROFILE_KEY, other), exclusive=True)
+    with GuardedRun(session, tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        vendor.profile["AlternateIds"][0]["AlternateId"] = "C-MOVED"
+    assert vendor.lasting() == before
+
+
+# -- what is not even tried -------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_if_the_profile_cannot_be_read(vendor: FakeVendor, tmp_path: Path) -> None:
+    """The first read must be a 200: one request, and the end."""
+    session = session_of(vendor, credential=Credential(USER, known="wrong"))
+    with pytest.raises(Inconclusive, match="can't be read: status 401"):
+        GuardedRun(session, tmp_path, CONTRACT).__enter__()
+    assert len(vendor.seen) == 1
+
+
+def test_writes_are_off_where_test_operations_do_not_guard(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A restore that can't be guarded could overwrite somebody's change, so nothing is changed at all."""
+    vendor.quirks.keeps_tests_loose = True
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        with pytest.raises(NotSent, match="does not guard"), run.guard("case"):
+            run.session.send(change(replace("/CustomerType", "Prospect")))
+        assert any("no case that changes" in note for note in run.notes)
+    assert vendor.profile == PROFILE
+
+
+def test_a_write_outside_a_guard_is_not_sent(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Nobody would restore it."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        sent = len(vendor.seen)
+        with pytest.raises(NotSent):
+            run.session.send(change(replace("/CustomerType", "Prospect")))
+        assert len(vendor.seen) == sent
+
+
+def test_a_second_run_waits_its_turn(vendor: FakeVendor, tmp_path: Path) -> None:
+    """One profile, one run."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT):
+        with pytest.raises(SafetyRefusal, match="another run"):
+            GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
+        with pytest.raises(SafetyRefusal, match="another run"):
+            GuardedRun(session_of(vendor), tmp_path, CONTRACT).begin()
+
+
+def test_a_profile_without_the_marker_is_left_alone(vendor: FakeVendor, tmp_path: Path) -> None:
+    """The owner marked the profiles that are for tests; another one was listed by mistake."""
+    with pytest.raises(SafetyRefusal, match="marker"):
+        GuardedRun(session_of(vendor, marker=("ContractTests", "yes")), tmp_path, CONTRACT).__enter__()
+    with GuardedRun(session_of(vendor, marker=("FavoriteColor", "Blue")), tmp_path, CONTRACT):
+        pass
+
+
+def test_the_undo_file_is_private_and_its_name_says_nothing(vendor: FakeVendor, tmp_path: Path) -> None:
+    """0600, in a directory of 0700; names hold the target's name and a hash of where it is."""
+    state = tmp_path / "state"
+    with GuardedRun(session_of(vendor), state, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+        files = list(state.iterdir())
+        assert stat.S_IMODE(state.stat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        assert all("C-000417" not in file.name and "CRM" not in file.name for file in files)
+        assert SECRET not in "".join(file.read_text() for file in files)
+        assert len([file for file in files if file.suffix == ".json"]) == 1
+
+
+def test_a_damaged_undo_file_stops_everything(vendor: FakeVendor, tmp_path: Path) -> None:
+    """It is not deleted either: perhaps a person can read it."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        path = run.undo.path
+    path.write_text('{"version": 1, "profiles": [')
+    with pytest.raises(SafetyRefusal, match="can't read the undo file"):
+        recover(session_of(vendor), tmp_path, CONTRACT)
+    assert path.exists()
+
+
+# -- signals and crashes ----------------------------------------------------------------------------------------------
+
+DRIVER = """
+import json, os, signal, sys
+from pathlib import Path
+
+url, state, die_at, kind = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+step = 0
+
+def tick(*_):
+    global step
+    step += 1
+    if step == die_at:
+        os.kill(os.getpid(), getattr(signal, kind))
+
+def audit(event, arguments):
+    if event in ("http.client.connect", "http.client.send", "os.rename", "os.remove"):
+        tick()
+    elif event == "open" and str(arguments[0]).startswith(str(state)):
+        tick()
+
+real_sync = os.fsync
+os.fsync = lambda handle: (tick(), real_sync(handle), tick())[1]
+
+import http.client
+real_answer = http.client.HTTPConnection.getresponse
+http.client.HTTPConnection.getresponse = lambda self: (tick(), real_answer(self), tick())[1]
+
+from mockserver.contract.cases import Call
+from mockserver.contract.document import Contract
+from mockserver.contract.guarded_run import GuardedRun
+from mockserver.contract.session import TargetSession
+from mockserver.contract.targets import Credential, Target
+from mockserver.errors import CommandError
+
+class Members:
+    read_only = True
+
+class Small:
+    class profile:
+        members = {"ProfileId": Members, "Edited": Members, "Consents": Members, "ReasonCode": Members}
+
+key = ("ACME01", "CRM", "C-000417")
+target = Target("fake", url, "ACME01", Credential("editor@acme.example", known="fake-vendor-secret"), (key,),
+                rate=1000.0, settle_s=0.0)
+headers = (("Content-Type", "application/json"),)
+cases = {
+    "one": [{"op": "replace", "path": "/CustomerType", "value": "Other"}, {"op": "remove", "path": "/ProfileTags/1"}],
+    "two": [{"op": "add", "path": "/Emails/0", "value": {"EmailAddressType": "x", "EmailAddress": "y",
+             "IsDefault": False, "IsActive": True}}],
+    "three": [{"op": "remove", "path": "/CustomerName"}, {"op": "remove", "path": "/PhoneNumbers/0/PhoneNumber"}],
+}
+sys.addaudithook(audit)
+try:
+    with GuardedRun(TargetSession(target, write=True), state, Small) as run:
+        for name, operations in cases.items():
+            with run.guard(name):
+                run.session.send(Call("PATCH", key, headers, json.dumps(operations).encode(), may_change=True))
+except CommandError as failure:
+    print(failure)
+    sys.exit(failure.exit_code)
+except KeyboardInterrupt:
+    sys.exit(130)
+print(step)
+"""
+
+
+def drive(vendor: FakeVendor, state: Path, die_at: int, kind: str = "SIGKILL") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", DRIVER, vendor.url, str(state), str(die_at), kind]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[2]
+    )
+
+
+def steps(total: int, wanted: int) -> list[int]:
+    """Return so many of the steps, spread evenly, or all of them."""
+    return sorted({1 + round(number * (total - 1) / max(1, wanted - 1)) for number in range(min(wanted, total))})
+
+
+def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_path: Path) -> None:
+    """SIGKILL before and after every file operation, request and answer (40 places; MOCKSERVER_KILLS asks for more)."""
+    before = vendor.lasting()
+    undisturbed = drive(vendor, tmp_path / "state", 0)
+    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
+    total = int(undisturbed.stdout)
+    assert vendor.lasting() == before
+    damaged = 0
+    for die_at in steps(total, int(os.environ.get("MOCKSERVER_KILLS", "40"))):
+        state = tmp_path / f"state-{die_at}"
+        done = drive(vendor, state, die_at)
+        assert done.returncode == -signal.SIGKILL, f"step {die_at}: {done.stdout}{done.stderr}"
+        damaged += vendor.lasting() != before
+        outcome = recover(session_of(vendor), state, CONTRACT) if state.exists() else Outcome((), ())
+        assert outcome.remaining == (), f"step {die_at}"
+        assert vendor.lasting() == before, f"step {die_at}"
+        assert list(state.glob(".*.undo-*")) == []
+    assert damaged >= 5, "the kills must hit some moments at which the profile is changed"
+
+
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, tmp_path: Path, kind: str) -> None:
+    """Ctrl-C or SIGTERM at ten places, also in the middle of a restore: exit code 130, and nothing to recover."""
+    before = vendor.lasting()
+    total = int(drive(vendor, tmp_path / "state", 0).stdout)
+    for die_at in steps(total, 6):
+        state = tmp_path / f"state-{die_at}"
+        done = drive(vendor, state, die_at, kind)
+        assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"
+        assert vendor.lasting() == before, f"step {die_at}"
+        assert recover(session_of(vendor), state, CONTRACT) == Outcome((), ()), f"step {die_at}"
+
+
+# -- the inverse patch ------------------------------------------------------------------------------------------------
+
+NAMES = st.sampled_from(["a", "b", "A/b", "~"])
+LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "x", "y"])
+ENTRIES = st.lists(st.dictionaries(NAMES, LEAVES, max_size=2), max_size=5)
+PROFILES = st.fixed_dictionaries({"One": LEAVES, "List": ENTRIES | st.none(), "Name": st.dictionaries(NAMES, LEAVES)})
+
+
+@given(PROFILES, PROFILES)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_an_inverse_patch_leads_back(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Whatever happened to a profile, the patch made from the differences gives what was there, and tests hold."""
+    patch = inverse_patch(list(differences(before, after)), after)
+    assert canonical(applied(after, patch)) == canonical(before)
+    assert {row["op"] for row in patch} <= {"test", "add", "replace", "remove"}
+    assert bool(patch) == (canonical(before) != canonical(after))
