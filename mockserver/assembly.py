@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from mockserver.core.dialect import DIALECTS
-from mockserver.core.fault_text import Known, from_text, with_free_id
 from mockserver.core.faults import Fault
 from mockserver.core.members import MemberTree, compile_members
 from mockserver.errors import UsageError
@@ -26,6 +25,9 @@ from mockserver.store.fixtures import FixtureSet, load_fixtures
 from mockserver.store.journal import Budget, Journal
 from mockserver.store.memory import MemoryWorld, MemoryWorlds
 from mockserver.store.world import Worlds
+
+if TYPE_CHECKING:
+    from mockserver.core.fault_text import Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
     """Read the faults of --fault and the configuration; raise UsageError for one that can't be used."""
     if not settings.fault:
         return ()
+    from mockserver.core.fault_text import from_text, with_free_id
+
     known, faults = known_names(tree, fixtures), list[Fault]()
     for text in settings.fault:
         fault = from_text(text, known=known, place="--fault")
@@ -117,6 +121,8 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
 
 def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
     """Return what a fault rule may refer to, so that one that can never match is refused."""
+    from mockserver.core.fault_text import Known
+
     return Known(
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},

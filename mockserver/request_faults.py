@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from mockserver.core import faults as rules
 from mockserver.core.auth import CHALLENGE
-from mockserver.core.fault_text import Known, from_text
 from mockserver.core.faults import Facts, Fault, Hit
 from mockserver.core.members import MemberTree
 from mockserver.errors import ApiError, BadRequest, UsageError
@@ -39,6 +38,9 @@ def preferred_code(prefer: str) -> str | None:
 
 
 def _one_request(text: str) -> Fault:
+    # Imported when the first such header comes: few runs have one, and every start would pay.
+    from mockserver.core.fault_text import Known, from_text
+
     try:
         return from_text(text, known=Known())
     except UsageError as problem:

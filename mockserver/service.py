@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from mockserver.core.auth import Client, User, require, verify
-from mockserver.core.auth_diagnosis import explain
 from mockserver.core.explain import Story
 from mockserver.core.faults import Hit
 from mockserver.core.keys import Key, alternate_ids, fold, key_of
@@ -135,6 +134,9 @@ class Service:
         try:
             return verify(header, client=client, client_id=request.client, now=now, allow_unkeyed=allow_unkeyed)
         except Unauthorized as refusal:
+            # Imported with the first refusal: its tables would slow every start.
+            from mockserver.core.auth_diagnosis import explain
+
             found = explain(
                 header,
                 client=client,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
 # Imported here, so that runs of pytest inside this process share them with it.
 import mockserver.web.app  # noqa: F401
@@ -19,10 +20,12 @@ from mockserver.commands.serve import make_server
 from mockserver.errors import UsageError
 from mockserver.server import Server
 from mockserver.settings import Settings
-from mockserver.testing import MockServer, MyPreferences, UnservedRequests
+from mockserver.testing import MockServer, MyPreferences
+from mockserver.testing.control import Control
 
 pytest_plugins = ["pytester"]
 
+PACKAGE = Path(mockserver.__file__).parent
 PROFILE = ("CRM", "C-000417")
 REPLACE = [{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]
 START = "Customer"
@@ -256,14 +259,14 @@ UNSERVED = list(REQUESTS)[:5]
 SERVED = list(REQUESTS)[6:]
 
 
-def test_file(reason: str, mark: str = "") -> str:
+def module_with(reason: str, mark: str = "") -> str:
     return f"{mark}\ndef test_it(mypreferences):\n    client = mypreferences.client()\n    {REQUESTS[reason]}"
 
 
 @pytest.mark.parametrize("reason", UNSERVED)
 def test_a_request_that_can_not_be_served_fails_the_test(pytester: pytest.Pytester, reason: str) -> None:
     """At the end of the test, with the explanation and how to expect it."""
-    result = run(pytester, test_file(reason))
+    result = run(pytester, module_with(reason))
     result.assert_outcomes(passed=1, errors=1)
     told = result.stdout.str()
     for text in ("could not serve 1 request", f" {reason}\n", f"({reason}: ", f'allow=["{reason}"]'):
@@ -274,7 +277,7 @@ def test_a_request_that_can_not_be_served_fails_the_test(pytester: pytest.Pytest
 @pytest.mark.parametrize("reason", SERVED)
 def test_an_answer_of_the_vendors_fails_no_test(pytester: pytest.Pytester, reason: str) -> None:
     """Documented refusals are what tests are about."""
-    run(pytester, test_file(reason)).assert_outcomes(passed=1)
+    run(pytester, module_with(reason)).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -289,13 +292,13 @@ def test_an_answer_of_the_vendors_fails_no_test(pytester: pytest.Pytester, reaso
 def test_a_test_can_expect_what_is_not_served(pytester: pytest.Pytester, mark: str) -> None:
     """By mark or by call."""
     fixture = "@pytest.fixture\ndef tolerant(mypreferences):\n    mypreferences.allow('route-unknown')\n\n"
-    run(pytester, fixture + test_file("route-unknown", mark)).assert_outcomes(passed=1)
+    run(pytester, fixture + module_with("route-unknown", mark)).assert_outcomes(passed=1)
 
 
 def test_a_test_can_deny_more(pytester: pytest.Pytester) -> None:
     """A suite that wants no 401 at all says so."""
     mark = '@pytest.mark.mypreferences(deny=["auth-*"])'
-    run(pytester, test_file("auth-header-missing", mark)).assert_outcomes(passed=1, errors=1)
+    run(pytester, module_with("auth-header-missing", mark)).assert_outcomes(passed=1, errors=1)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +318,7 @@ def test_a_wrong_mark_is_refused(pytester: pytest.Pytester, mark: str, hint: str
 
 def test_a_reset_forgets_no_unserved_request(pytester: pytest.Pytester) -> None:
     """Otherwise a reset in the test would hide the mistake."""
-    run(pytester, test_file("route-unknown") + "\n    mypreferences.reset()").assert_outcomes(passed=1, errors=1)
+    run(pytester, module_with("route-unknown") + "\n    mypreferences.reset()").assert_outcomes(passed=1, errors=1)
 
 
 NO_WORLD = """
@@ -351,7 +354,7 @@ def test_a_request_without_a_world_can_be_expected(pytester: pytest.Pytester) ->
 
 def test_a_failure_shows_the_journal(pytester: pytest.Pytester) -> None:
     """And is not failed a second time at the end."""
-    result = run(pytester, test_file("route-unknown") + "\n    client.patch('CRM', 'C-000417', [])\n    assert False")
+    result = run(pytester, module_with("route-unknown") + "\n    client.patch('CRM', 'C-000417', [])\n    assert False")
     result.assert_outcomes(failed=1)
     told = result.stdout.str().partition("MyPreferences journal")[2]
     assert "2 requests" in told
@@ -368,25 +371,146 @@ def test_a_mistake_ends_the_report_at_the_tests_own_line(pytester: pytest.Pytest
 # -- the server ------------------------------------------------------------------------------------------------------
 
 
+UNSIGNED = "client.patch('CRM', 'C-000417', [], headers={'Authorization': None})"
+WITHOUT_SLASH = "client.patch('CRM', 'C-000417', [{'op': 'test', 'path': 'CustomerType', 'value': 'Customer'}])"
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "test"),
+    ("ini", "arguments", "request_", "reason"),
     [
-        pytest.param("auth", "off", "client.patch('CRM', 'C-000417', [], headers={'Authorization': None})", id="auth"),
+        pytest.param("", [], UNSIGNED, "auth-header-missing", id="auth is strict"),
+        pytest.param("mypreferences_auth = off", [], UNSIGNED, "patch-empty", id="auth off, ini"),
+        pytest.param("", ["--mypreferences-auth=off"], UNSIGNED, "patch-empty", id="auth off, flag"),
+        pytest.param("", [], WITHOUT_SLASH, "patch-changed-nothing", id="the dialect is vendor"),
+        pytest.param("mypreferences_dialect = rfc6902", [], WITHOUT_SLASH, "rfc6902-refused", id="dialect, ini"),
         pytest.param(
-            "dialect", "rfc6902", "client.patch('CRM', 'C-000417', [{'op': 'move', 'path': '/a', 'from': '/b'}])", id="d"
+            "mypreferences_dialect = vendor",
+            ["--mypreferences-dialect=rfc6902"],
+            WITHOUT_SLASH,
+            "rfc6902-refused",
+            id="a flag has the last word",
         ),
     ],
 )
 def test_the_ini_file_and_the_command_line_set_the_server_up(
-    pytester: pytest.Pytester, name: str, value: str, test: str
+    pytester: pytest.Pytester, ini: str, arguments: list[str], request_: str, reason: str
 ) -> None:
-    """The command line has the last word."""
-    test = f"def test_it(mypreferences):\n    client = mypreferences.client()\n    print('reason', {test}.reason)"
-    pytester.makeini(f"[pytest]\nmypreferences_{name} = {value}")
-    by_ini = run(pytester, test, "-s").stdout.str()
-    pytester.makeini(f"[pytest]\nmypreferences_{name} = nonsense")
-    by_flag = run(pytester, test, "-s", f"--mypreferences-{name}", value).stdout.str()
-    pytester.makeini("[pytest]")
-    by_default = run(pytester, test, "-s").stdout.str()
-    reasons = [text.partition("reason ")[2].split()[0] for text in (by_ini, by_flag, by_default)]
-    assert reasons[0] == reasons[1] != reasons[2]
+    """Every setting of the mock that tests depend on is written where the tests are."""
+    pytester.makeini(f"[pytest]\n{ini}")
+    test = f"client = mypreferences.client()\n    assert {request_}.reason == {reason!r}"
+    run(pytester, f"def test_it(mypreferences):\n    {test}", *arguments).assert_outcomes(passed=1)
+
+
+def test_fixtures_are_found_from_the_ini_file(pytester: pytest.Pytester, fixture_dir: Path) -> None:
+    """Their path is relative to the ini file, wherever pytest is started."""
+    pytester.makeini("[pytest]\nmypreferences_fixtures = data")
+    pytester.path.joinpath("data").symlink_to(fixture_dir)
+    below = pytester.mkdir("below")
+    test = "def test_it(mypreferences):\n    assert mypreferences.client().patch('CRM', 'C-2', []).status == 200\n"
+    below.joinpath("test_it.py").write_text(test, encoding="utf-8")
+    pytester.chdir()
+    run(pytester, "", str(below)).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["--mypreferences-dialect=vendr"], "mypreferences_dialect: 'vendr' is not possible", id="choice"),
+        pytest.param(["--mypreferences-seed=x"], "mypreferences_seed: 'x' is not a whole number", id="number"),
+        pytest.param(["--mypreferences-fixtures=nowhere"], "nowhere", id="directory"),
+        pytest.param(["--mypreferences-url=localhost"], "write e.g. http://", id="url"),
+        pytest.param(["--mypreferences-url=http://127.0.0.1:1"], "can't reach the mock server", id="nobody there"),
+    ],
+)
+def test_a_wrong_option_is_explained(pytester: pytest.Pytester, arguments: list[str], told: str) -> None:
+    """In one message, without a traceback."""
+    result = run(pytester, "def test_it(mypreferences):\n    pass", *arguments)
+    result.assert_outcomes(errors=1)
+    assert told in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+    assert "site-packages" not in result.stdout.str()
+
+
+@pytest.fixture
+def running() -> Iterator[Server]:
+    """A server that was started by somebody else."""
+    settings = Settings(port=0, log="off", seed=7, admin_token="only-for-this-test")
+    with make_server(assemble(settings)) as server:
+        yield server
+
+
+def worlds(server: Server) -> list[str]:
+    control = Control(server.url, None, "only-for-this-test")
+    return [row["name"] for row in control("GET", "namespaces")["namespaces"]]
+
+
+TOKEN = "--mypreferences-admin-token=only-for-this-test"
+
+
+def test_a_running_server_can_be_used(pytester: pytest.Pytester, running: Server) -> None:
+    """Its worlds have names of their own in each run, and are gone afterwards."""
+    test = """
+        def test_it(mypreferences):
+            mypreferences.freeze("2026-01-31T12:00:00Z")
+            assert mypreferences.client().patch("CRM", "C-000417", []).status == 200
+            assert mypreferences.client(oauth=True).patch("CRM", "C-000417", []).status == 200
+            print("named", mypreferences.world)
+    """
+    test = textwrap.dedent(test)
+    names = set()
+    for _ in range(2):
+        result = run(pytester, test, "-s", f"--mypreferences-url={running.url}/", TOKEN)
+        result.assert_outcomes(passed=1)
+        names.add(result.stdout.str().partition("named ")[2].split()[0])
+    assert len(names) == 2
+    assert all(name.startswith("test-it-") and "-main-" in name for name in names)
+    assert worlds(running) == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param([TOKEN, "--mypreferences-dialect=library"], "has dialect vendor, the tests ask", id="dialect"),
+        pytest.param([TOKEN, "--mypreferences-seed=8"], "start it with --seed 8", id="seed"),
+        pytest.param([], "needs its token", id="token"),
+    ],
+)
+def test_a_running_server_must_be_what_the_tests_ask_for(
+    pytester: pytest.Pytester, running: Server, arguments: list[str], told: str
+) -> None:
+    """Rather than let them pass against something else."""
+    result = run(pytester, "def test_it(mypreferences):\n    pass", f"--mypreferences-url={running.url}", *arguments)
+    result.assert_outcomes(errors=1)
+    assert told in result.stdout.str()
+
+
+def test_a_pure_server_is_refused(pytester: pytest.Pytester) -> None:
+    """It ignores the header that keeps tests apart."""
+    with make_server(assemble(Settings(port=0, log="off", pure=True))) as server:
+        result = run(pytester, "def test_it(mypreferences):\n    pass", f"--mypreferences-url={server.url}")
+    assert "start it without --pure" in result.stdout.str()
+
+
+# -- the plugin itself -----------------------------------------------------------------------------------------------
+
+
+def test_importing_the_plugin_imports_nothing_else() -> None:
+    """Whoever installs the package pays next to nothing at each start of pytest."""
+    code = (
+        "import sys, os, pytest\nbefore = set(sys.modules)\nimport mockserver.pytest_plugin\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['mockserver', 'mockserver.pytest_plugin']"
+
+
+def test_coverage_of_the_package_is_measured(pytester: pytest.Pytester) -> None:
+    """Although pytest imports the plugin before anybody measures."""
+    test = "def test_it(mypreferences):\n    assert mypreferences.client().patch('CRM', 'C-000417', []).status == 200"
+    pytester.makepyfile(test)
+    result = pytester.runpytest_subprocess("-W", "error", "--cov=mockserver", "--cov-report=")
+    result.assert_outcomes(passed=1)
+    data = CoverageData(str(pytester.path / ".coverage"))
+    data.read()
+    measured = {Path(name).relative_to(PACKAGE).as_posix() for name in data.measured_files()}
+    assert {"service.py", "server.py", "testing/handle.py", "pytest_plugin.py"} <= measured

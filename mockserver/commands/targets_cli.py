@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,10 +59,13 @@ def open_session(
         yield dry
         print("\n".join(dry.plan()))
         return
-    with GuardedRun(_session(options, target), _state_dir(options), contract) as run:
-        yield run
-    for note in run.notes:
-        print(f"note: {note}")
+    run = GuardedRun(_session(options, target), _state_dir(options), contract)
+    try:
+        with run:
+            yield run
+    finally:
+        for note in run.notes:
+            print(f"note: {note}", file=sys.stderr)
 
 
 def run_recover(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -34,10 +35,8 @@ def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -
         if reply.body:
             yield "an answer to HEAD has a body"
         return
-    try:
-        yield from _body_problems(call, reply, contract, dialect)
-    except Unreadable as problem:
-        yield str(problem)
+    declared = reply.headers.get("content-type", "")
+    yield from _body_problems(contract, dialect, reply.status, declared, expected_media_type(call), reply.body)
 
 
 def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, Any]) -> Iterator[str]:
@@ -51,20 +50,29 @@ def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, 
         yield "only a 401 asks for credentials"
 
 
-def _body_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _body_problems(
+    contract: Contract, dialect: str, status: int, declared: str, wanted: str | None, body: bytes
+) -> tuple[str, ...]:
+    """Return the problems of a body; kept, since most reads find what the read before found."""
+    try:
+        return tuple(_found_in_body(contract, dialect, Reply(status, {"content-type": declared}, body, 0), wanted))
+    except Unreadable as problem:
+        return (str(problem),)
+
+
+def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None) -> Iterator[str]:
     media_type, text = read_text(reply)
-    wanted = expected_media_type(call)
     if wanted is not None and media_type != wanted:
         yield f"the answer is {media_type}, it should be {wanted}"
-    if reply.status == 200:
-        document = read_profile(reply, contract, dialect)
-        found = contract.problems(document, contract.schemas["UserProfile"])
-        yield from (problem for problem in found if dialect != "library" or " characters, at most " not in problem)
-        if media_type not in XML_TYPES:
-            yield from order_problems(document, contract.profile)
-    else:
-        error = _read_error(media_type, text)
-        yield from contract.problems(error, contract.schemas["HttpError"])
+    if reply.status != 200:
+        yield from contract.problems(_read_error(media_type, text), contract.schemas["HttpError"])
+        return
+    document = read_profile(reply, contract, dialect)
+    found = contract.problems(document, contract.schemas["UserProfile"])
+    yield from (problem for problem in found if dialect != "library" or " characters, at most " not in problem)
+    if media_type not in XML_TYPES:
+        yield from order_problems(document, contract.profile)
 
 
 def read_text(reply: Reply) -> tuple[str, str]:
@@ -101,8 +109,13 @@ def expected_media_type(call: Call) -> str | None:
 
 
 def read_profile(reply: Reply, contract: Contract, dialect: str) -> dict[str, Any]:
-    """Return the profile in an answer of either format as JSON values; raise Unreadable."""
-    media_type, text = read_text(reply)
+    """Return the profile in an answer of either format as JSON values, not to be changed; raise Unreadable."""
+    return _profile_of(contract, dialect, reply.headers.get("content-type", ""), reply.body)
+
+
+@lru_cache(maxsize=4096)
+def _profile_of(contract: Contract, dialect: str, declared: str, body: bytes) -> dict[str, Any]:
+    media_type, text = read_text(Reply(200, {"content-type": declared}, body, 0))
     if media_type in XML_TYPES:
         return ProfileReader(contract, dialect).read(text)
     document = _read_json(text)

@@ -83,12 +83,12 @@ class GuardedRun:
     def begin(self) -> None:
         """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
         require_budget(self.target)
+        self._signals.install()
         if not self.target.mock:
             prepare(self.undo.path.parent)
             self._lock.take()
             self.undo.sweep()
             _refuse_open(self.undo)
-        self._signals.install()
         self.session.witness = self
         for key in self.target.keys:
             _check_marker(self._restorer.read(key), self.target, key)
@@ -102,6 +102,8 @@ class GuardedRun:
         self._lock.release()
         if self.changed and not self.target.mock:
             self.notes.append(CANT_RESTORE)
+        if self._signals.interrupted and not self.undo.is_open:
+            self.notes.append("interrupted; the profiles are as they were")
 
     def __enter__(self) -> GuardedRun:
         try:

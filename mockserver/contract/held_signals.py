@@ -22,6 +22,11 @@ class HeldSignals:
         self._raised = False
         self._previous: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal came."""
+        return self._pending
+
     def install(self) -> None:
         """Take over the signals, if this is the main thread."""
         if threading.current_thread() is not threading.main_thread():

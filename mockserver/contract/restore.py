@@ -176,12 +176,14 @@ def fixed_members(contract: Contract) -> tuple[str, ...]:
 def recover(session: TargetSession, state_dir: Path, contract: Contract, *, forget: bool = False) -> Outcome:
     """Finish what an interrupted run left behind; with `forget`, its undo file goes even if something remains."""
     undo = UndoFile.of(session.target, state_dir)
-    if not undo.is_open:
+    if not state_dir.exists():
         return Outcome((), ())
     lock = RunLock(undo)
     lock.take()
     try:
         undo.sweep()
+        if not undo.is_open:
+            return Outcome((), ())
         return _recover(Restorer(session, fixed_members(contract)), undo, forget=forget)
     finally:
         lock.release()

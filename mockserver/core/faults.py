@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
-from statistics import NormalDist
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -354,6 +353,9 @@ def _drawn_ms(delay: Delay, key: tuple[int, str, str, int]) -> float:
     if isinstance(delay, Uniform):
         return delay.low + (delay.high - delay.low) * draw(*key, "delay")
     if isinstance(delay, Lognormal):
+        # Imported when needed: it brings fractions and decimal along, which would slow every start.
+        from statistics import NormalDist
+
         spread = math.exp(delay.sigma * NormalDist().inv_cdf(draw(*key, "delay")))
         return min(delay.median * spread, LONGEST_DELAY_MS)
     return delay

@@ -37,9 +37,6 @@ class WorldNames:
         with self._lock:
             self._taken.discard(name)
 
-    def __len__(self) -> int:
-        return len(self._taken)
-
     @staticmethod
     def _numbered(name: str) -> Iterator[str]:
         yield name

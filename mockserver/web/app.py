@@ -28,6 +28,8 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     mock = mock or assemble(Settings())
     door = VendorDoor(mock)
     app = Flask("mockserver", static_folder=None)
+    # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["MAX_CONTENT_LENGTH"] = max(mock.settings.max_body, 16 * 1024 * 1024)
     app.register_blueprint(control_surface(mock, door))
     app.register_blueprint(token_endpoint(mock, door))

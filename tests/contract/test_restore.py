@@ -472,10 +472,10 @@ def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_p
 
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
 def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, tmp_path: Path, kind: str) -> None:
-    """Ctrl-C or SIGTERM at ten places, also in the middle of a restore: exit code 130, and nothing to recover."""
+    """Ctrl-C or SIGTERM, also in the middle of a restore: exit code 130, and nothing to recover."""
     before = vendor.lasting()
     total = int(drive(vendor, tmp_path / "state", 0).stdout)
-    for die_at in steps(total, 6):
+    for die_at in steps(total, 4):
         state = tmp_path / f"state-{die_at}"
         done = drive(vendor, state, die_at, kind)
         assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"

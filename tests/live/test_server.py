@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import json
 import select
@@ -865,6 +866,18 @@ class TestLifecycle:
             assert time.monotonic() - began < 5
             with pytest.raises(ConnectionResetError):
                 slow.rest()
+
+    def test_connections_that_arrive_at_the_end_are_closed(self) -> None:
+        """No socket is left behind, however late its connection came."""
+        for _ in range(30):
+            server = Server(echo)
+            server.start()
+            clients = [socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) for _ in range(3)]
+            server.stop()
+            for client in clients:
+                with client, contextlib.suppress(ConnectionResetError):
+                    assert client.recv(1) == b""
+        gc.collect()  # an unclosed socket would warn, and warnings are errors
 
     def test_stop_from_inside(self) -> None:
         """The serving thread itself may ask for the end."""

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.auth import Client
@@ -600,13 +600,18 @@ PROFILES = st.fixed_dictionaries({}, optional={n: values_of(m) for n, m in TREE.
     )
 )
 ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats(allow_nan=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
 
 
 class TestReaderLaws:
+    @settings(deadline=None)
     @given(PROFILES, st.booleans())
     def test_the_fast_way_does_what_conformance_does(self, profile: dict[str, Any], spaced: bool) -> None:
         """A valid profile, however written, is kept as completing and writing it would give."""
@@ -618,6 +623,7 @@ class TestReaderLaws:
         else:
             assert read == ReadProfile(write_json(complete(profile, TREE.root, DEFAULTS)), profile["ProfileId"], pairs)
 
+    @settings(deadline=None)
     @given(st.data())
     def test_one_wrong_member_is_found_like_conformance_finds_it(self, data: st.DataObject) -> None:
         """Whatever stands in a member, reader and conformance agree on whether it may."""
@@ -631,12 +637,14 @@ class TestReaderLaws:
         elif alternate_ids(profile):
             assert isinstance(read, ReadProfile)
 
+    @settings(deadline=None)
     @given(st.binary(max_size=60))
     def test_no_bytes_make_it_fail(self, raw: bytes) -> None:
         read = READER.read(raw)
         assert isinstance(read, list)
         assert read
 
+    @settings(deadline=None)
     @given(PROFILES, st.data())
     def test_a_repeated_name_is_always_found(self, profile: dict[str, Any], data: st.DataObject) -> None:
         """Also beside escapes, and where other members are left out."""

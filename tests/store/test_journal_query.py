@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.core.explain import Story
 from mockserver.errors import BadRequest, Unauthorized, UsageError
 from mockserver.store.journal import Exchange
 from mockserver.store.journal_matchers import read_regex, same_json
@@ -119,6 +120,29 @@ def test_a_pattern_matches(pattern: dict[str, Any], matches: bool) -> None:
     assert count(pattern, [SENT]) == int(matches)
 
 
+XML = (("content-type", "text/xml"),)
+READ = Story("patch-applied", None, [{"op": "add", "path": "/Groups/-"}])
+
+
+@pytest.mark.parametrize(
+    ("sent", "matches"),
+    [
+        pytest.param(exchange(body=b"[{'path': '/Groups/-'}] // ok"), True, id="json-as-the-vendor-reads-it"),
+        pytest.param(exchange(body=b'{"op": "add"}'), False, id="no-array"),
+        pytest.param(exchange(body=b"[{"), False, id="no-json"),
+        pytest.param(exchange(body=b""), False, id="no-body"),
+        pytest.param(exchange(body=b"null"), False, id="null"),
+        pytest.param(exchange(body=b'[{"path": "/Groups"}]', headers=()), False, id="no-content-type"),
+        pytest.param(exchange(body=b"<xml/>", headers=XML), False, id="xml-unread"),
+        pytest.param(exchange(body=b"<xml/>", headers=XML, story=READ), True, id="xml-read"),
+    ],
+)
+def test_operations_are_read_as_far_as_they_can_be(sent: Exchange, matches: bool) -> None:
+    """The story of a refusal holds them, and so does that of XML; a JSON body is read again, and may hold none."""
+    sent = sent if sent.story is READ else sent._replace(story=Story("patch-applied"))
+    assert count({"op": "add", "path": "/Groups"}, [sent]) == int(matches)
+
+
 @pytest.mark.parametrize(
     ("pattern", "says", "hint"),
     [
@@ -213,6 +237,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json_values, json_values)
 def test_loosened_comparison_accepts_all_that_the_strict_one_does(one: Any, other: Any) -> None:
     """A value equals itself, and an option only ever accepts more."""
@@ -473,6 +498,7 @@ wanted = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(wanted, st.permutations(story()))
 def test_what_is_found_is_what_is_counted_and_verified(pattern: dict[str, Any], sent: list[Exchange]) -> None:
     """find, count and verify agree; a narrower pattern finds less; a miss is never a match."""
@@ -488,6 +514,7 @@ def test_what_is_found_is_what_is_counted_and_verified(pattern: dict[str, Any], 
         assert {one.id for one in found} <= {one.id for one in find(wider, sent)}
 
 
+@settings(deadline=None)
 @given(st.lists(wanted, min_size=1, max_size=3), st.permutations(story()))
 def test_a_strict_sequence_is_a_sequence(steps: list[dict[str, Any]], sent: list[Exchange]) -> None:
     """What passes strictly passes; each request that carried a sequence meets its step, in order of arrival."""
