@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 1024
 LAST_PORT = 65535
-ACCEPT_STEPS = 4  # asyncio takes this many turns of its loop from accepting a connection to telling us
+ACCEPT_TURNS = 4  # of the loop, from accepting a connection to `connection_made`, and one more
 SURPLUS = 64  # this many connections beyond the limit are still told so
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -164,6 +164,7 @@ class Server:
             listening.set_result(None)
             await self._stopping.wait()
         finally:
+            await self._accept_no_more(sock)
             listener.close()
             await self._drain()
             self._ticker.cancel()
@@ -180,9 +181,13 @@ class Server:
         self._drain_s = timeout_s
         self._stopping.set()
 
-    async def _drain(self) -> None:
-        for _ in range(ACCEPT_STEPS):
+    async def _accept_no_more(self, sock: socket.socket) -> None:
+        # A connection that asyncio is still setting up when its listener closes would be lost unclosed.
+        self.loop.remove_reader(sock)
+        for _ in range(ACCEPT_TURNS):
             await asyncio.sleep(0)
+
+    async def _drain(self) -> None:
         for connection in tuple(self.connections):
             connection.shut_down()
         await self._emptied(self._drain_s)

@@ -24,7 +24,7 @@ from mockserver.request_body import is_xml, read_operations, reason_without_oper
 from mockserver.request_faults import claimed_user, due_fault, requested_fault, strike
 from mockserver.store.clock import stopwatch
 from mockserver.store.journal import Exchange
-from mockserver.store.profiles import Changed, Update
+from mockserver.store.profiles import Changed, Update, profile_unknown
 from mockserver.store.world import World
 from mockserver.wire.error_body import error_body
 from mockserver.wire.json_body import write_json
@@ -110,10 +110,19 @@ class Service:
         client = self._authorize(request, handling)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
         key = self._key(request, client)
+        if hit is not None and not hit.applies:
+            return self._unsaved(key, world, operations, handling)
         update = handling.update = world.profiles.update(key, lambda before: self._change(before, operations, handling))
         if hit is not None:
             strike(hit)
         return update
+
+    def _unsaved(self, key: Key, world: World, operations: list[Any], handling: Handling) -> Update:
+        """Return what the patch would make of the profile; a broken connection carries it, and nothing stays."""
+        before = world.profiles.read(key)
+        if before is None:
+            raise profile_unknown()
+        return Update(before, self._change(before, operations, handling).body)
 
     def _authorize(self, request: Request, handling: Handling) -> Client | None:
         client = self.clients.get(fold(request.client.partition("~")[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.cli import COMMANDS
+from mockserver.core.fault_text import Known, from_json, from_text
+from mockserver.core.faults import MAGIC_IDS
 from mockserver.core.provenance import RULES, Mark
 
 ROOT = Path(__file__).parent.parent
@@ -68,3 +71,22 @@ def test_lock_files_name_no_hosts() -> None:
         text = lock.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def test_every_magic_id_is_documented() -> None:
+    """And none that does not exist."""
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(fault-[a-z0-9-]+)`", page)) == set(MAGIC_IDS)
+
+
+def test_every_fault_in_the_documents_can_be_used() -> None:
+    """The table's texts and the JSON are read as they stand."""
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    table = page.partition("| text |")[2].partition("`reset`:")[0]
+    texts = [
+        text for row in table.splitlines()[2:] for text in re.findall(r"`([^`]+)`", row.split("|")[1] if row else "")
+    ]
+    assert len(texts) >= 10
+    for text in texts:
+        from_text(text.replace("user=… ", ""), known=Known())
+    from_json(json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0]), known=Known())

@@ -110,22 +110,33 @@ def test_alone(mypreferences, number):
 """
 
 
-def run_on_two_workers(pytester: pytest.Pytester, *arguments: str) -> None:
-    pytester.makepyfile(MODULE)
-    pytester.syspathinsert(Path(__file__).parent.parent)
-    result = pytester.runpytest_subprocess("-n", "2", "-W", "error", *arguments)
-    result.assert_outcomes(passed=TESTS)
+OnTwoWorkers = Callable[..., pytest.RunResult]
 
 
-def test_workers_with_servers_of_their_own(pytester: pytest.Pytester) -> None:
-    """pytest-xdist, tests in random order, each worker with a server."""
-    run_on_two_workers(pytester)
+@pytest.fixture
+def on_two_workers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> OnTwoWorkers:
+    """Run a test module on two workers, in random order, warnings being errors."""
+    # Other installed plugins would only cost time, in each worker anew.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ["-p", "mockserver.pytest_plugin", "-p", "xdist", "-p", "pytest_randomly"]
+
+    def run(module: str, *arguments: str) -> pytest.RunResult:
+        pytester.makepyfile(module)
+        pytester.syspathinsert(Path(__file__).parent.parent)
+        return pytester.runpytest_subprocess(*plugins, "-n", "2", "-W", "error", *arguments)
+
+    return run
 
 
-def test_workers_that_share_a_server(pytester: pytest.Pytester) -> None:
+def test_workers_with_servers_of_their_own(on_two_workers: OnTwoWorkers) -> None:
+    """pytest-xdist, each worker with a server."""
+    on_two_workers(MODULE).assert_outcomes(passed=TESTS)
+
+
+def test_workers_that_share_a_server(on_two_workers: OnTwoWorkers) -> None:
     """The same with one server for all; it is left as it was."""
     with make_server(assemble(Settings(port=0, log="off"))) as server:
-        run_on_two_workers(pytester, f"--mypreferences-url={server.url}")
+        on_two_workers(MODULE, f"--mypreferences-url={server.url}").assert_outcomes(passed=TESTS)
         namespaces = Control(server.url, None, None)("GET", "namespaces")["namespaces"]
     assert [(row["name"], row["requests"], row["changedProfiles"]) for row in namespaces] == [("default", 0, 0)]
 
@@ -188,19 +199,17 @@ def test_draws(mypreferences, number):
 """
 
 
-def test_the_same_seed_gives_the_same_faults(pytester: pytest.Pytester) -> None:
+def drawn(result: pytest.RunResult) -> dict[str, str]:
+    result.assert_outcomes(passed=3)
+    return dict(re.findall(r"drawn (\d) ([\d ]+)", result.stdout.str()))
+
+
+def test_the_same_seed_gives_the_same_faults(pytester: pytest.Pytester, on_two_workers: OnTwoWorkers) -> None:
     """In any order, on any worker, in every run; another seed gives others."""
-    pytester.makepyfile(DRAWS)
-
-    def drawn(*arguments: str) -> dict[str, str]:
-        result = pytester.runpytest_subprocess("-rP", *arguments)
-        result.assert_outcomes(passed=3)
-        return dict(re.findall(r"drawn (\d) ([\d ]+)", result.stdout.str()))
-
-    here = drawn("-p", "no:randomly")
-    assert len(set(here.values())) == 3
-    assert drawn("-n", "2", "-p", "randomly", "-p", "xdist") == here
-    assert drawn("--mypreferences-seed=1") != here
+    there = drawn(on_two_workers(DRAWS, "-rP"))
+    assert len(set(there.values())) == 3
+    assert drawn(pytester.runpytest_inprocess("-rP")) == there
+    assert drawn(pytester.runpytest_inprocess("-rP", "--mypreferences-seed=1")) != there
 
 
 def test_no_thread_is_left(mypreferences: MyPreferences) -> None:

@@ -14,7 +14,7 @@ import pytest
 from coverage import CoverageData
 
 # Imported here, so that runs of pytest inside this process share them with it.
-import mockserver.web.app  # noqa: F401
+import mockserver.web.app
 from mockserver.assembly import assemble
 from mockserver.commands.serve import make_server
 from mockserver.errors import UsageError
@@ -504,11 +504,13 @@ def test_importing_the_plugin_imports_nothing_else() -> None:
     assert done.stdout.strip() == "['mockserver', 'mockserver.pytest_plugin']"
 
 
-def test_coverage_of_the_package_is_measured(pytester: pytest.Pytester) -> None:
+def test_coverage_of_the_package_is_measured(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Although pytest imports the plugin before anybody measures."""
     test = "def test_it(mypreferences):\n    assert mypreferences.client().patch('CRM', 'C-000417', []).status == 200"
     pytester.makepyfile(test)
-    result = pytester.runpytest_subprocess("-W", "error", "--cov=mockserver", "--cov-report=")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ["-p", "mockserver.pytest_plugin", "-p", "pytest_cov"]
+    result = pytester.runpytest_subprocess(*plugins, "-W", "error", "--cov=mockserver", "--cov-report=")
     result.assert_outcomes(passed=1)
     data = CoverageData(str(pytester.path / ".coverage"))
     data.read()

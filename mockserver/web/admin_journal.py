@@ -38,10 +38,16 @@ def _listing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
 
     @admin.get("/__admin/requests")
     def list_requests() -> Response:
-        worlds = chosen_worlds(mock, door)
-        newest = chain.from_iterable(world.journal.entries(_limit(), request.args.get("since")) for world in worlds)
+        worlds, limit = chosen_worlds(mock, door), _limit()
+        entries = chain.from_iterable(world.journal.entries(limit, request.args.get("since")) for world in worlds)
+        newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
         total = sum(len(world.journal) for world in worlds)
         return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+
+    @admin.get("/__admin/requests/unmatched")
+    def unmatched_requests() -> Response:
+        found = query.find({"reason": "route-unknown"}, _all(mock, door))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled))
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")

@@ -185,13 +185,14 @@ def test_a_body_without_a_change_needs_none(body: bytes) -> None:
 
 
 WORDS = st.sampled_from(["op", "path", "value", "OP", "test", "replace", "add", "/CustomerType", "/IsActive", "", "x"])
-VALUES = st.recursive(
-    WORDS | st.none() | st.integers(0, 5), lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner)
+VALUES = WORDS | st.none() | st.integers(0, 5)
+
+
+@given(
+    st.lists(st.dictionaries(WORDS, VALUES, max_size=5), max_size=3),
+    st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32"]),
 )
-
-
-@given(st.lists(st.dictionaries(WORDS, VALUES)), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_document_that_changes_something_passes_as_harmless(operations: list[Any], encoding: str) -> None:
     """A document is harmless only if each operation in it is a plain test, or none can be found."""
     body = json.dumps(operations).encode(encoding)
@@ -293,7 +294,7 @@ def test_a_write_is_never_repeated(vendor: FakeVendor) -> None:
 
 
 def test_a_server_error_ends_the_run(vendor: FakeVendor) -> None:
-    """It is returned, so that the case can be judged; the next request of a case is not sent, those of the guard are."""
+    """It is returned, so that the case can be judged; no further request of a case is sent, those of the guard are."""
     session = session_of(vendor, write=True)
     vendor.faults.error_after_commit = {1, 2}
     assert session.send(call(SET)).status == 500

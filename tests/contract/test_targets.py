@@ -38,7 +38,7 @@ def test_a_target_is_read_whole(tmp_path: Path) -> None:
     assert target.absent == (("ACME01", "CRM", "NOBODY"),)
     assert (target.marker, target.budget, target.rate) == (("ContractTests", "yes"), 300, 2.0)
     assert target.reader == Credential("reader@acme.example", None, ("cat", "key"))
-    assert not (target.mock or target.exclusive or target.may_deactivate)
+    assert (target.mock, target.exclusive, target.may_deactivate) == (False, False, False)
 
 
 BAD = {

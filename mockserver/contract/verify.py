@@ -1,0 +1,133 @@
+"""A whole verification: the stages, one after the other, told to a reporter as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from mockserver.contract.cases import Bench, Verdict
+from mockserver.contract.document import Contract
+from mockserver.contract.events import (
+    CaseFinished,
+    Event,
+    RunFinished,
+    RunStarted,
+    StageFinished,
+    StageStarted,
+    Tally,
+)
+from mockserver.contract.generated import GeneratedRunner, generate, require_schemathesis
+from mockserver.contract.rule_run import RuleRunner
+from mockserver.contract.rules import chosen, load_rules
+from mockserver.contract.walk import Walker
+from mockserver.errors import Inconclusive, UsageError
+from mockserver.settings import shipped
+
+STAGES = ("rules", "model", "generated")
+DEFAULT_SEED = 20240501
+DEFAULT_EXAMPLES = 50
+# Failures of one stage that are worth showing; a server this broken needs no more.
+MOST_FAILURES = 25
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a verification does; `time_s` bounds the whole run, `thin` keeps one generated case of so many."""
+
+    stages: tuple[str, ...] = STAGES
+    seed: int = DEFAULT_SEED
+    max_examples: int = DEFAULT_EXAMPLES
+    time_s: float | None = None
+    only: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    thin: int = 1
+    rules: Path | None = None
+
+
+def verify(bench: Bench, contract: Contract, plan: Plan, report: Report, *, target: str = "mock") -> int:
+    """Run the stages and return the exit code: 0 all held, 1 something is broken, 3 no answer.
+
+    Raises UsageError for a plan that can't be carried out, before anything is sent.
+    """
+    run = _Run(bench, contract, plan, report)
+    run.prepare()
+    report(RunStarted(target, bench.dialect, plan.seed, run.stages, bench.is_mock))
+    for stage in run.stages:
+        run.stage(stage)
+    report(RunFinished(run.tally.verdicts, run.requests, monotonic() - run.started))
+    return run.tally.exit_code
+
+
+class _Run:
+    def __init__(self, bench: Bench, contract: Contract, plan: Plan, report: Report) -> None:
+        self.bench = bench
+        self.contract = contract
+        self.plan = plan
+        self.report = report
+        self.tally = Tally()
+        self.requests = 0
+        self.started = monotonic()
+        # A named rule is what the user wants to see, and nothing else.
+        self.stages = ("rules",) if plan.only or plan.tags else plan.stages
+
+    def prepare(self) -> None:
+        if unknown := [stage for stage in self.stages if stage not in STAGES]:
+            raise UsageError(f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}")
+        directory = self.plan.rules or shipped("contracts") / "rules"
+        self.rules = chosen(load_rules(directory, self.bench.dialect), self.plan.only, self.plan.tags)
+        if "generated" in self.stages:
+            require_schemathesis()
+        if not self.bench.isolated and set(self.stages) - {"rules"}:
+            raise UsageError(
+                "the stages 'model' and 'generated' change profiles at random, which only a mock may bear",
+                place="--stage",
+                hint="run them against the mock, and --stage rules against this target",
+            )
+
+    def stage(self, name: str) -> None:
+        started, cases, requests, stopped = monotonic(), 0, 0, ""
+        total, outcomes = self._outcomes(name)
+        self.report(StageStarted(name, total))
+        failures = 0
+        for outcome in outcomes:
+            cases += 1
+            requests += len(outcome.exchanges)
+            failures += outcome.verdict is Verdict.BROKEN
+            self._tell(outcome)
+            if self.plan.time_s is not None and monotonic() - self.started > self.plan.time_s:
+                stopped = f"the time of {self.plan.time_s:g} s is over"
+                break
+            if name != "rules" and failures >= MOST_FAILURES:
+                stopped = f"{failures} failures are enough"
+                break
+        self.requests += requests
+        self._tell(StageFinished(name, cases, requests, monotonic() - started, stopped))
+
+    def _tell(self, event: Event) -> None:
+        self.tally.add(event)
+        self.report(event)
+
+    def _outcomes(self, name: str) -> tuple[int | None, Iterator[CaseFinished]]:
+        if name == "rules":
+            runner = RuleRunner(self.bench, self.contract)
+            return len(self.rules), (runner.run(rule) for rule in self.rules)
+        if name == "model":
+            amount = max(self.plan.max_examples, 1)
+            return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
+        cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
+        kept = cases[:: self.plan.thin]
+        generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
+        return len(kept), (generated.run(case) for case in kept)
+
+
+def inconclusive(problem: OSError) -> Inconclusive:
+    """Return the end of a run whose target went away."""
+    return Inconclusive(f"the target can't be reached: {problem}", hint="see whether it still runs")
+
+
+def thinned(stages: Sequence[str]) -> tuple[str, ...]:
+    """Return the stages in the order in which they run, each once."""
+    return tuple(stage for stage in STAGES if stage in stages)

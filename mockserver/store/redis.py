@@ -1,0 +1,152 @@
+"""Worlds in Redis or Valkey, for several processes at a time: the same words as in memory, one step a script."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from itertools import count
+
+from mockserver.core.faults import Fault
+from mockserver.errors import StoreUnavailable, UsageError
+from mockserver.store import redis_scripts as scripts
+from mockserver.store.clock import system_now
+from mockserver.store.profiles import Base
+from mockserver.store.redis_connection import Redis, unavailable
+from mockserver.store.redis_world import Bounds, Header, RedisWorld, Shared, write_faults
+from mockserver.store.world import DEFAULT_WORLD, World, check_name, world_unknown
+
+_log = logging.getLogger(__name__)
+_OTHER_FIXTURES = "other fixtures"
+
+
+class RedisWorlds:
+    """All worlds by name, shared with every other server on the same database; the least recently used goes first."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        base: Base,
+        bounds: Bounds,
+        *,
+        seed: int = 0,
+        faults: Sequence[Fault] = (),
+        limit: int = 1000,
+        strict: bool = False,
+    ) -> None:
+        self._redis = redis
+        self._seed = seed
+        self._limit = limit
+        self._strict = strict
+        self._fingerprint = fingerprint(base)
+        self.numbers = RequestNumbers(redis)
+        self._shared = Shared(redis, base, bounds, open_world=lambda name: self._open(name, touch=False), faults=faults)
+
+    def start(self) -> None:
+        """Check that this server can work on the database; raise UsageError if not."""
+        try:
+            self._open(DEFAULT_WORLD)
+        except StoreUnavailable as refusal:
+            hint = "start Redis or correct the URL, or keep state in memory: --store memory"
+            raise UsageError(refusal.why, place="store", hint=_ANOTHER if _other(refusal) else hint) from refusal
+
+    @property
+    def default(self) -> World:
+        return RedisWorld(DEFAULT_WORLD, self._shared)
+
+    @property
+    def evictions(self) -> int:
+        return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
+
+    def get(self, name: str | None) -> World:
+        """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
+        name = name or DEFAULT_WORLD
+        return RedisWorld(name, self._shared, self._open(name, make=name == DEFAULT_WORLD or not self._strict))
+
+    def create(self, name: str) -> World:
+        """Make a world, or return the one that is there, also under strict worlds."""
+        return RedisWorld(name, self._shared, self._open(name))
+
+    def delete(self, name: str) -> bool:
+        """Remove a world; the default one is reset instead. Return whether there was one."""
+        if name == DEFAULT_WORLD:
+            self.default.reset()
+            return True
+        return bool(self._redis.run(scripts.DELETE, name))
+
+    def names(self) -> list[str]:
+        """Return every world's name, the default first, then by last use."""
+        return [
+            DEFAULT_WORLD,
+            *(name.decode() for name in self._redis.read("ZRANGE", f"{scripts.PREFIX}worlds", 0, -1)),
+        ]
+
+    def all(self) -> list[World]:
+        """Return every world."""
+        return [RedisWorld(name, self._shared) for name in self.names()]
+
+    def check(self) -> None:
+        """Raise StoreUnavailable if the store can't be reached."""
+        self._open(DEFAULT_WORLD)
+
+    def disconnect(self) -> None:
+        """Close this thread's connection; a process that forks does so first."""
+        self._redis.disconnect()
+
+    def _open(self, name: str, *, touch: bool = True, make: bool = True) -> Header:
+        if make:
+            check_name(name)
+        started = system_now().timestamp()
+        faults = write_faults((fault, started) for fault in self._shared.initial_faults)
+        slots = len(self._shared.base.bodies)
+        flags = (int(touch), int(make), self._limit)
+        answer = self._redis.run(scripts.OPEN, name, *flags, self._fingerprint, self._seed, faults, slots)
+        if answer == _OTHER_FIXTURES.encode():
+            raise unavailable(f"{self._redis.shown_url} holds the state of a server with {_OTHER_FIXTURES}.")
+        self.numbers.offer(answer[0])
+        if len(answer) == 1:
+            raise world_unknown(name)
+        for evicted in answer[2]:
+            _log.warning("world %s was evicted: more than %d worlds (--max-worlds)", evicted.decode(), self._limit)
+        return _header(answer[1])
+
+
+class RequestNumbers(Iterator[int]):
+    """Numbers requests in order of arrival, over all processes: each takes the one that came with its world."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        # Of requests that find the store away, and reach no journal: beyond all others, and not another process's.
+        self._spare = count((os.getpid() << 20) + (1 << 44))
+        self._local = redis.local
+
+    def offer(self, number: int) -> None:
+        """Keep a number for this thread's next request."""
+        self._local.number = number
+
+    def __next__(self) -> int:
+        number: int | None = self._local.__dict__.pop("number", None)
+        return next(self._spare) if number is None else number
+
+
+_ANOTHER = "start all servers on one database with the same fixtures, take another (…/1), or empty this one: FLUSHDB"
+
+
+def _other(refusal: StoreUnavailable) -> bool:
+    return _OTHER_FIXTURES in refusal.why
+
+
+def _header(row: Sequence[bytes]) -> Header:
+    epoch, revision, seed, frozen, offset, faults, counters, next_slot = row
+    moment = int(frozen) if frozen else None
+    return Header(epoch, revision, int(seed), moment, int(offset), faults, counters, int(next_slot))
+
+
+def fingerprint(base: Base) -> str:
+    """Return what tells these profiles from any others: slots mean the same only over the same ones."""
+    digest = blake2b(digest_size=16)
+    for body in base.bodies:
+        digest.update(b"%d " % len(body))
+        digest.update(body)
+    return digest.hexdigest()

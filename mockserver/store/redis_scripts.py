@@ -1,0 +1,270 @@
+"""What Redis runs: one script for each step that must happen as a whole. Every check comes before the first write.
+
+A world's keys are `header` (a hash of its small state), `profiles` (slot to changed bytes, empty for deleted), `index`
+(key to slot, empty for none), `journal` (a list) and `snapshots` (a hash). All but `header` differ from a fresh world's
+by what was changed. `sequence` counts up for epochs, revisions, last uses and request numbers; a world's `epoch` tells
+it from an earlier one of its name, so that a writer can't write into one that was deleted meanwhile.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import Final
+
+PREFIX: Final = "mockserver:1:"
+"""The 1 is the layout's version: servers with another layout don't read this one's keys."""
+
+GONE: Final = -1
+"""A script's answer when the world was deleted or made anew since the caller saw it; nothing was written."""
+
+STALE: Final = -2
+"""A script's answer when what the caller saw has changed; nothing was written."""
+
+
+class Script:
+    """A Lua script; one that is `repeatable` does no harm when it runs twice."""
+
+    __slots__ = ("repeatable", "sha", "text")
+
+    def __init__(self, text: str, *, repeatable: bool = False) -> None:
+        self.text = f"local P = '{PREFIX}'\n{text}"
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        self.repeatable = repeatable
+
+
+# What other scripts begin with.
+_FORGET = """
+local function forget_journal(name)
+  local bytes = redis.call('ZSCORE', P..'journals', name)
+  if bytes then
+    redis.call('DECRBY', P..'journal-bytes', string.format('%d', tonumber(bytes)))
+    redis.call('ZREM', P..'journals', name)
+  end
+  redis.call('UNLINK', P..'journal:'..name)
+end
+local function forget(name)
+  forget_journal(name)
+  redis.call('UNLINK', P..'header:'..name, P..'profiles:'..name, P..'index:'..name, P..'snapshots:'..name)
+end
+"""
+_GUARD = """
+if redis.call('HGET', P..'header:'..ARGV[1], 'epoch') ~= ARGV[2] then return -1 end
+"""
+
+OPEN = Script(
+    _FORGET
+    + """
+-- name, touch, may make, limit, fingerprint, seed, faults, next slot
+local name, header = ARGV[1], P..'header:'..ARGV[1]
+local print = redis.call('GET', P..'fixtures')
+if print and print ~= ARGV[5] then return 'other fixtures' end
+if not print then redis.call('SET', P..'fixtures', ARGV[5]) end
+local number = redis.call('INCR', P..'sequence')
+local named, evicted = name ~= 'default', {}
+local made = redis.call('EXISTS', header) == 0
+if made then
+  if ARGV[3] == '0' then return {number} end
+  redis.call('HSET', header, 'epoch', number, 'revision', number, 'seed', ARGV[6], 'frozen', '', 'offset', 0,
+    'faults', ARGV[7], 'counters', '{}', 'next', ARGV[8], 'bytes', 0, 'total', 0, 'dropped', 0)
+end
+if named and (made or ARGV[2] == '1') then redis.call('ZADD', P..'worlds', number, name) end
+if named and made then
+  while redis.call('ZCARD', P..'worlds') > tonumber(ARGV[4]) do
+    local oldest = redis.call('ZPOPMIN', P..'worlds')[1]
+    forget(oldest)
+    redis.call('INCR', P..'evictions')
+    evicted[#evicted + 1] = oldest
+  end
+end
+local fields = {'epoch', 'revision', 'seed', 'frozen', 'offset', 'faults', 'counters', 'next'}
+return {number, redis.call('HMGET', header, unpack(fields)), evicted}
+""",
+    repeatable=True,
+)
+
+DELETE = Script(
+    _FORGET
+    + """
+local known = redis.call('ZREM', P..'worlds', ARGV[1])
+forget(ARGV[1])
+return known
+""",
+)
+
+RESET = Script(
+    _FORGET
+    + _GUARD
+    + """
+-- name, epoch, faults, next slot
+local number = redis.call('INCR', P..'sequence')
+redis.call('UNLINK', P..'profiles:'..ARGV[1], P..'index:'..ARGV[1])
+redis.call('HSET', P..'header:'..ARGV[1], 'revision', number, 'frozen', '', 'offset', 0, 'faults', ARGV[3],
+  'counters', '{}', 'next', ARGV[4], 'bytes', 0, 'dropped', 0)
+forget_journal(ARGV[1])
+return 0
+""",
+    repeatable=True,
+)
+
+SWAP_FAULTS = Script(
+    _GUARD
+    + """
+-- name, epoch, revision, counters, faults (none: as they are); answers with the new revision
+local header = P..'header:'..ARGV[1]
+if redis.call('HGET', header, 'revision') ~= ARGV[3] then return -2 end
+local revision = redis.call('INCR', P..'sequence')
+redis.call('HSET', header, 'revision', revision, 'counters', ARGV[4])
+if ARGV[5] then redis.call('HSET', header, 'faults', ARGV[5]) end
+return revision
+""",
+)
+
+SET_CLOCK = Script(
+    _GUARD
+    + """
+-- name, epoch, microseconds since 1970 or empty, offset in microseconds
+redis.call('HSET', P..'header:'..ARGV[1], 'frozen', ARGV[3], 'offset', ARGV[4])
+return 0
+""",
+    repeatable=True,
+)
+
+ADVANCE_CLOCK = Script(
+    _GUARD
+    + """
+-- name, epoch, microseconds
+local header = P..'header:'..ARGV[1]
+local field = redis.call('HGET', header, 'frozen') == '' and 'offset' or 'frozen'
+redis.call('HINCRBY', header, field, ARGV[3])
+return 0
+""",
+)
+
+READ_PROFILE = Script(
+    """
+-- name, key, the fixtures' slot or empty; answers with slot and changed bytes
+local slot = redis.call('HGET', P..'index:'..ARGV[1], ARGV[2]) or ARGV[3]
+if slot == '' then return false end
+return {slot, redis.call('HGET', P..'profiles:'..ARGV[1], slot)}
+""",
+    repeatable=True,
+)
+
+COMMIT_PROFILE = Script(
+    _GUARD
+    + """
+-- name, epoch, slot, '1' if there are changed bytes, those bytes, new bytes, number of freed keys, these,
+-- then key and the fixtures' slot for each key that leads to the profile from now on.
+-- Answers with 0, or with the position of a key that leads to another profile.
+local profiles, index, slot = P..'profiles:'..ARGV[1], P..'index:'..ARGV[1], ARGV[3]
+local stored = redis.call('HGET', profiles, slot)
+if ARGV[4] == '1' then
+  if stored ~= ARGV[5] then return -2 end
+elseif stored then
+  return -2
+end
+local first = 8 + tonumber(ARGV[7])
+for i = first, #ARGV, 2 do
+  local owner = redis.call('HGET', index, ARGV[i]) or ARGV[i + 1]
+  if owner ~= '' and owner ~= slot then return (i - first) / 2 + 1 end
+end
+redis.call('HSET', profiles, slot, ARGV[6])
+for i = 8, first - 1 do redis.call('HSET', index, ARGV[i], '') end
+for i = first, #ARGV, 2 do redis.call('HSET', index, ARGV[i], slot) end
+local header = P..'header:'..ARGV[1]
+if tonumber(slot) >= tonumber(redis.call('HGET', header, 'next')) then
+  redis.call('HSET', header, 'next', tonumber(slot) + 1)
+end
+return 0
+""",
+)
+
+READ_OVERLAY = Script(
+    """
+return {redis.call('HGET', P..'header:'..ARGV[1], 'next'), redis.call('HGETALL', P..'profiles:'..ARGV[1]),
+  redis.call('HGETALL', P..'index:'..ARGV[1])}
+""",
+    repeatable=True,
+)
+
+WRITE_OVERLAY = Script(
+    _GUARD
+    + """
+-- name, epoch, next slot, length of the first list, slot and bytes …, key and slot …
+local profiles, index, first = P..'profiles:'..ARGV[1], P..'index:'..ARGV[1], 5 + tonumber(ARGV[4])
+redis.call('UNLINK', profiles, index)
+for i = 5, first - 1, 2 do redis.call('HSET', profiles, ARGV[i], ARGV[i + 1]) end
+for i = first, #ARGV, 2 do redis.call('HSET', index, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', P..'header:'..ARGV[1], 'next', ARGV[3])
+return 0
+""",
+    repeatable=True,
+)
+
+KEEP_SNAPSHOT = Script(
+    _GUARD
+    + """
+return redis.call('HSET', P..'snapshots:'..ARGV[1], ARGV[3], ARGV[4])
+""",
+    repeatable=True,
+)
+
+APPEND_EXCHANGE = Script(
+    _GUARD
+    + """
+-- name, epoch, exchange, most entries, most bytes, most bytes of all worlds together
+local name, header, list = ARGV[1], P..'header:'..ARGV[1], P..'journal:'..ARGV[1]
+local length = redis.call('RPUSH', list, ARGV[3])
+local bytes, freed, dropped = redis.call('HINCRBY', header, 'bytes', #ARGV[3]), 0, 0
+local function drop_oldest(key)
+  local oldest = redis.call('LPOP', key)
+  if oldest then freed, dropped = freed + #oldest, dropped + 1 end
+  return oldest
+end
+local function note(key, world)
+  redis.call('HINCRBY', key, 'bytes', -freed)
+  redis.call('HINCRBY', key, 'dropped', dropped)
+  redis.call('ZINCRBY', P..'journals', -freed, world)
+  freed, dropped = 0, 0
+end
+redis.call('HINCRBY', header, 'total', 1)
+while length - dropped > tonumber(ARGV[4]) or bytes - freed > tonumber(ARGV[5]) do drop_oldest(list) end
+local all = redis.call('INCRBY', P..'journal-bytes', #ARGV[3] - freed)
+redis.call('ZINCRBY', P..'journals', #ARGV[3], name)
+if dropped > 0 then note(header, name) end
+while all > tonumber(ARGV[6]) do
+  local largest = redis.call('ZREVRANGE', P..'journals', 0, 0, 'WITHSCORES')
+  local half = tonumber(largest[2]) / 2
+  while freed < half and drop_oldest(P..'journal:'..largest[1]) do end
+  if freed == 0 then break end
+  all = redis.call('DECRBY', P..'journal-bytes', freed)
+  note(P..'header:'..largest[1], largest[1])
+end
+return 0
+""",
+)
+
+REMOVE_EXCHANGE = Script(
+    _GUARD
+    + """
+-- name, epoch, exchange
+local removed = redis.call('LREM', P..'journal:'..ARGV[1], 1, ARGV[3])
+if removed == 1 then
+  redis.call('HINCRBY', P..'header:'..ARGV[1], 'bytes', -#ARGV[3])
+  redis.call('ZINCRBY', P..'journals', -#ARGV[3], ARGV[1])
+  redis.call('DECRBY', P..'journal-bytes', #ARGV[3])
+end
+return removed
+""",
+)
+
+CLEAR_JOURNAL = Script(
+    _FORGET
+    + _GUARD
+    + """
+forget_journal(ARGV[1])
+redis.call('HSET', P..'header:'..ARGV[1], 'bytes', 0, 'dropped', 0)
+return 0
+""",
+    repeatable=True,
+)
