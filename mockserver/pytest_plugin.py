@@ -27,7 +27,7 @@ _MARKER = (
     'can\'t serve them, as allow=["route-unknown"]; and of further ones that are to fail it, as deny=["auth-*"]'
 )
 
-_WORLDS = pytest.StashKey["list[MyPreferences]"]()
+_WORLD = pytest.StashKey["MyPreferences"]()
 _PASSED = pytest.StashKey[bool]()
 
 
@@ -63,8 +63,7 @@ def mypreferences_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
 def mypreferences(mypreferences_server: MockServer, request: pytest.FixtureRequest) -> Iterator[MyPreferences]:
     """A world of its own on a MyPreferences mock server; fails the test for requests that could not be served."""
     item = request.node
-    world = _open(mypreferences_server, item)
-    item.stash.setdefault(_WORLDS, []).append(world)
+    item.stash[_WORLD] = world = _open(mypreferences_server, item)
     yield world
     _close(world, item)
 
@@ -77,8 +76,12 @@ def pytest_runtest_makereport(
     report = yield
     if call.when == "call":
         item.stash[_PASSED] = report.passed
-    if report.failed:
-        report.sections += [("MyPreferences journal", _journal(world)) for world in item.stash.get(_WORLDS, ())]
+    world = item.stash.get(_WORLD, None)
+    if world is not None and report.failed:
+        report.sections.append(("MyPreferences journal", _journal(world)))
+    if world is not None and call.when == "teardown":
+        # The session keeps all its tests; their journals need not stay.
+        del item.stash[_WORLD]
     return report
 
 

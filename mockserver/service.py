@@ -29,6 +29,7 @@ from mockserver.store.world import World
 from mockserver.wire.error_body import error_body
 from mockserver.wire.json_body import write_json
 from mockserver.wire.negotiation import AnswerFormat
+from mockserver.wire.profile_body import OpenProfile, open_profile, write_profile
 from mockserver.wire.xml_body import profile_writer
 
 PERMISSION = "profile:update"
@@ -171,16 +172,17 @@ class Service:
         return (NotFound if self.policy.unknown_status == 404 else BadRequest)(message, rule=rule)
 
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        document = orjson.loads(before)
-        ids = orjson.dumps(document["AlternateIds"])
-        document = apply_patch(operations, document, self.tree, self.policy.dialect)
-        after = write_json(document)
+        dialect = self.policy.dialect
+        document: dict[str, Any] = orjson.loads(before) if dialect.strict_rfc else open_profile(before)
+        document = apply_patch(operations, document, self.tree, dialect)
+        after = write_profile(document)
         if after == before:
             return Changed(before)
-        if self.policy.dialect.follows_page:
-            after = stamped(after, document, self.tree, handling.user, handling.now)
-        moved = orjson.dumps(document["AlternateIds"]) != ids
-        return Changed(after, alternate_ids(document) if moved else None)
+        if dialect.follows_page:
+            stamp(document, self.tree, handling.user, handling.now)
+            after = write_profile(document)
+        untouched = isinstance(document, OpenProfile) and document.untouched("AlternateIds")
+        return Changed(after, None if untouched else alternate_ids(document))
 
     def _success(self, update: Update, request: Request, form: AnswerFormat, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
@@ -267,14 +269,9 @@ def _story_headers(number: str, story: Story, fault: str | None, request: Reques
     return headers
 
 
-def stamped(body: bytes, document: Mapping[str, Any], tree: MemberTree, user: str | None, now: datetime) -> bytes:
-    """Return the body with who changed the profile and when, in UTC (documented; date format and name are assumed).
-
-    Edited is written anew and put in place of the old one, so that the rest needs no second writing: its name with
-    plain quotes can't stand inside a string, and the contract has it before any other member of that name.
-    """
-    before = document["Edited"]
-    after = dict(before or tree.root.members["Edited"].template)
-    after["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    after["ModifiedBy"] = user or "anonymous"
-    return body.replace(b'"Edited":' + write_json(before), b'"Edited":' + write_json(after), 1)
+def stamp(document: dict[str, Any], tree: MemberTree, user: str | None, now: datetime) -> None:
+    """Note who changed the profile and when, in UTC (documented; the date's format and the name used are assumed)."""
+    edited = document["Edited"] or dict(tree.root.members["Edited"].template)
+    edited["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    edited["ModifiedBy"] = user or "anonymous"
+    document["Edited"] = edited

@@ -116,14 +116,15 @@ OnTwoWorkers = Callable[..., pytest.RunResult]
 @pytest.fixture
 def on_two_workers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> OnTwoWorkers:
     """Run a test module on two workers, in random order, warnings being errors."""
-    # Other installed plugins would only cost time, in each worker anew.
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugins = ["-p", "mockserver.pytest_plugin", "-p", "xdist", "-p", "pytest_randomly"]
 
     def run(module: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(module)
         pytester.syspathinsert(Path(__file__).parent.parent)
-        return pytester.runpytest_subprocess(*plugins, "-n", "2", "-W", "error", *arguments)
+        with monkeypatch.context() as environment:
+            # Other installed plugins would only cost time, in each worker anew.
+            environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+            return pytester.runpytest_subprocess(*plugins, "-n", "2", "-W", "error", *arguments)
 
     return run
 

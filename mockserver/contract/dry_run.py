@@ -74,6 +74,7 @@ class DryRun:
             f"dry run: nothing was sent to {self.target.base_url}; --live sends",
             *(f"  read {self.target.label(key)}" for key in self.keys),
             *(self._line(row) for row in rows),
+            *(f"  {note}" for note in self.notes),
             f"{len(rows)} requests of cases, {changing} cases change a profile and restore it",
             f"at worst {worst} requests (budget {self.target.budget}), at {self.target.rate:g} a second",
         ]

@@ -168,6 +168,9 @@ class GeneratedRunner:
     def _compare(self, talk: Conversation, body: Any, reply: Any) -> None:
         expected, status = self._predict(body)
         before = _visible(self._start)
+        if status == reply.status == 200 and not _names(expected, self.key):
+            # The patch took away the id of the URL; rules show what that does.
+            return
         found = talk.read(self.key)
         if status is None:
             _expect(talk, reply.status, (200, 400) if self.bench.dialect != "library" else (200, 400, 500))
@@ -228,6 +231,12 @@ def _expect(talk: Conversation, status: int, wanted: Sequence[int]) -> None:
 
 def _folded(key: Key) -> tuple[str, ...]:
     return tuple(part.lower() for part in key)
+
+
+def _names(profile: Mapping[str, Any], key: Key) -> bool:
+    entries = [entry for entry in profile.get("AlternateIds") or () if entry]
+    pairs = [(entry.get("AlternateIdType") or "", entry.get("AlternateId") or "") for entry in entries]
+    return _folded(key)[1:] in [(kind.lower(), value.lower()) for kind, value in pairs]
 
 
 def _visible(profile: Mapping[str, Any]) -> dict[str, Any]:

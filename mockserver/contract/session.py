@@ -50,6 +50,8 @@ from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PATIENCE_S = 120.0
+_NO_LEAVE = "it could change the profile, which takes --write"
+_LEAVE = "see the targets file for what the owner allows"
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -105,7 +107,7 @@ class TargetSession:
     used: int = 0
     witness: Witness | None = None
     profiles: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    read_only_because: str = "it could change the profile, which takes --write"
+    read_only_because: str = _NO_LEAVE
 
     def __post_init__(self) -> None:
         self._next_at = 0.0
@@ -307,10 +309,13 @@ class DrySession:
     write: bool = False
     case: str = ""
     planned: list[Planned] = field(default_factory=list)
+    read_only_because: str = _NO_LEAVE
 
     def refusal(self, call: Call) -> str | None:
         """Return why a live session would refuse the call, None if it would not."""
-        return TargetSession(self.target, write=self.write, profiles={call.key: dict(self.example)}).refusal(call)
+        live = TargetSession(self.target, write=self.write, profiles={call.key: dict(self.example)})
+        live.read_only_because = self.read_only_because
+        return live.refusal(call)
 
     def send(self, call: Call) -> Reply:
         """Note the call; raise SafetyRefusal as a live session would."""
@@ -326,6 +331,3 @@ def require_budget(target: Target) -> None:
     if not target.mock and target.budget <= RESERVE + len(target.keys):
         hint = f"the restore keeps {RESERVE} of them"
         raise UsageError(f"a budget of {target.budget} requests leaves nothing to the cases", hint=hint)
-
-
-_LEAVE = "see the targets file for what the owner allows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
@@ -11,14 +12,15 @@ from itertools import count
 from mockserver.core.faults import Fault
 from mockserver.errors import StoreUnavailable, UsageError
 from mockserver.store import redis_scripts as scripts
-from mockserver.store.clock import system_now
 from mockserver.store.profiles import Base
 from mockserver.store.redis_connection import Redis, unavailable
-from mockserver.store.redis_world import Bounds, Header, RedisWorld, Shared, write_faults
+from mockserver.store.redis_world import Bounds, Header, RedisWorld, Shared
 from mockserver.store.world import DEFAULT_WORLD, World, check_name, world_unknown
 
 _log = logging.getLogger(__name__)
-_OTHER_FIXTURES = "other fixtures"
+_SPARE = 1 << 44
+_OTHER_FIXTURES = b"other fixtures"
+_ONE_SET = "Start all servers of one database with the same fixtures, take another database, or empty it: FLUSHDB."
 
 
 class RedisWorlds:
@@ -40,7 +42,7 @@ class RedisWorlds:
         self._limit = limit
         self._strict = strict
         self._fingerprint = fingerprint(base)
-        self.numbers = RequestNumbers(redis)
+        self.numbers = RequestNumbers()
         self._shared = Shared(redis, base, bounds, open_world=lambda name: self._open(name, touch=False), faults=faults)
 
     def start(self) -> None:
@@ -49,7 +51,8 @@ class RedisWorlds:
             self._open(DEFAULT_WORLD)
         except StoreUnavailable as refusal:
             hint = "start Redis or correct the URL, or keep state in memory: --store memory"
-            raise UsageError(refusal.why, place="store", hint=_ANOTHER if _other(refusal) else hint) from refusal
+            hint = _ONE_SET if refusal.hint == _ONE_SET else hint
+            raise UsageError(refusal.why, place="store", hint=hint) from refusal
 
     @property
     def default(self) -> World:
@@ -97,13 +100,12 @@ class RedisWorlds:
     def _open(self, name: str, *, touch: bool = True, make: bool = True) -> Header:
         if make:
             check_name(name)
-        started = system_now().timestamp()
-        faults = write_faults((fault, started) for fault in self._shared.initial_faults)
+        faults = self._shared.fresh_faults()
         slots = len(self._shared.base.bodies)
         flags = (int(touch), int(make), self._limit)
         answer = self._redis.run(scripts.OPEN, name, *flags, self._fingerprint, self._seed, faults, slots)
-        if answer == _OTHER_FIXTURES.encode():
-            raise unavailable(f"{self._redis.shown_url} holds the state of a server with {_OTHER_FIXTURES}.")
+        if answer == _OTHER_FIXTURES:
+            raise unavailable(f"{self._redis.shown_url} holds the state of a server with other fixtures.", _ONE_SET)
         self.numbers.offer(answer[0])
         if len(answer) == 1:
             raise world_unknown(name)
@@ -115,11 +117,9 @@ class RedisWorlds:
 class RequestNumbers(Iterator[int]):
     """Numbers requests in order of arrival, over all processes: each takes the one that came with its world."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        # Of requests that find the store away, and reach no journal: beyond all others, and not another process's.
-        self._spare = count((os.getpid() << 20) + (1 << 44))
-        self._local = redis.local
+    def __init__(self) -> None:
+        self._spare = count(_SPARE)
+        self._local = threading.local()
 
     def offer(self, number: int) -> None:
         """Keep a number for this thread's next request."""
@@ -127,14 +127,8 @@ class RequestNumbers(Iterator[int]):
 
     def __next__(self) -> int:
         number: int | None = self._local.__dict__.pop("number", None)
-        return next(self._spare) if number is None else number
-
-
-_ANOTHER = "start all servers on one database with the same fixtures, take another (…/1), or empty this one: FLUSHDB"
-
-
-def _other(refusal: StoreUnavailable) -> bool:
-    return _OTHER_FIXTURES in refusal.why
+        # A request that finds the store away reaches no journal; its number is no other's.
+        return (os.getpid() << 20) + next(self._spare) if number is None else number
 
 
 def _header(row: Sequence[bytes]) -> Header:

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from redis.backoff import NoBackoff
@@ -31,7 +31,22 @@ _PAUSE_AFTER_REFUSAL_S: Final = 0.1
 # Errors of a server that can't serve now, as opposed to those of a wrong command, which are bugs.
 _WRONG_COMMANDS: Final = ("ERR", "WRONGTYPE", "NOPROTO")
 
-Connect = Callable[[], Connection]
+
+class Wire(Protocol):
+    """What is needed of a connection of the redis package."""
+
+    def connect(self) -> None: ...
+
+    def disconnect(self) -> None: ...
+
+    def pack_command(self, *command: str | bytes | int) -> Any: ...
+
+    def send_packed_command(self, packed: Any) -> None: ...
+
+    def read_response(self) -> Any: ...
+
+
+Connect = Callable[[], Wire]
 
 
 class Redis:
@@ -67,14 +82,14 @@ class Redis:
 
     def disconnect(self) -> None:
         """Close this thread's connection; a process that forks does so, for its children need their own."""
-        connection: Connection | None = self._local.__dict__.pop("connection", None)
+        connection: Wire | None = self._local.__dict__.pop("connection", None)
         if connection is not None:
             connection.disconnect()
 
     def _send(self, repeatable: bool, *command: str | bytes | int) -> Any:
         if stopwatch() < self._away_until:
             raise self._away("")
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection: Wire | None = getattr(self._local, "connection", None)
         try:
             if connection is not None:
                 try:
@@ -91,7 +106,7 @@ class Redis:
             self.disconnect()
             raise self._failed(problem, repeatable) from problem
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> Wire:
         connection = self._connect()
         connection.connect()
         self._local.connection = connection
@@ -112,17 +127,15 @@ class Redis:
         return unavailable(f"{self.shown_url} can't be used: {self._problem}.{addition}")
 
 
-def unavailable(why: str) -> StoreUnavailable:
-    """Return the 503 of a store that is away."""
-    return StoreUnavailable(
-        "The service is unavailable.",
-        rule="store-unavailable",
-        why=why,
-        hint="Start Redis again; the mock needs no restart and reconnects by itself.",
-    )
+_START_IT = "Start Redis again; the mock needs no restart and reconnects by itself."
 
 
-def _exchange(connection: Connection, command: tuple[str | bytes | int, ...]) -> Any:
+def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
+    """Return the 503 of a store that can't serve now."""
+    return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint=hint)
+
+
+def _exchange(connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
     connection.send_packed_command(connection.pack_command(*command))
     return connection.read_response()
 
@@ -130,7 +143,7 @@ def _exchange(connection: Connection, command: tuple[str | bytes | int, ...]) ->
 def connector(url: str) -> Connect:
     """Return what makes connections to a URL; raise UsageError for one that can't be used, without its password."""
     try:
-        options = parse_url(url)
+        options = parse_url(url)  # type: ignore[no-untyped-call]
         path = urlsplit(url).path.strip("/")
         if not url.startswith("unix:") and path and not path.isdecimal():
             raise ValueError("the database after the last slash is a number")

@@ -66,6 +66,11 @@ class Shared:
         self.initial_faults = tuple(faults)
         self._locks = [Lock() for _ in range(_STRIPES)]
 
+    def fresh_faults(self) -> bytes:
+        """Return the rules of a new world, taken in now, as bytes."""
+        started = system_now().timestamp()
+        return write_faults(tuple((fault, started) for fault in self.initial_faults))
+
     @contextmanager
     def turn(self, *what: object) -> Iterator[None]:
         """Let the threads of this process write one after the other, so that only processes compete."""
@@ -184,9 +189,7 @@ class RedisWorld:
 
     def reset(self) -> None:
         """Go back to the fixtures, the initial faults, an empty journal and the system's clock; in one step."""
-        started = system_now().timestamp()
-        faults = write_faults((fault, started) for fault in self.shared.initial_faults)
-        self.write(scripts.RESET, faults, len(self.shared.base.bodies))
+        self.write(scripts.RESET, self.shared.fresh_faults(), len(self.shared.base.bodies))
 
     def _change_faults(self, change: Callable[[Rows], Rows], counted_anew: set[str] | None) -> Rows:
         """Change the rules, and drop these counters or (None) all; return the rules before."""
@@ -260,7 +263,7 @@ class RedisClock(Clock):
         self._world.write(scripts.SET_CLOCK, "", 0)
 
 
-def write_faults(rows: Iterator[tuple[Fault, float]] | Rows) -> bytes:
+def write_faults(rows: Rows) -> bytes:
     """Return rules and their times as bytes."""
     return orjson.dumps([[to_json(fault), created] for fault, created in rows])
 

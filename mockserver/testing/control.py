@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ class Control:
         body = None if document is None else json.dumps(document).encode()
         try:
             answer = send(self.url, method, target, self._headers, body, TIMEOUT_S)
-        except OSError as problem:
+        except (OSError, HTTPException) as problem:
             hint = "start one with `mockserver serve`, or leave --mypreferences-url out"
             raise UsageError(f"can't reach the mock server: {problem}", place=self.url, hint=hint) from problem
         if answer.status < 300 or answer.status in statuses:

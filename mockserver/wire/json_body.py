@@ -233,6 +233,11 @@ def write_json(document: Any) -> bytes:
         # An integer beyond 64 bits, or half a surrogate pair, which orjson refuses.
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         body = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return escape_separators(body)
+
+
+def escape_separators(body: bytes) -> bytes:
+    """Escape the three characters beyond ASCII that Json.NET escapes (library, read in source)."""
     if not body.isascii():
         for character, escape in _ESCAPED_BEYOND_ASCII:
             # Looking for the lead byte alone takes a thirtieth of the time, and it is mostly absent.

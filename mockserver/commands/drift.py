@@ -1,0 +1,162 @@
+"""`mockserver drift`: send the same cases to two targets that hold the same profile, and list where they part."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mockserver.cli import add_json, print_json
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
+from mockserver.contract.cases import Account, Bench
+from mockserver.contract.document import Contract, load_contract
+from mockserver.contract.drift import Drift, DriftReport, planned_calls
+from mockserver.contract.drift_compare import Comparison, load_volatile
+from mockserver.contract.drift_report import WRITERS, as_json, as_text, write_report
+from mockserver.contract.dry_run import DryRun
+from mockserver.contract.guarded_run import GuardedRun
+from mockserver.contract.known_drift import Known, load_known
+from mockserver.contract.mock_process import load_profiles, local_mock
+from mockserver.contract.redaction import Redactor
+from mockserver.contract.rules import Rule, chosen, load_rules
+from mockserver.contract.session import TargetSession
+from mockserver.contract.targets import Target
+from mockserver.errors import UsageError
+from mockserver.settings import shipped
+from mockserver.store.clock import system_now
+
+MOCK = "mock"
+EXAMPLES = """examples:
+  mockserver drift --right sandbox                 list the requests, send nothing
+  mockserver drift --right sandbox --live          compare what only reads
+  mockserver drift --right sandbox --live --write --report drift.html --known known-drift.yaml
+
+The mock of one's own ("mock", the default of --left) is started for the comparison and takes on the other side's
+profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a profile was left unrestored"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `drift`."""
+    parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
+    parser.add_argument("--right", required=True, metavar="NAME", help="the other side, a target of the targets file")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)"
+    )
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)"
+    )
+    parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
+    parser.add_argument(
+        "--volatile", type=Path, metavar="FILE", help="what may differ (default: contracts/volatile.yaml)"
+    )
+    parser.add_argument(
+        "--report", type=Path, action="append", default=[], metavar="FILE", help=".html, .json, .xml, .txt"
+    )
+    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
+    add_target_flags(parser, choose=False)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare, print and write the reports; the exit code is the report's."""
+    _check_reports(options.report)
+    target, mock = _sides(options)
+    contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
+    volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
+    today = system_now().date()
+    known = load_known(options.known, today) if options.known else []
+    rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
+    with open_session(options, target, contract) as opened:
+        if isinstance(opened, DryRun):
+            for rule, reason in planned_calls(rules, opened, contract):
+                opened.notes += [f"not run: {rule.id}: {reason}"] if reason else []
+            return 0
+        comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
+        report = DriftReport(options.left, options.right)
+        with _mock_bench(mock, target) as (other, bench):
+            drift = Drift(
+                opened,
+                bench,
+                lambda profiles: load_profiles(other, profiles),
+                contract,
+                comparison,
+                report,
+                mock_is_left=options.left != target.name,
+            )
+            _finish(drift, opened, report, rules, known, options)
+    return report.exit_code
+
+
+def _finish(
+    drift: Drift,
+    opened: GuardedRun,
+    report: DriftReport,
+    rules: Sequence[Rule],
+    known: Sequence[Known],
+    options: argparse.Namespace,
+) -> None:
+    try:
+        drift.compare(rules, known, system_now().date())
+    finally:
+        # Also after Ctrl-C: what was found until then is worth keeping.
+        report.notes += opened.notes
+        for path in options.report:
+            write_report(report, path)
+    if options.json:
+        print_json(as_json(report))
+    else:
+        print(as_text(report, verbose=options.verbose))
+
+
+def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:
+    """Return (the side whose profile is used, the other side: a mock of the targets file, or None for one to start)."""
+    if options.left == options.right:
+        raise UsageError("both sides are the same", place="--right", hint="name a target of the targets file")
+    sides = [None if name == MOCK else chosen_target(options, name) for name in (options.left, options.right)]
+    real = [side for side in sides if side is not None and not side.mock]
+    if len(real) == 2:
+        raise UsageError("one side must be a mock, to take on the other's profile", hint="write --left mock")
+    source = real[0] if real else next(side for side in reversed(sides) if side is not None)
+    return source, next((side for side in sides if side is not None and side is not source), None)
+
+
+@contextmanager
+def _mock_bench(listed: Target | None, source: Target) -> Iterator[tuple[Target, Bench]]:
+    if listed is not None:
+        if listed.client != source.client:
+            raise UsageError(f"{listed.name} is a mock of another client", hint=f"give it the client of {source.name}")
+        yield listed, _bench(listed)
+        return
+    with local_mock(source) as started:
+        yield started, _bench(started)
+
+
+def _bench(mock: Target) -> Bench:
+    account = Account(mock.client, mock.credential.user, mock.credential.secret())
+    reader = Account(mock.client, mock.reader.user, mock.reader.secret()) if mock.reader else None
+    return Bench(
+        session=TargetSession(mock, write=True),
+        account=account,
+        profiles=mock.keys,
+        dialect=mock.dialect,
+        accounts={mock.client: account},
+        reader=reader,
+    )
+
+
+def _names(contract: Contract) -> set[str]:
+    """Return every name that the contract knows; these alone are shown in places."""
+    names = {"Message", "MessageDetail", "ModelState", "ExceptionMessage", "ExceptionType", "StackTrace"}
+    for schema in contract.schemas.values():
+        names |= set(schema.get("properties", ()))
+    return names
+
+
+def _check_reports(paths: Sequence[Path]) -> None:
+    for path in paths:
+        if path.suffix not in WRITERS:
+            raise UsageError(
+                f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(WRITERS)}"
+            )

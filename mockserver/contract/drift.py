@@ -1,0 +1,281 @@
+"""The same cases sent to two targets that hold the same profile: where do their answers part?
+
+The profile is read from the one side and loaded into the other, which is a mock. Each case is a rule of the contract's
+rule files, so that for each difference it can be said which side does what the contract and its rules say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from mockserver.contract.cases import Bench, Key, Reply, Verdict
+from mockserver.contract.document import Contract, Shape
+from mockserver.contract.drift_compare import Comparison, Difference, Kind
+from mockserver.contract.dry_run import DryRun
+from mockserver.contract.events import CaseFinished
+from mockserver.contract.guarded_run import GuardedRun
+from mockserver.contract.known_drift import Known, split_expired
+from mockserver.contract.rule_run import RuleRunner
+from mockserver.contract.rules import Rule
+from mockserver.contract.session import NotSent, Throttled
+from mockserver.errors import CommandError
+
+PROFILE = "the-profile-itself"
+Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference, wherever it showed; `agrees` names the side that does what the contract says."""
+
+    difference: Difference
+    cases: tuple[str, ...]
+    source: str
+    agrees: str
+    known: Known | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is drift that nobody has accepted."""
+        return self.known is None and self.difference.kind in (Kind.BREAKING, Kind.DIFFERS)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case came out on both sides; `not_run` says why it was not sent, or not to its end."""
+
+    id: str
+    title: str
+    source: str
+    findings: tuple[Finding, ...] = ()
+    not_run: str = ""
+    inconclusive: bool = False
+    requests: int = 0
+
+
+@dataclass
+class DriftReport:
+    """What a comparison found."""
+
+    left: str
+    right: str
+    cases: list[CaseResult] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
+    refuted: list[str] = field(default_factory=list)
+    expired: list[Known] = field(default_factory=list)
+    unseen: list[Known] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    stopped: CommandError | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Each difference once, with all the cases that show it."""
+        merged: dict[tuple[Any, ...], Finding] = {}
+        for finding in (finding for case in self.cases for finding in case.findings):
+            row = finding.difference
+            key = (row.kind, row.what, _general(row.place), _plain(row.left), _plain(row.right), finding.known)
+            first = merged.get(key)
+            merged[key] = replace(first, cases=(*first.cases, *finding.cases)) if first else finding
+        order = list(Kind)
+        return sorted(merged.values(), key=lambda finding: (not finding.counts, order.index(finding.difference.kind)))
+
+    @property
+    def exit_code(self) -> int:
+        """0 no drift, 1 drift, 3 no answer, 4 refused or left unrestored."""
+        if self.stopped is not None and self.stopped.exit_code == 4:
+            return 4
+        if any(finding.counts for finding in self.findings):
+            return 1
+        ran = [case for case in self.cases if not case.not_run and case.id != PROFILE]
+        return 3 if self.stopped or not ran or any(case.inconclusive for case in self.cases) else 0
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many findings there are of each kind; accepted ones count as known."""
+        return Counter("known" if finding.known else finding.difference.kind.value for finding in self.findings)
+
+
+class Drift:
+    """One comparison. `run` is the side whose profile is used, `mock` the bench of the other, `load` puts it there.
+
+    `mock_is_left` says which side the mock is in reports.
+    """
+
+    def __init__(
+        self,
+        run: GuardedRun,
+        mock: Bench,
+        load: Load,
+        contract: Contract,
+        comparison: Comparison,
+        report: DriftReport,
+        *,
+        mock_is_left: bool,
+    ) -> None:
+        self.run = run
+        self.mock = mock
+        self.load = load
+        self.contract = contract
+        self.comparison = comparison
+        self.report = report
+        self.mock_is_left = mock_is_left
+        self.bench = run.bench()
+
+    def compare(self, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
+        """Run the cases on both sides, unless something stops the run; the report says what."""
+        valid, self.report.expired = split_expired(known, today)
+        try:
+            self._profiles()
+            for rule in rules:
+                self.report.cases.append(self._case(rule))
+        except CommandError as stop:
+            self.report.stopped = stop
+        self.report.cases = [_with_known(case, valid) for case in self.report.cases]
+        seen = {finding.known for case in self.report.cases for finding in case.findings}
+        self.report.unseen = [entry for entry in valid if entry not in seen]
+        return self.report
+
+    def _profiles(self) -> None:
+        """Load the profiles, and say where the real ones are none of the contract's."""
+        findings = []
+        for key in self.run.keys:
+            for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
+                place, _, what = problem.partition(" ")
+                findings.append(self._finding(Kind.BREAKING, place, what))
+        if refused := self._load(self.run.keys):
+            findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
+        title = "The profile is what the contract says of it"
+        self.report.cases.append(CaseResult(PROFILE, title, "page", tuple(findings)))
+
+    def _load(self, keys: Sequence[Key]) -> str:
+        return self.load({key: conformed(self.run.profiles[key], self.contract.profile) for key in keys})
+
+    def _finding(self, kind: Kind, place: str, what: str) -> Finding:
+        sides = self._sides("as in the contract", what)
+        difference = Difference(kind, "profile", self.comparison.show.pointer(place), *sides)
+        return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
+
+    def _case(self, rule: Rule) -> CaseResult:
+        keys = self.run.keys[:2] if "neighbour" in rule.needs else self.run.keys[:1]
+        if reason := self._held_back(rule, keys):
+            return CaseResult(rule.id, rule.title, rule.source, not_run=reason)
+        self._load(keys)
+        try:
+            real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
+        except (NotSent, Throttled) as reason_not:
+            slow = isinstance(reason_not, Throttled)
+            return CaseResult(rule.id, rule.title, rule.source, not_run=reason_not.problem, inconclusive=slow)
+        mock = RuleRunner(replace(self.mock, profiles=keys, is_mock=False), self.contract).run(rule)
+        return self._result(rule, mock, real)
+
+    def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
+        """Play the case to nobody first: nothing of it is sent if one of its requests may not be."""
+        dry = DryRun(self.run.target, self.contract, write=self.run.session.write)
+        dry.session.read_only_because = self.run.session.read_only_because
+        dry.profiles.update({key: self.run.profiles[key] for key in keys})
+        dry.session.example = self.run.profiles[keys[0]]
+        try:
+            outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
+                rule
+            )
+        except NotSent as held:
+            return held.problem
+        return outcome.problems[0] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""
+
+    def _result(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
+        agrees = self._agrees(mock, real)
+        found: list[Finding] = []
+        for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
+            for difference in self.comparison.replies(*self._pair(ours.reply, theirs.reply)):
+                kind = Kind.TOLERATED if _tolerable(rule, difference) else difference.kind
+                found.append(Finding(difference._replace(kind=kind), (rule.id,), rule.source, agrees))
+            if _outcome_of(ours.reply) != _outcome_of(theirs.reply):
+                break  # from here on the two profiles may differ, and every answer with them
+        if rule.source in ("assumed", "library") and not self.run.target.mock:
+            self._judge_assumption(rule, real)
+        unique = tuple({(f.difference, f.source): f for f in found}.values())
+        lost = real.verdict is Verdict.INCONCLUSIVE
+        why = real.problems[-1] if lost and real.problems else ""
+        requests = len(real.exchanges)
+        return CaseResult(rule.id, rule.title, rule.source, unique, why, inconclusive=lost, requests=requests)
+
+    def _judge_assumption(self, rule: Rule, real: CaseFinished) -> None:
+        row = f"{rule.id}: {rule.title} [{rule.source}]"
+        if real.verdict is Verdict.HELD:
+            self.report.confirmed.append(row)
+        elif real.verdict in (Verdict.BROKEN, Verdict.TOLERATED):
+            self.report.refuted.append(row)
+
+    def _agrees(self, mock: CaseFinished, real: CaseFinished) -> str:
+        sides = self._sides(mock.verdict is Verdict.HELD, real.verdict is Verdict.HELD)
+        names = [name for name, held in zip((self.report.left, self.report.right), sides, strict=True) if held]
+        return " and ".join(names) if names else "neither"
+
+    def _sides(self, mock: Any, real: Any) -> tuple[Any, Any]:
+        return (mock, real) if self.mock_is_left else (real, mock)
+
+    def _pair(self, mock: Reply | None, real: Reply | None) -> tuple[Reply | None, Reply | None]:
+        left, right = self._sides(mock, real)
+        return left, right
+
+
+def conformed(profile: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """Return the profile with the contract's members only and all of them, so that a mock takes it."""
+    return {
+        name: _conformed(profile.get(name, member.empty), member)
+        for name, member in shape.members.items()
+        if member.returned
+    }
+
+
+def _conformed(value: Any, shape: Shape) -> Any:
+    if isinstance(value, dict) and shape.kind == "object":
+        return conformed(value, shape)
+    if isinstance(value, list) and shape.item is not None:
+        return [_conformed(item, shape.item) for item in value]
+    return value
+
+
+def _tolerable(rule: Rule, difference: Difference) -> bool:
+    return "tolerated" in rule.tags and difference.kind in (Kind.BREAKING, Kind.DIFFERS)
+
+
+def _outcome_of(reply: Reply | None) -> int:
+    return 0 if reply is None else reply.status // 100
+
+
+def _with_known(case: CaseResult, known: Sequence[Known]) -> CaseResult:
+    return replace(case, findings=tuple(_accepted(finding, known) for finding in case.findings))
+
+
+def _accepted(finding: Finding, known: Sequence[Known]) -> Finding:
+    row = finding.difference
+    match = (entry for entry in known if entry.covers(finding.cases[0], row.what, row.place))
+    return replace(finding, known=next(match, None))
+
+
+def _general(place: str) -> str:
+    return re.sub(r"/\d+(?=/|$)", "/*", place)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
+
+
+def planned_calls(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> Iterator[tuple[Rule, str]]:
+    """Play every case to nobody, for a plan; yield each with why it would not be run, if so."""
+    for rule in rules:
+        keys = dry.keys[:2] if "neighbour" in rule.needs else dry.keys[:1]
+        before = len(dry.session.planned)
+        try:
+            outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
+            reason = outcome.problems[0] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""
+        except NotSent as held:
+            del dry.session.planned[before:]
+            reason = held.problem
+        yield rule, reason
