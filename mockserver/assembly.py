@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,19 +65,37 @@ def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     fixtures = load_fixtures(settings.fixtures, tree, progress=progress)
     metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
+    worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
+    service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+
+
+def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
     budget = Budget(settings.journal_bytes)
 
     def make_world(name: str) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
         return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
 
-    worlds = MemoryWorlds(
-        make_world,
+    return MemoryWorlds(make_world, limit=settings.max_worlds, strict=settings.strict_worlds)
+
+
+def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
+    try:
+        from mockserver.store.redis import connect
+    except ModuleNotFoundError as problem:
+        hint = 'pip install "mypreferences-mockserver[redis]"'
+        raise UsageError("the redis package is not installed", place="store", hint=hint) from problem
+    return connect(
+        settings.store,
+        fixtures,
+        entries=settings.journal_entries,
+        size=settings.journal_bytes,
+        seed=settings.seed,
+        faults=faults,
         limit=settings.max_worlds,
         strict=settings.strict_worlds,
     )
-    service = Service(tree, fixtures.clients, _policy(settings, fixtures))
-    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
 
 
 def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Any, NamedTuple
 
 import orjson
@@ -73,12 +72,12 @@ class Handling:
 class Service:
     """Handles the PATCH for all worlds; holds only what was compiled at start."""
 
-    def __init__(self, tree: MemberTree, clients: Mapping[str, Client], policy: Policy) -> None:
+    def __init__(self, tree: MemberTree, clients: Mapping[str, Client], policy: Policy, numbers: Iterator[int]) -> None:
         self.tree = tree
         self.clients = clients
         self.policy = policy
         self.write_xml: Callable[[Mapping[str, Any]], str] = profile_writer(tree, policy.dialect)
-        self._numbers = count(1)
+        self._numbers = numbers
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
         self._successes: dict[str, Story] = {}
@@ -188,6 +187,8 @@ class Service:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
         if not handling.operations:
             reason = reason_without_operations(request)
+        if handling.fault is not None and not handling.fault.applies:
+            reason = "fault-injected"
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
         if handling.operations and is_xml(request):
             story = Story(reason, None, handling.operations)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
 
@@ -64,6 +65,13 @@ class Settings:
     @property
     def loopback(self) -> bool:
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+
+def without_password(url: str) -> str:
+    """Return a store's URL as it may be shown: without password and options."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query="", fragment="").geturl()
 
 
 FIELDS: Mapping[str, Any] = {row.name: row for row in fields(Settings)}
@@ -162,7 +170,7 @@ def _check_together(settings: Settings) -> None:
     scheme = settings.store.split("://")[0]
     if scheme not in ("memory", "redis", "rediss", "unix"):
         raise UsageError(
-            f"unknown store {settings.store!r}", place="store", hint="write memory or redis://127.0.0.1:6379/0"
+            f"unknown store {without_password(settings.store)!r}", place="store", hint="write memory or redis://127.0.0.1:6379/0"
         )
     if settings.workers > 1 and scheme == "memory":
         raise UsageError(

@@ -15,7 +15,7 @@ import mockserver.web.app  # noqa: F401  shared with the runs of pytest inside t
 from mockserver.assembly import assemble
 from mockserver.commands.serve import make_server
 from mockserver.settings import Settings
-from mockserver.testing import MockServer, MyPreferences
+from mockserver.testing import MockServer, MyPreferences, UnservedRequests
 from mockserver.testing.control import Control
 
 pytest_plugins = ["pytester"]
@@ -178,6 +178,16 @@ def test_a_request_without_a_world_blames_nobody_among_several(mypreferences_ser
         assert first.client().patch(*PROFILE, [], headers=unsigned).status == 401
     with pytest.raises(AssertionError, match="namespace-missing"), mypreferences_server.world("alone") as alone:
         alone.client().patch(*PROFILE, [], headers=unsigned)
+
+
+def test_a_wider_world_complains_at_its_end(mypreferences_server: MockServer) -> None:
+    """Of what could not be served, unless something else failed inside, which says more."""
+    with pytest.raises(UnservedRequests, match="route-unknown"), mypreferences_server.world() as own:
+        own.client().request("GET", "/nowhere")
+    with pytest.raises(ZeroDivisionError), mypreferences_server.world() as own:
+        assert own.client().request("GET", "/nowhere").status / 0
+    with mypreferences_server.world(allow=["route-*"]) as own:
+        own.client().request("GET", "/nowhere")
 
 
 def test_names_are_free_again(mypreferences_server: MockServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,8 @@ EXAMPLES = """examples:
   mockserver serve
   mockserver serve --port 0 --ready-file ready.json
   mockserver serve --dialect library --auth off
-  mockserver serve --fault '500 p=0.1' --fault 'delay=200..800 op=replace' --seed 7"""
+  mockserver serve --fault '500 p=0.1' --fault 'delay=200..800 op=replace' --seed 7
+  mockserver serve --store redis://127.0.0.1:6379/0 --workers 2"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +41,14 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     mock = assemble(settings, progress=progress_bar("loading profiles"))
-    server = make_server(mock, lambda running: _announce(mock, running, as_json=options.json))
+
+    def announce(url: str) -> None:
+        _announce(mock, url, as_json=options.json)
+
     try:
-        server.serve()
+        if settings.workers > 1:
+            return serve_with_workers(mock, announce)
+        make_server(mock, lambda running: announce(running.url)).serve()
     except OSError as problem:
         raise UsageError(
             f"can't listen on {settings.host}:{settings.port}: {problem.strerror or problem}",
@@ -53,7 +60,26 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_server(mock: Mock, on_listening: Callable[[Server], None] | None = None) -> Server:
+def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
+    """Serve in several processes until SIGINT or SIGTERM; return the exit code."""
+    from mockserver.commands.workers import Workers, listening_sockets
+
+    settings = mock.settings
+    sockets = listening_sockets(settings.host, settings.port, settings.workers)
+
+    def work(sock: socket.socket, on_listening: Callable[[Server], None]) -> None:
+        make_server(mock, on_listening, sock).serve()
+
+    # A connection to the store can't be shared with a fork.
+    workers = Workers(sockets, work, before_fork=mock.worlds.disconnect)
+    shared = make_server(mock)
+    shared.port = sockets[0].getsockname()[1]
+    return workers.run(lambda: announce(shared.url))
+
+
+def make_server(
+    mock: Mock, on_listening: Callable[[Server], None] | None = None, sock: socket.socket | None = None
+) -> Server:
     """Return the production server for a mock; Flask is imported when the first request needs it."""
 
     def make_app() -> object:
@@ -69,14 +95,15 @@ def make_server(mock: Mock, on_listening: Callable[[Server], None] | None = None
         port=settings.port,
         max_body=max(settings.max_body, 1 << 20),
         on_listening=on_listening,
+        sock=sock,
     )
 
 
-def _announce(mock: Mock, server: Server, *, as_json: bool) -> None:
+def _announce(mock: Mock, url: str, *, as_json: bool) -> None:
     settings = mock.settings
     facts = {
-        "url": server.url,
-        "admin_url": f"{server.url}/__admin",
+        "url": url,
+        "admin_url": f"{url}/__admin",
         "admin_token": mock.admin_token,
         "pid": os.getpid(),
     }
@@ -85,7 +112,7 @@ def _announce(mock: Mock, server: Server, *, as_json: bool) -> None:
     if as_json:
         print(orjson.dumps(facts).decode(), flush=True)
         return
-    print(_banner(mock, settings, server.url), flush=True)
+    print(_banner(mock, settings, url), flush=True)
 
 
 def _banner(mock: Mock, settings: Settings, url: str) -> str:

@@ -5,16 +5,78 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.contract.cases import Account, Bench, Call, Key
+from mockserver.contract.call_vetting import could_change
+from mockserver.contract.cases import Account, Bench, Call, Key, Reply
 from mockserver.contract.document import Contract
+from mockserver.contract.model import PatchModel, Refused, Unpredictable
 from mockserver.contract.restore import WORST_CASE
-from mockserver.contract.session import DrySession, Planned
+from mockserver.contract.session import NO_LEAVE, SEE_TARGETS, NotSent, TargetSession
 from mockserver.contract.targets import Target
 
 # Two tests that prove that a restore could be guarded.
 PROOF = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One request that a dry run would have sent."""
+
+    call: Call
+    case: str
+    changes: bool
+
+
+@dataclass
+class DrySession:
+    """Sends nothing: notes what would be sent, and answers as the contract has it, so that cases go on.
+
+    `now` holds the profiles as the case's patches have left them so far.
+    """
+
+    target: Target
+    contract: Contract
+    profiles: Mapping[Key, dict[str, Any]]
+    write: bool = False
+    case: str = ""
+    planned: list[Planned] = field(default_factory=list)
+    read_only_because: str = NO_LEAVE
+    now: dict[Key, dict[str, Any]] = field(default_factory=dict)
+
+    def refusal(self, call: Call) -> str | None:
+        """Return why a live session would refuse the call, None if it would not."""
+        live = TargetSession(self.target, write=self.write, profiles={call.key: self._profile(call.key)})
+        live.read_only_because = self.read_only_because
+        return live.refusal(call)
+
+    def send(self, call: Call) -> Reply:
+        """Note the call; raise NotSent as a live session would."""
+        if reason := self.refusal(call):
+            raise NotSent(reason, place=f"target {self.target.name}", hint=SEE_TARGETS)
+        self.planned.append(Planned(call, self.case, could_change(call)))
+        try:
+            changed = PatchModel(self.contract, self.target.dialect).apply(
+                self._profile(call.key), _operations(call.body)
+            )
+        except (Refused, Unpredictable, ValueError):
+            return Reply(400, _JSON, b'{"Message":"dry run"}', 0.0)
+        self.now[call.key] = changed
+        return Reply(200, _JSON, json.dumps(changed).encode(), 0.0)
+
+    def _profile(self, key: Key) -> dict[str, Any]:
+        return self.now.get(key) or self.profiles.get(key) or next(iter(self.profiles.values()))
+
+
+def _operations(body: bytes) -> list[Any]:
+    document = json.loads(body)
+    if not isinstance(document, list):
+        raise ValueError("no list of operations")
+    return document
+
+
+_JSON = {"content-type": "application/json; charset=utf-8"}
 
 
 class DryRun:
@@ -27,7 +89,7 @@ class DryRun:
     def __init__(self, target: Target, contract: Contract, *, write: bool) -> None:
         self.target = target
         self.profiles: dict[Key, dict[str, Any]] = {key: _example(contract, key) for key in target.keys}
-        self.session = DrySession(target, next(iter(self.profiles.values())), write=write)
+        self.session = DrySession(target, contract, self.profiles, write=write)
         self.notes: list[str] = []
 
     @property
@@ -62,6 +124,7 @@ class DryRun:
     def guard(self, case_id: str) -> Iterator[None]:
         """Note which case the requests belong to."""
         self.session.case = case_id
+        self.session.now.clear()
         yield
         self.session.case = ""
 

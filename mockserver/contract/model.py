@@ -209,6 +209,8 @@ class PatchModel:
         top = self.root.members.get(segments[0])
         if top is not None and top.read_only and name != "test":
             raise Refused
+        if top is not None and not top.returned:
+            raise Unpredictable  # whether a member that is never returned is there, nothing says
         holder = self._walk_strictly(document, segments[:-1])
         self._change_strictly(holder, segments[-1], name, operation.get("value"))
         if name != "test":

@@ -101,21 +101,35 @@ class Restorer:
         if not self.session.target.exclusive:
             # Our own last answer shows what was there after us; without one, what we never touched is not ours.
             mine = ours(mine, row.touched, list(self._differences(row.known or found, found)))
-        refused = False
+        coarse = False
         for turn in range(ROUNDS):
             if not mine:
                 break
-            coarse = refused or turn == ROUNDS - 1
             goal = applied(found, inverse_patch(mine, found))
-            patches = self._patches(mine, found, goal, row.before, coarse=coarse)
-            statuses = [self._send(key, patch) for patch in patches]
+            sent = list(self._patches(mine, found, goal, row.before, coarse=coarse))
+            answers = [self._send(key, patch) for patch in sent]
             previous = found
             key, found = self._read_patiently(own, row)
-            meanwhile = list(self._differences(previous, found))
-            # Refused although nobody came between: the patch itself is not to the target's liking.
-            refused = not meanwhile and None not in statuses
-            mine = [] if coarse else unmoved(list(self._differences(goal, found)), meanwhile)
+            mine = [] if coarse else self._still_ours(goal, previous, found, sent, answers)
+            # Taken and yet not as it was, or refused although nobody came between: this patch is of no use here.
+            useless = None not in answers and (bool(_shown(answers)) or not any(self._differences(previous, found)))
+            coarse = useless or turn == ROUNDS - 2
         return key, found
+
+    def _still_ours(
+        self,
+        goal: Mapping[str, Any],
+        previous: Mapping[str, Any],
+        found: Mapping[str, Any],
+        sent: Sequence[Sequence[Operation]],
+        answers: Sequence[Reply | None],
+    ) -> list[Change]:
+        """Return what is left to do, without what somebody else changed since our reading or our own answer."""
+        left = list(self._differences(goal, found))
+        if profiles := _shown(answers):
+            since = list(self._differences(profiles[-1], found))
+            return ours(left, list(_members_set(sent)), since)
+        return unmoved(left, list(self._differences(previous, found)))
 
     def _patches(
         self,
@@ -136,11 +150,10 @@ class Restorer:
     def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
         return differences(without(wanted, self.fixed), without(found, self.fixed))
 
-    def _send(self, key: Key, operations: Sequence[Operation]) -> int | None:
+    def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
-        body = json.dumps(operations).encode()
         try:
-            return self.session.send_reserved(Call("PATCH", key, _JSON, body, may_change=True)).status
+            return self.session.send_reserved(Call("PATCH", key, _JSON, _body(operations), may_change=True))
         except NoAnswer:
             self.session.clock.sleep(self.session.target.settle_s)
         except Inconclusive:
@@ -216,6 +229,23 @@ def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal
         else ""
     )
     return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
+
+
+def _body(operations: Sequence[Operation]) -> bytes:
+    return json.dumps(operations).encode()
+
+
+def _members_set(sent: Sequence[Sequence[Operation]]) -> Iterator[str]:
+    """Yield the members that patches set. Not entries: one more or less may be somebody else's, a member was tested."""
+    for operation in (operation for patch in sent for operation in patch):
+        if operation["op"] != "test" and not operation["path"].rpartition("/")[2].isdecimal():
+            yield operation["path"].lower()
+
+
+def _shown(answers: Sequence[Reply | None]) -> list[dict[str, Any]]:
+    """Return the profiles that answers show."""
+    profiles = [profile_of(reply) for reply in answers if reply is not None]
+    return [profile for profile in profiles if profile is not None]
 
 
 def _test(path: str, value: Any) -> bytes:

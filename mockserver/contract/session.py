@@ -30,11 +30,10 @@ to go on. A write is never sent twice.
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,8 +49,8 @@ from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PATIENCE_S = 120.0
-_NO_LEAVE = "it could change the profile, which takes --write"
-_LEAVE = "see the targets file for what the owner allows"
+NO_LEAVE = "it could change the profile, which takes --write"
+SEE_TARGETS = "see the targets file for what the owner allows"
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -82,15 +81,6 @@ class Witness(Protocol):
     def after(self, call: Call, reply: Reply | None) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One request that a dry run would have sent."""
-
-    call: Call
-    case: str
-    changes: bool
-
-
 @dataclass
 class TargetSession:
     """Sends calls to one target, within its bounds; `write` is the leave to change profiles.
@@ -107,7 +97,7 @@ class TargetSession:
     used: int = 0
     witness: Witness | None = None
     profiles: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    read_only_because: str = _NO_LEAVE
+    read_only_because: str = NO_LEAVE
 
     def __post_init__(self) -> None:
         self._next_at = 0.0
@@ -151,7 +141,7 @@ class TargetSession:
         if not self.target.mock and (
             call.key not in self.target.keys or call.method != "PATCH" or call.path is not None
         ):
-            raise NotSent("a request was not sent: the target does not list this profile", hint=_LEAVE)
+            raise NotSent("a request was not sent: the target does not list this profile", hint=SEE_TARGETS)
         return self._patiently(call, changes=could_change(call), credential=self.target.credential)
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
@@ -173,9 +163,9 @@ class TargetSession:
 
     def _vet(self, call: Call) -> None:
         if reason := self.refusal(call):
-            raise NotSent(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
+            raise NotSent(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=SEE_TARGETS)
         if could_change(call) and not self.target.mock and self.witness is None:
-            raise NotSent("a request was not sent: nobody would restore what it changes", hint=_LEAVE)
+            raise NotSent("a request was not sent: nobody would restore what it changes", hint=SEE_TARGETS)
 
     def _patiently(self, call: Call, *, changes: bool, credential: Credential) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
@@ -298,32 +288,6 @@ class ReaderSession:
     def send(self, call: Call) -> Reply:
         """Send a call that changes nothing."""
         return self.session.send_as(self.credential, call)
-
-
-@dataclass
-class DrySession:
-    """Sends nothing: notes what would be sent, and answers with an example profile so that cases go on."""
-
-    target: Target
-    example: Mapping[str, Any]
-    write: bool = False
-    case: str = ""
-    planned: list[Planned] = field(default_factory=list)
-    read_only_because: str = _NO_LEAVE
-
-    def refusal(self, call: Call) -> str | None:
-        """Return why a live session would refuse the call, None if it would not."""
-        live = TargetSession(self.target, write=self.write, profiles={call.key: dict(self.example)})
-        live.read_only_because = self.read_only_because
-        return live.refusal(call)
-
-    def send(self, call: Call) -> Reply:
-        """Note the call; raise SafetyRefusal as a live session would."""
-        if reason := self.refusal(call):
-            raise NotSent(f"not to be sent: {reason}", place=f"target {self.target.name}", hint=_LEAVE)
-        self.planned.append(Planned(call, self.case, could_change(call)))
-        body = json.dumps(self.example).encode()
-        return Reply(200, {"content-type": "application/json; charset=utf-8"}, body, 0.0)
 
 
 def require_budget(target: Target) -> None:

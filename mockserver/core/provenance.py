@@ -103,7 +103,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("oauth-token-invalid", A, "A bearer token that was not issued here is refused with 401.", _CHOICE),
     ("oauth-token-expired", A, "A bearer token expires.", _CHOICE),
     # The mock's own
-    ("fault-injected", M, "A planned fault was due.", _CHOICE),
+    ("fault-injected", M, "A planned fault struck; unless it is one after the commit, nothing was applied.", _CHOICE),
     ("namespace-unknown", M, "Under --strict-worlds a world must be made before it is used.", _CHOICE),
     ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
     ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),

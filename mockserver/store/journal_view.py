@@ -105,6 +105,7 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "explanation": sendable(story.sentence(tree)),
         "hint": sendable(story.hint(tree)),
         "fault": exchange.fault,
+        "operations": [{"op": sendable(op), "path": sendable(path)} for op, path in operations(exchange)],
         "changes": changes_json(exchange),
         "durationMs": round(exchange.duration_s * 1000, 3),
     }

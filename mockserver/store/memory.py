@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from threading import Lock
 
 from mockserver.core.faults import Counter, Decision, Facts, Fault, decide, expired
@@ -116,6 +117,7 @@ class MemoryWorlds:
         self._worlds: OrderedDict[str, MemoryWorld] = OrderedDict()
         self.default = make(DEFAULT_WORLD)
         self.evictions = 0
+        self.numbers: Iterator[int] = count(1)
 
     def get(self, name: str | None) -> MemoryWorld:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
@@ -163,6 +165,9 @@ class MemoryWorlds:
 
     def check(self) -> None:
         """Do nothing: memory is always there."""
+
+    def disconnect(self) -> None:
+        """Do nothing: memory is not connected to."""
 
     def all(self) -> list[World]:
         """Return every world."""

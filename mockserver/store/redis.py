@@ -8,12 +8,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
+from typing import Any
 
 from mockserver.core.faults import Fault
 from mockserver.errors import StoreUnavailable, UsageError
+from mockserver.settings import without_password
 from mockserver.store import redis_scripts as scripts
 from mockserver.store.profiles import Base
-from mockserver.store.redis_connection import Redis, unavailable
+from mockserver.store.redis_connection import Redis, connector, unavailable
 from mockserver.store.redis_world import Bounds, Header, RedisWorld, Shared
 from mockserver.store.world import DEFAULT_WORLD, World, check_name, world_unknown
 
@@ -21,6 +23,14 @@ _log = logging.getLogger(__name__)
 _SPARE = 1 << 44
 _OTHER_FIXTURES = b"other fixtures"
 _ONE_SET = "Start all servers of one database with the same fixtures, take another database, or empty it: FLUSHDB."
+
+
+def connect(url: str, base: Base, *, entries: int, size: int, **options: Any) -> RedisWorlds:
+    """Return the worlds of a database; raise UsageError if it can't be used. The journals' bounds are as in memory."""
+    redis = Redis(connector(url), without_password(url))
+    worlds = RedisWorlds(redis, base, Bounds(entries, size, size), **options)
+    worlds.start()
+    return worlds
 
 
 class RedisWorlds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from redis.exceptions import TimeoutError as LateAnswer
 from redis.retry import Retry
 
 from mockserver.errors import StoreUnavailable, UsageError
+from mockserver.settings import without_password
 from mockserver.store.clock import stopwatch
 from mockserver.store.redis_scripts import Script
 
@@ -39,9 +40,9 @@ class Wire(Protocol):
 
     def disconnect(self) -> None: ...
 
-    def pack_command(self, *command: str | bytes | int) -> Any: ...
+    def pack_command(self, *command: str | bytes | int) -> Iterable[bytes]: ...
 
-    def send_packed_command(self, packed: Any) -> None: ...
+    def send_packed_command(self, packed: Sequence[bytes]) -> None: ...
 
     def read_response(self) -> Any: ...
 
@@ -136,7 +137,8 @@ def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
 
 
 def _exchange(connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
-    connection.send_packed_command(connection.pack_command(*command))
+    # In one piece: each system call costs more than copying a profile.
+    connection.send_packed_command([b"".join(connection.pack_command(*command))])
     return connection.read_response()
 
 
@@ -154,10 +156,3 @@ def connector(url: str) -> Connect:
     defaults = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "protocol": 2}
     # Repeating is ours to decide: only we know what may run twice.
     return lambda: connection_class(**{**defaults, **options, "retry": Retry(NoBackoff(), 0)})
-
-
-def without_password(url: str) -> str:
-    """Return a store's URL as it may be shown: without password and options."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query="", fragment="").geturl()

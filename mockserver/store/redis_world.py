@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from mockserver.core.fault_fields import APPLIED_OPS
 from mockserver.core.fault_text import Known, from_json, to_json
 from mockserver.core.faults import Counter, Decision, Facts, Fault, decide, expired
 from mockserver.errors import StoreUnavailable
@@ -24,6 +25,8 @@ from mockserver.store.redis_profiles import ATTEMPTS, RedisProfiles, RedisSnapsh
 Rows = tuple[tuple[Fault, float], ...]
 _MICROSECOND: Final = timedelta(microseconds=1)
 _STRIPES: Final = 64
+# What was checked when it was taken in is read back whatever dialect is in use.
+_CHECKED: Final = Known(applied_ops=(*APPLIED_OPS, "move", "copy"))
 
 
 class Bounds(NamedTuple):
@@ -205,7 +208,7 @@ class RedisWorld:
 
     def _swap_faults(self, counters: Mapping[str, Counter], faults: bytes | None = None) -> bool:
         """Store counters, and rules unless None, if nobody else did meanwhile; the view then has them too."""
-        header, counted = self.header(), orjson.dumps(counters)
+        header, counted = self.header(), write_counters(counters)
         changed = () if faults is None else (faults,)
         revision = self.write_once(scripts.SWAP_FAULTS, header.revision, counted, *changed)
         if revision < 0:
@@ -271,7 +274,12 @@ def write_faults(rows: Rows) -> bytes:
 @lru_cache(maxsize=256)
 def read_faults(written: bytes) -> Rows:
     """Return the rules that bytes hold; kept, for they change seldom and are asked for with every request."""
-    return tuple((from_json(document, known=Known()), created) for document, created in orjson.loads(written))
+    return tuple((from_json(document, known=_CHECKED), created) for document, created in orjson.loads(written))
+
+
+def write_counters(counters: Mapping[str, Counter]) -> bytes:
+    """Return counters as bytes."""
+    return orjson.dumps({name: [*counter] for name, counter in counters.items()})
 
 
 def read_counters(written: bytes) -> dict[str, Counter]:

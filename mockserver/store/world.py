@@ -6,7 +6,7 @@ Here is what each store offers; `memory` keeps it in this process, `redis` where
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Protocol
 
 from mockserver.core.faults import Counter, Decision, Facts, Fault
@@ -79,6 +79,10 @@ class Worlds(Protocol):
     @property
     def evictions(self) -> int: ...
 
+    @property
+    def numbers(self) -> Iterator[int]:
+        """What requests are numbered with, each differently, in order of arrival."""
+
     def get(self, name: str | None) -> World:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
 
@@ -96,6 +100,9 @@ class Worlds(Protocol):
 
     def check(self) -> None:
         """Raise StoreUnavailable if the store can't be reached."""
+
+    def disconnect(self) -> None:
+        """Close what this thread holds open; a process that forks does so first."""
 
 
 def check_name(name: str) -> None:

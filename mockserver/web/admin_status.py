@@ -14,8 +14,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from mockserver import __version__
 from mockserver.assembly import Mock
+from mockserver.errors import StoreUnavailable
 from mockserver.metrics import BUCKETS_S
-from mockserver.settings import FIELDS
+from mockserver.settings import FIELDS, without_password
 from mockserver.store.clock import system_now
 from mockserver.web.admin_guard import json_response
 
@@ -42,6 +43,10 @@ def register(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/ready")
     @admin.get("/ready")
     def ready() -> Response:
+        try:
+            mock.worlds.check()
+        except StoreUnavailable as away:
+            return json_response({"ready": False, "error": away.why, "hint": away.hint, "reason": away.rule}, 503)
         return json_response({"ready": True})
 
     @admin.get("/__admin/version")
@@ -68,6 +73,7 @@ def register(admin: Blueprint, mock: Mock) -> None:
 def shown_settings(mock: Mock) -> dict[str, Any]:
     """Return the settings in force; a secret one only as set or not set."""
     rows = asdict(mock.settings)
+    rows["store"] = without_password(mock.settings.store)
     return {
         name: ("set" if value else "not set") if FIELDS[name].metadata.get("secret") else _plain(value)
         for name, value in rows.items()

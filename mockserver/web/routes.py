@@ -13,6 +13,7 @@ _ROUTE = re.compile(
     r"(?:\?(?P<query>.*))?",
     re.IGNORECASE | re.ASCII,
 )
+_STRAY_WORLD = re.compile(r"(?:/Profiles)?/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
 _CACHED_LENGTH = 300
 
 
@@ -47,6 +48,12 @@ def _match(target: str, slashes_in_ids: bool) -> Route | None:
     client, _, world = values["client"].partition(WORLD_SEPARATOR)
     kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
     return Route(values["client"] if client else "", kind, identifier, world or None)
+
+
+def stray_world(target: str) -> str | None:
+    """Return the world that a URL without a route names in its first segment: its mistake belongs to that world."""
+    found = _STRAY_WORLD.match(target)
+    return unquote(found["world"]) or None if found else None
 
 
 _cached = lru_cache(maxsize=4096)(_match)

@@ -15,7 +15,7 @@ from mockserver.request_body import body_too_large
 from mockserver.service import Answer
 from mockserver.store.clock import stopwatch
 from mockserver.store.world import World
-from mockserver.web.routes import match_route, shown_url
+from mockserver.web.routes import match_route, shown_url, stray_world
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -82,7 +82,7 @@ class VendorDoor:
         try:
             if not self.host_allowed(headers.get("host")):
                 raise host_refusal(headers.get("host"))
-            world = self.world(headers, route.world if route else None)
+            world = self.world(headers, route.world if route else stray_world(target))
             if route is None:
                 raise self._no_route(environ, target)
             if method != "PATCH":

@@ -27,8 +27,10 @@ CLIENT, USER, SECRET = "ACME01", "editor@acme.example", "fake-vendor-secret"
 READER, READER_SECRET = "reader@acme.example", "fake-vendor-reader-secret"
 KEY = ("CRM", "C-000417")
 OTHER = ("CRM", "C-000999")
+WRONG_DATE = "The specified date does not match an expected ISO 8601 format"
 READ_ONLY = ("profileid", "edited", "consents", "reasoncode")
 LENGTHS = {"customertype": 100, "defaultlocale": 15}
+JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 HEADERS = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
 
 
@@ -83,7 +85,7 @@ class Quirks:
     not_atomic: bool = False
     without_member: str = ""
     extra_member: str = ""
-    content_type: str = "application/json; charset=utf-8"
+    content_type: str = ""  # instead of the type that was asked for
     header_changes: dict[str, str | None] = field(default_factory=dict)
     value_changes: dict[str, Any] = field(default_factory=dict)  # member -> what answers show instead
     refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
@@ -96,6 +98,7 @@ class FakeVendor:
         self.faults, self.quirks = Faults(), Quirks()
         self.seen: list[Seen] = []
         self.commits = 0
+        self.asked_for = "", ""
         self.lock = threading.RLock()
         other = copy.deepcopy(PROFILE) | {
             "ProfileId": 70099999,
@@ -131,6 +134,7 @@ class FakeVendor:
     def answer(self, request: Seen) -> tuple[int, dict[str, str], bytes] | None:
         """Return status, headers and body; None cuts the connection."""
         with self.lock:
+            self.asked_for = request.headers.get("accept", ""), request.headers.get("content-type", "")
             self.seen.append(request)
             number, faults = len(self.seen), self.faults
             if faults.before_request is not None:
@@ -159,7 +163,7 @@ class FakeVendor:
         user = self._user(request.headers.get("authorization"), parts[1])
         profile = self._find(parts[1], parts[4], parts[6])
         content_type = request.headers.get("content-type", "").partition(";")[0]
-        if content_type not in ("application/json", "text/json", "application/json-patch+json"):
+        if content_type not in JSON_TYPES:
             raise Refused(415, f"The request entity's media type '{content_type}' is not supported for this resource.")
         if user == READER:
             raise Refused(403, "The user does not have permission to access the requested resource.")
@@ -168,7 +172,7 @@ class FakeVendor:
     def _apply(self, request: Seen, profile: dict[str, Any], user: str) -> tuple[int, dict[str, str], bytes]:
         try:
             operations = request.operations
-            if not isinstance(operations, list):
+            if not all(isinstance(operation, dict) for operation in operations):
                 raise TypeError
         except (ValueError, TypeError):
             raise Refused(400, "The request is invalid.") from None
@@ -204,11 +208,23 @@ class FakeVendor:
         if match is None:
             raise Refused(401, "Unable to authenticate request")
         user, stamp, signature = match.groups()
+        self._check_time(stamp)
         secret = {USER: SECRET, READER: READER_SECRET}.get(user, "")
         digest = hmac.new(secret.encode(), f"{client}:{user}:{stamp}".encode(), hashlib.sha256).digest()
         if not secret or base64.b64encode(digest).decode() != signature:
             raise Refused(401, "Unable to authenticate request")
         return user
+
+    def _check_time(self, stamp: str) -> None:
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError:
+            raise Refused(401, WRONG_DATE) from None
+        age_s = (datetime.now(UTC) - moment.replace(tzinfo=moment.tzinfo or UTC)).total_seconds()
+        if "T" not in stamp or age_s < 0:
+            raise Refused(401, WRONG_DATE)
+        if age_s > 900:
+            raise Refused(401, "The difference between the issued timestamp and the current time is too large")
 
     def _find(self, client: str, kind: str, identifier: str) -> dict[str, Any]:
         wanted = (kind.lower(), identifier.lower())
@@ -221,7 +237,7 @@ class FakeVendor:
     # -- operations, as the vendor's software does them ---------------------------------------------------------------
 
     def _operate(self, profile: dict[str, Any], operation: dict[str, Any]) -> None:
-        name, path = str(operation.get("op", "add")).strip().lower(), operation["path"]
+        name, path = str(operation.get("op", "add")).strip().lower(), str(operation["path"])
         segments = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/") if part]
         if name not in ("add", "replace", "remove", "test"):
             raise Refused(400, f"Invalid JsonPatch operation '{operation.get('op')}'.")
@@ -279,16 +295,16 @@ class FakeVendor:
         if op == "test":
             self._test(holder[name], value, name)
             return
-        current = holder[name]
+        kind = bool if name.startswith(("Is", "Registration", "Preserve")) else int if name.endswith("Numeric") else str
         if op == "remove":
-            value = {bool: False, int: 0}.get(type(current))
+            value = {bool: False, int: 0}.get(kind)
         if isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):
             raise Refused(400, f"{name} is too long.")
-        if isinstance(current, (bool, int)) and type(value) is not type(current):
+        if kind is not str and type(value) is not kind:
             raise Refused(400, f"The value '{value}' is invalid for target location.")
         if op != "remove" and name in self.quirks.refuses_members:
             raise Refused(400, f"The value '{value}' is invalid for target location.")
-        holder[name] = value
+        holder[name] = str(value) if isinstance(value, (int, float)) and kind is str else value
 
     def _test(self, current: Any, value: Any, path: str) -> None:
         if not self.quirks.keeps_tests_loose and json.dumps(current, sort_keys=True) != json.dumps(
@@ -298,6 +314,11 @@ class FakeVendor:
             raise Refused(
                 400, f"The current value '{current}' at path '{segment}' is not equal to the test value '{value}'."
             )
+
+    def _media_type(self) -> str:
+        """Return the type that the answer is in: as asked for by Accept, else that of the request."""
+        types = [value.partition(";")[0] for value in self.asked_for]
+        return next((value for value in types if value in JSON_TYPES), JSON_TYPES[0])
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
@@ -309,7 +330,7 @@ class FakeVendor:
         return shown
 
     def _reply(self, status: int, document: Any) -> tuple[int, dict[str, str], bytes]:
-        headers = {**HEADERS, "Content-Type": self.quirks.content_type}
+        headers = {**HEADERS, "Content-Type": self.quirks.content_type or f"{self._media_type()}; charset=utf-8"}
         if status == 401:
             headers["WWW-Authenticate"] = 'PNAUTHINFO3 realm="https://pm.mypreferences.com"'
         if status == 405:

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from mockserver.contract.call_vetting import could_change, touched
 from mockserver.contract.cases import Call
+from mockserver.contract.document import load_contract
+from mockserver.contract.dry_run import DrySession
 from mockserver.contract.redaction import Redactor
-from mockserver.contract.session import Clock, DrySession, NoAnswer, NotSent, TargetSession, Throttled
+from mockserver.contract.session import Clock, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.errors import Inconclusive, SafetyRefusal
+from mockserver.settings import shipped
 from tests.contract.fake_vendor import CLIENT, KEY, OTHER, PROFILE, READER, READER_SECRET, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
@@ -346,11 +349,13 @@ def test_raw_exchanges_are_kept_only_on_request_and_privately(vendor: FakeVendor
 def test_a_dry_session_sends_nothing_and_refuses_the_same(vendor: FakeVendor) -> None:
     """Its answers are made up, its plan is not."""
     target = session_of(vendor).target
-    dry = DrySession(target, PROFILE, write=True, case="one")
-    assert dry.send(call(SET)).status == 200
+    contract = load_contract(shipped("contracts") / "openapi.yaml")
+    dry = DrySession(target, contract, {PROFILE_KEY: PROFILE}, write=True, case="one")
+    assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
+    assert dry.send(call({**SET, "path": "/Nickname"})).status == 400
     with pytest.raises(NotSent):
         dry.send(call(key=(CLIENT, *OTHER)))
-    assert [(row.case, row.changes) for row in dry.planned] == [("one", True)]
+    assert [(row.case, row.changes) for row in dry.planned] == [("one", True)] * 2
     assert vendor.seen == []
 
 

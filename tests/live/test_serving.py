@@ -210,3 +210,16 @@ def test_a_port_in_use(serve: Callable[..., Server]) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "port 0" in done.stderr
+
+
+def test_the_journal_of_a_broken_connection(make_mock: Callable[..., Mock]) -> None:
+    """Says that the fault struck, not that a patch was applied."""
+    mock = make_mock(port=0)
+    server = make_server(mock)
+    server.start()
+    try:
+        assert send(server.port, SET_TYPE, X_Mock_Fault="empty") == b""
+    finally:
+        server.stop()
+    (exchange,) = mock.worlds.default.journal
+    assert (exchange.story.reason, exchange.fault, exchange.changed) == ("fault-injected", exchange.fault, False)

@@ -374,10 +374,14 @@ def test_reads_and_writes_are_linearizable(connect: Connect, seed: int) -> None:
 # -- faults ----------------------------------------------------------------------------------------------------------
 
 FAULTS = [
-    Fault("plain", effect=Effect(status=500, message="Nö \ud83d\ude00")),
+    Fault("plain", effect=Effect(status=500, message="Nö 😀")),
     Fault(
-        "matched", Match(client="ACME", op="add", path="/Emails/*"), Effect(delay_ms=Uniform(1.5, 2)), expires_in_s=60.5
+        "matched",
+        Match(client="ACME", op="add", path="/Emails/*"),
+        Effect(delay_ms=Uniform(1.5, 2.0)),
+        expires_in_s=60.5,
     ),
+    Fault("moved", Match(op="move"), Effect(status=500, when="after")),
     Fault("scheduled", schedule=Schedule(probability=0.25, sequence=(500, "reset", "ok"), times=2, after=1)),
 ]
 
@@ -425,7 +429,7 @@ def test_a_world_starts_with_the_servers_faults_and_goes_back_to_them(connect: C
 def test_a_sequence_serves_each_step_exactly_once_across_processes(connect: Connect) -> None:
     """32 clients of four processes: every status of the sequence goes to one of them."""
     steps = tuple(range(400, 432))
-    connect().get("w").add_fault(Fault("each", effect=Effect(status=500), schedule=Schedule(sequence=steps)))
+    connect().get("w").add_fault(Fault("each", schedule=Schedule(sequence=steps)))
     processes, served = [connect() for _ in range(4)], list[tuple[int, int | None]]()
 
     def client(index: int) -> None:
@@ -547,7 +551,7 @@ def test_the_journal_is_bounded_in_bytes(connect: Connect) -> None:
     """Large requests push more of the old ones out."""
     journal = connect(size=10_000).get("w").journal
     for number in range(20):
-        journal.append(exchange(number, body=b"x" * 1000))
+        journal.append(exchange(number, body=b"x" * 1000, story=Story("patch-applied")))
     assert 0 < journal.bytes_used <= 10_000
     assert 1 < len(journal) < 11
     assert len(journal) + journal.dropped == 20
@@ -558,7 +562,7 @@ def test_all_journals_together_are_bounded(connect: Connect) -> None:
     worlds = connect(size=100_000, budget=30_000)
     worlds.get("quiet").journal.append(exchange(0, "quiet"))
     for number in range(100):
-        worlds.get("busy").journal.append(exchange(number, "busy", body=b"x" * 1000))
+        worlds.get("busy").journal.append(exchange(number, "busy", body=b"x" * 1000, story=Story("patch-applied")))
     sizes = {world.name: world.journal.bytes_used for world in worlds.all()}
     assert len(worlds.get("quiet").journal) == 1
     assert 10_000 < sum(sizes.values()) <= 30_000

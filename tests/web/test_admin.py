@@ -298,3 +298,17 @@ def test_a_bug_is_a_500_and_its_traceback_stays_in_the_log(
     assert (answer.status_code, answer.json) == (500, {"Message": "An error has occurred."})
     assert answer.headers["X-Mock-Explain"] == "internal-error"
     assert "ZeroDivisionError: a bug" in caplog.text
+
+
+def test_a_wrong_url_belongs_to_the_world_that_it_names(admin: Admin) -> None:
+    """Also where no route matches, so that nobody else's journal shows it."""
+    assert admin.patch([], "/ACME01~one/Profil/x").status_code == 404
+    (entry,) = admin("GET", "/__admin/requests", X_Mock_Namespace="one")["requests"]
+    assert entry["mock"]["reason"] == "route-unknown"
+
+
+def test_the_journal_shows_the_operations_of_either_format(admin: Admin) -> None:
+    """As pairs of operation and path."""
+    admin.patch(SET_TYPE)
+    (entry,) = admin("GET", "/__admin/requests")["requests"]
+    assert entry["mock"]["operations"] == [{"op": "replace", "path": "/CustomerType"}]
