@@ -73,6 +73,7 @@ def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
         "explanation": "Every operation was applied; the whole profile is returned. [documented]",
         "hint": "",
         "fault": None,
+        "operations": [{"op": "replace", "path": "/IsActive"}],
         "changes": [{"path": "/IsActive", "before": True, "after": False}],
         "durationMs": 1.5,
     }
