@@ -1,10 +1,11 @@
 # The two commands: `make serve` starts the mock, `make test` checks everything.
 PYTHON ?= python3
 VENV ?= .venv
+BENCH ?= .venv-bench
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test lint types tests wheel lock contract lint-contract docs clean help
+.PHONY: serve test lint types tests wheel lock contract lint-contract docs bench bench-peers clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -44,6 +45,19 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 
+bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)
+	$(BENCH)/bin/python -m tests.bench $(ARGS)
+
+bench-peers: $(BENCH)/.ready  ## send the same request to mock servers from npm (needs Node.js and Java)
+	$(BENCH)/bin/python -m tests.bench.peers $(ARGS)
+
+$(BENCH)/.ready: requirements.lock pyproject.toml tests/bench/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	@touch $@
+
 $(VENV)/.python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
@@ -59,4 +73,4 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from mockserver.store.world import World
 def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     """Return answer, story, state difference and each operation's outcome, as JSON data."""
     twin = _twin(mock, world)
+    profile = twin.profiles.read((request.client.lower().partition("~")[0], *_ids(request)))
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
     try:
@@ -36,7 +37,7 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
         "story": answer.story.sentence(mock.tree),
         "hint": answer.story.hint(mock.tree),
         "changes": changes(exchange.before, exchange.after),
-        "operations": _outcomes(mock, twin, exchange.before, operations, request),
+        "operations": list(_outcomes(mock, profile, operations, answer.story.refusal)),
     }
 
 
@@ -44,7 +45,10 @@ def _twin(mock: Mock, world: World) -> MemoryWorld:
     """Return a world that starts as the given one is now and shares nothing with it."""
     twin = MemoryWorld(world.name, mock.fixtures, Journal(10, 1 << 24), seed=world.seed)
     twin.profiles.restore(world.profiles.snapshot())
-    twin.clock = world.clock
+    if world.clock.frozen:
+        twin.clock.freeze(world.clock.now())
+    else:
+        twin.clock.advance(world.clock.offset_s)
     twin.faults = world.faults
     twin.counters = dict(world.counters)
     return twin
@@ -65,26 +69,34 @@ def _shown_body(answer: Answer) -> Any:
         return answer.body.decode("utf-8", "replace")
 
 
-def _outcomes(mock: Mock, twin: World, before: bytes | None, operations: Any, request: Request) -> list[dict[str, Any]]:
-    """Say of each operation what it does alone, given the ones before it; the first refusal ends the list."""
-    if before is None:
-        before = twin.profiles.read((request.client.lower(), *_ids(request)))
-    if before is None:
-        return []
-    document, rows = orjson.loads(before), list[dict[str, Any]]()
-    for operation in operations:
+def _outcomes(mock: Mock, before: bytes | None, operations: Sequence[Any], refusal: ApiError | None) -> Iterator[Any]:
+    """Say of each operation what it did: all or nothing, so that one refusal undoes the others."""
+    stopped = len(operations) if refusal is None or refusal.operation is None else refusal.operation
+    steps = _steps(mock, before, operations[:stopped])
+    for index, operation in enumerate(operations):
         shown = dict(operation) if isinstance(operation, Mapping) else operation
-        previous = orjson.loads(orjson.dumps(document))
-        try:
-            document = apply_patch([operation], document, mock.tree, mock.service.policy.dialect)
-        except ApiError as refusal:
-            return [
-                *rows,
-                {"operation": shown, "outcome": "refused", "reason": refusal.rule, "message": refusal.message},
-            ]
-        changed = [path for path, _, _ in changed_paths(previous, document)]
-        rows.append({"operation": shown, "outcome": "applied", "changed": changed})
-    return rows
+        if index < stopped:
+            outcome = "applied" if refusal is None else "undone"
+            yield {"operation": shown, "outcome": outcome, "changed": next(steps, [])}
+        elif index == stopped and refusal is not None:
+            yield {"operation": shown, "outcome": "refused", "reason": refusal.rule, "message": refusal.message}
+        else:
+            yield {"operation": shown, "outcome": "not reached"}
+
+
+def _steps(mock: Mock, before: bytes | None, operations: Sequence[Any]) -> Iterator[list[str]]:
+    """Yield the paths that each operation changed, given the ones before it."""
+    if before is None:
+        return
+    dialect = mock.service.policy.dialect
+    previous = orjson.loads(before)
+    for number, operation in enumerate(operations, 1):
+        # The strict dialect completes the profile at the end, so each step starts from the beginning there.
+        start = before if dialect.strict_rfc else orjson.dumps(previous)
+        todo = operations[:number] if dialect.strict_rfc else [operation]
+        document = apply_patch(todo, orjson.loads(start), mock.tree, dialect)
+        yield [path for path, _, _ in changed_paths(previous, document)]
+        previous = document
 
 
 def _ids(request: Request) -> tuple[str, str]:

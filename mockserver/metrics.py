@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from threading import Lock
 
 BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 
@@ -12,6 +13,7 @@ class Metrics:
     """Requests by status and reason, faults by rule, and a latency histogram in seconds."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self.requests: Counter[tuple[int, str]] = Counter()
         self.faults: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
@@ -19,8 +21,9 @@ class Metrics:
 
     def observe(self, status: int, reason: str, seconds: float, fault: str | None) -> None:
         """Count one answer."""
-        self.requests[status, reason] += 1
-        self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
-        self.seconds += seconds
-        if fault is not None:
-            self.faults[fault] += 1
+        with self._lock:
+            self.requests[status, reason] += 1
+            self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
+            self.seconds += seconds
+            if fault is not None:
+                self.faults[fault] += 1

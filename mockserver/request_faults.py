@@ -13,6 +13,8 @@ from mockserver.request import Policy, Request
 from mockserver.request_body import read_operations
 from mockserver.store.world import World, decide_fault
 
+PREFERRED = "prefer"
+
 
 def requested_fault(request: Request, policy: Policy) -> Fault | None:
     """Return the fault that this one request asks for, by a control header or a magic id."""
@@ -21,19 +23,20 @@ def requested_fault(request: Request, policy: Policy) -> Fault | None:
         if "x-mock-fault" in headers:
             return _one_request(headers["x-mock-fault"])
         if "prefer" in headers and (code := preferred_code(headers["prefer"])) is not None:
-            return _one_request(code)
+            return Fault(id=PREFERRED, effect=rules.Effect(status=code))
     if policy.magic_ids and request.alternate_id is not None:
         effect = rules.magic_fault(request.alternate_id)
         return Fault(id=request.alternate_id.lower(), effect=effect) if effect is not None else None
     return None
 
 
-def preferred_code(prefer: str) -> str | None:
-    """Return the status that a Prefer header asks for, as in `Prefer: code=403` (RFC 7240)."""
+def preferred_code(prefer: str) -> int | None:
+    """Return the failure that `Prefer: code=403` asks for; what can't be preferred is ignored (RFC 7240)."""
     for preference in prefer.split(","):
         name, _, value = preference.split(";")[0].strip().partition("=")
-        if name.strip().lower() == "code":
-            return value.strip().strip('"')
+        text = value.strip().strip('"')
+        if name.strip().lower() == "code" and text.isascii() and text.isdigit() and len(text) == len("403"):
+            return int(text) if 400 <= int(text) <= 599 else None
     return None
 
 

@@ -257,7 +257,7 @@ class Connection(asyncio.BufferedProtocol):
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
-        if effect is not None:
+        if effect is not None and (effect.delay_s > 0 or effect.connection):
             deliver = FAULTS[effect.connection]
             self.pending = True
             if effect.delay_s > 0:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mockserver.core.auth import Client, User, require, verify
+from mockserver.core.auth import Client, User, assumptions, require, verify
 from mockserver.core.explain import Story
 from mockserver.core.faults import Hit
 from mockserver.core.keys import Key, alternate_ids, fold, key_of
@@ -20,7 +20,7 @@ from mockserver.core.patch import apply_patch
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.request import Policy, Request, answer_format
 from mockserver.request_body import is_xml, read_operations, reason_without_operations
-from mockserver.request_faults import claimed_user, due_fault, requested_fault, strike
+from mockserver.request_faults import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
 from mockserver.store.clock import stopwatch
 from mockserver.store.journal import Exchange
 from mockserver.store.profiles import Changed, Update, profile_unknown
@@ -58,7 +58,7 @@ class Answer(NamedTuple):
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "started", "update", "user")
+    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -67,6 +67,7 @@ class Handling:
         self.update: Update | None = None
         self.user: str | None = None
         self.fault: Hit | None = None
+        self.rests_on: tuple[str, ...] = ()
 
 
 class Service:
@@ -102,7 +103,6 @@ class Service:
     def _handle(self, request: Request, world: World, handling: Handling) -> Update:
         requested = requested_fault(request, self.policy)
         if world.faults or requested is not None:
-            handling.user = claimed_user(request)
             handling.fault = due_fault(request, world, requested, self.policy, self.tree)
         hit = handling.fault
         if hit is not None and not hit.applies:
@@ -125,14 +125,16 @@ class Service:
         return Update(before, self._change(before, operations, handling).body)
 
     def _authorize(self, request: Request, handling: Handling) -> Client | None:
-        client = self.clients.get(fold(request.client.partition("~")[0]))
+        client = self._client(request)
         if not self.policy.auth:
+            handling.user = claimed_user(request)
             return client
         token = bearer_token(request.headers.get("authorization"))
         if token is not None:
             user = authenticate(token, client=client, now=handling.now, key=self.policy.token_key)
         else:
             user = self._signer(request, client, handling.now)
+            handling.rests_on = assumptions(request.headers["authorization"])
         handling.user = user.user_id
         require(user, PERMISSION)
         return client
@@ -168,7 +170,13 @@ class Service:
         return key_of(client.client_id, request.alternate_id_type, request.alternate_id)
 
     def _unknown(self, rule: str, message: str) -> ApiError:
-        return (NotFound if self.policy.unknown_status == 404 else BadRequest)(message, rule=rule)
+        if self.policy.unknown_status == 400:
+            return BadRequest(message, rule="unknown-as-400", why=message)
+        return NotFound(message, rule=rule)
+
+    def _client(self, request: Request) -> Client | None:
+        """Return the account in the URL; a world's suffix is none of its id, but the vendor has no suffixes."""
+        return self.clients.get(fold(request.client if self.policy.pure else request.client.partition("~")[0]))
 
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         dialect = self.policy.dialect
@@ -190,8 +198,8 @@ class Service:
         if handling.fault is not None and not handling.fault.applies:
             reason = "fault-injected"
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
-        if handling.operations and is_xml(request):
-            story = Story(reason, None, handling.operations)
+        if handling.rests_on or (handling.operations and is_xml(request)):
+            story = Story(reason, None, handling.operations, handling.rests_on)
         headers = [("Content-Type", form.content_type), *NO_CACHE]
         return Answer(200, headers, self._render(update.after, form), story)
 
@@ -210,13 +218,12 @@ class Service:
 
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
-        status = refusal.status
-        if isinstance(refusal, NotFound) and refusal.rule == "profile-unknown":
-            status = self.policy.unknown_status
+        if refusal.rule == "profile-unknown":
+            refusal = self._unknown(refusal.rule, str(refusal))
         body = error_body(refusal.message, refusal.model_state, form)
         headers = [("Content-Type", form.content_type)] if refusal.message is not None else []
         headers += [*NO_CACHE, *refusal.headers.items()]
-        return Answer(status, headers, body, Story(refusal.rule, refusal, operations))
+        return Answer(refusal.status, headers, body, Story(refusal.rule, refusal, operations))
 
     def bug(self, form: AnswerFormat) -> Answer:
         """Answer 500 for an exception that nobody planned; the traceback goes to the log, never to the client."""
@@ -226,10 +233,20 @@ class Service:
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = f"{next(self._numbers):08x}"
-        hit, update = handling.fault, handling.update
+        hit = handling.fault
         struck = f"{hit.rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
             answer.headers.extend(_story_headers(number, answer.story, struck, request))
+        self._journal(request, world, handling, answer, number, struck)
+        if hit is None:
+            return answer
+        delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
+        return answer._replace(fault=hit.rule, delivery=delivery)
+
+    def _journal(
+        self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
+    ) -> None:
+        update = handling.update
         world.journal.append(
             Exchange(
                 id=number,
@@ -251,10 +268,6 @@ class Service:
                 key=(request.client, request.alternate_id_type or "", request.alternate_id or ""),
             )
         )
-        if hit is None:
-            return answer
-        delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
-        return answer._replace(fault=hit.rule, delivery=delivery)
 
 
 def _story_headers(number: str, story: Story, fault: str | None, request: Request) -> list[tuple[str, str]]:
@@ -265,8 +278,8 @@ def _story_headers(number: str, story: Story, fault: str | None, request: Reques
     ]
     if fault is not None:
         headers.append(("X-Mock-Fault", fault))
-        if (prefer := request.headers.get("prefer")) and "code" in prefer.lower():
-            headers.append(("Preference-Applied", prefer))
+        if fault.startswith(f"{PREFERRED}#"):
+            headers.append(("Preference-Applied", f"code={preferred_code(request.headers['prefer'])}"))
     return headers
 
 

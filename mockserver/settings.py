@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,7 +66,11 @@ class Settings:
 
     @property
     def loopback(self) -> bool:
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        """Tell whether only this machine can reach the server; a name counts as elsewhere, but for localhost."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def without_password(url: str) -> str:
@@ -114,6 +120,8 @@ def _value(name: str, value: Any, place: str) -> Any:
         raise UsageError(f"there is no setting {name!r}", place=place, hint=hint)
     row = FIELDS[name]
     converted = _CONVERTERS[row.type](value, place)
+    if row.metadata.get("secret") and converted is not None and not converted.strip():
+        raise UsageError("a secret can't be empty", place=place, hint="give it a value, or leave the setting out")
     choices = row.metadata.get("choices")
     if choices and converted not in choices:
         near = get_close_matches(str(converted), [str(choice) for choice in choices], n=1, cutoff=0.3)
@@ -128,10 +136,10 @@ def _value(name: str, value: Any, place: str) -> Any:
 
 
 def _integer(value: Any, place: str) -> int:
-    try:
-        return int(value) if not isinstance(value, (bool, float)) else int(str(value))
-    except ValueError:
-        raise UsageError(f"{value!r} is not a whole number", place=place, hint="write digits only") from None
+    text = str(value).strip()
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    raise UsageError(f"{value!r} is not a whole number", place=place, hint="write digits only")
 
 
 def _boolean(value: Any, place: str) -> bool:
@@ -170,7 +178,9 @@ def _check_together(settings: Settings) -> None:
     scheme = settings.store.split("://")[0]
     if scheme not in ("memory", "redis", "rediss", "unix"):
         raise UsageError(
-            f"unknown store {without_password(settings.store)!r}", place="store", hint="write memory or redis://127.0.0.1:6379/0"
+            f"unknown store {without_password(settings.store)!r}",
+            place="store",
+            hint="write memory or redis://127.0.0.1:6379/0",
         )
     if settings.workers > 1 and scheme == "memory":
         raise UsageError(

@@ -11,13 +11,14 @@ from mockserver.cli import add_json, print_json
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
 from mockserver.contract.cases import Account, Bench
 from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.drift import Drift, DriftReport, planned_calls
+from mockserver.contract.drift import Drift, DriftReport, play_to_nobody
 from mockserver.contract.drift_compare import Comparison, load_volatile
 from mockserver.contract.drift_report import WRITERS, as_json, as_text, write_report
 from mockserver.contract.dry_run import DryRun
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.known_drift import Known, load_known
 from mockserver.contract.mock_process import load_profiles, local_mock
+from mockserver.contract.page_facts import disagreements, load_facts
 from mockserver.contract.redaction import Redactor
 from mockserver.contract.rules import Rule, chosen, load_rules
 from mockserver.contract.session import TargetSession
@@ -28,6 +29,7 @@ from mockserver.store.clock import system_now
 
 MOCK = "mock"
 EXAMPLES = """examples:
+  mockserver drift --page                          the contract against the vendor's page
   mockserver drift --right sandbox                 list the requests, send nothing
   mockserver drift --right sandbox --live          compare what only reads
   mockserver drift --right sandbox --live --write --report drift.html --known known-drift.yaml
@@ -39,7 +41,8 @@ profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `drift`."""
     parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
-    parser.add_argument("--right", required=True, metavar="NAME", help="the other side, a target of the targets file")
+    parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file")
+    parser.add_argument("--page", action="store_true", help="compare the contract with the vendor's page instead")
     parser.add_argument(
         "--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)"
     )
@@ -62,6 +65,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare, print and write the reports; the exit code is the report's."""
     _check_reports(options.report)
+    if options.page:
+        return _compare_with_page(options)
     target, mock = _sides(options)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
@@ -70,8 +75,7 @@ def run(options: argparse.Namespace) -> int:
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
     with open_session(options, target, contract) as opened:
         if isinstance(opened, DryRun):
-            for rule, reason in planned_calls(rules, opened, contract):
-                opened.notes += [f"not run: {rule.id}: {reason}"] if reason else []
+            play_to_nobody(rules, opened, contract)
             return 0
         comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
         report = DriftReport(options.left, options.right)
@@ -87,6 +91,16 @@ def run(options: argparse.Namespace) -> int:
             )
             _finish(drift, opened, report, rules, known, options)
     return report.exit_code
+
+
+def _compare_with_page(options: argparse.Namespace) -> int:
+    contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
+    found = list(disagreements(load_facts(shipped("contracts") / "page-facts.yaml"), contract))
+    if options.json:
+        print_json({"disagreements": found})
+    else:
+        print("\n".join(found) or "the contract says what the page says")
+    return 1 if found else 0
 
 
 def _finish(
@@ -112,6 +126,8 @@ def _finish(
 
 def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:
     """Return (the side whose profile is used, the other side: a mock of the targets file, or None for one to start)."""
+    if not options.right:
+        raise UsageError("the other side is missing", place="--right", hint="name a target of the targets file")
     if options.left == options.right:
         raise UsageError("both sides are the same", place="--right", hint="name a target of the targets file")
     sides = [None if name == MOCK else chosen_target(options, name) for name in (options.left, options.right)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from urllib.parse import quote
 
 import orjson
 
@@ -11,6 +10,7 @@ from mockserver.assembly import Mock
 from mockserver.core.auth import Client, User, issued_now, sign
 from mockserver.service import PERMISSION
 from mockserver.store.clock import system_now
+from mockserver.web.routes import profile_target
 
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
 
@@ -28,12 +28,11 @@ def sample_target(mock: Mock, client: Client) -> str | None:
     """Return the path of a profile of the client, the one that the documentation uses if it is there."""
     documented = mock.worlds.default.profiles.read((client.client_id.lower(), "crm", "c-000417"))
     if documented is not None:
-        return f"/{quote(client.client_id, safe='')}/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+        return profile_target(client.client_id, "CRM", "C-000417")
     for key, body in mock.worlds.default.profiles.items():
         if key[0] == client.client_id.lower():
             entry = next(e for e in orjson.loads(body)["AlternateIds"] if e and e["AlternateId"])
-            kind, value = (quote(entry[name], safe="") for name in ("AlternateIdType", "AlternateId"))
-            return f"/{quote(client.client_id, safe='')}/Profile/AlternateIdType/{kind}/AlternateId/{value}"
+            return profile_target(client.client_id, entry["AlternateIdType"], entry["AlternateId"])
     return None
 
 

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             hint="stop what listens there, or take any free port with --port 0",
         ) from problem
     finally:
-        if settings.ready_file:
+        if settings.ready_file and written_by_us(settings.ready_file):
             settings.ready_file.unlink(missing_ok=True)
     return 0
 
@@ -134,6 +134,14 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def written_by_us(path: Path) -> bool:
+    """Tell whether a ready file is this process's; another server may own it."""
+    try:
+        return bool(orjson.loads(path.read_bytes())["pid"] == os.getpid())
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return False
 
 
 def write_ready_file(path: Path, content: bytes) -> None:

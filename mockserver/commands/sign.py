@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 
 from mockserver.assembly import load_contract
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.core.auth import Client, User, issued_now, sign
+from mockserver.core.auth import Client, User, issued_at, issued_now, sign
 from mockserver.core.auth_diagnosis import explain
 from mockserver.core.keys import fold
 from mockserver.core.members import compile_members
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     clients = _clients(options)
     if options.explain is not None:
         return _explain(options, clients)
+    if options.timestamp and issued_at(options.timestamp) is None:
+        print(f"note: {options.timestamp!r} is not ISO 8601; the API will refuse it", file=sys.stderr)
     client_id, user_id, secret = _signer(options, clients)
     header = sign(
         client_id,
@@ -91,8 +94,9 @@ def _given_secret(options: argparse.Namespace) -> str | None:
     if options.secret_file:
         try:
             return str(options.secret_file.read_text(encoding="utf-8")).rstrip("\r\n")
-        except OSError as problem:
-            raise UsageError(f"can't read the key: {problem.strerror}", place=str(options.secret_file)) from problem
+        except (OSError, UnicodeDecodeError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+            raise UsageError(f"can't read the key: {reason}", place=str(options.secret_file)) from problem
     return None
 
 
@@ -106,6 +110,13 @@ def _known_secret(user: User | None, options: argparse.Namespace, clients: dict[
     return user.secrets[0]
 
 
+def _moment(text: str) -> datetime:
+    moment = issued_at(text)
+    if moment is None:
+        raise UsageError(f"{text!r} is no time", place="--now", hint="write e.g. 2026-01-31T12:00:00Z")
+    return moment
+
+
 def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
     client = _client(options, clients)
     client_id = options.client or (client.client_id if client else "")
@@ -114,7 +125,7 @@ def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
         client=client,
         client_id=client_id,
         clients=clients,
-        now=datetime.fromisoformat(options.now) if options.now else system_now(),
+        now=_moment(options.now) if options.now else system_now(),
         allow_unkeyed=settings_of(options).unkeyed_signatures,
     )
     if options.json:

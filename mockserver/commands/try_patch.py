@@ -14,7 +14,7 @@ from mockserver.commands.sample import sample_target, sample_user
 from mockserver.dry_run import dry_run
 from mockserver.errors import UsageError
 from mockserver.request import Request
-from mockserver.web.routes import match_route
+from mockserver.web.routes import match_route, profile_target
 
 EXAMPLES = """examples:
   mockserver try patch.json
@@ -64,7 +64,7 @@ def _target(profile: str | None) -> str | None:
     parts = profile.split("/", 2)
     if len(parts) != 3:
         raise UsageError(f"{profile!r} names no profile", place="--profile", hint="write CLIENT/TYPE/ID")
-    return f"/{parts[0]}/Profile/AlternateIdType/{parts[1]}/AlternateId/{parts[2].replace('/', '%2F')}"
+    return profile_target(*parts)
 
 
 def _body(name: str) -> bytes:

@@ -8,17 +8,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.contract.cases import Call, Key
+from mockserver.contract.document import Contract
 from mockserver.contract.targets import Target
 
 # GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
 _READING = ("GET", "HEAD", "OPTIONS")
 # The first three turn a PATCH into another method, the last hides from us what the body says.
 _DISGUISES = frozenset({"x-http-method-override", "x-http-method", "x-method-override", "content-encoding"})
+# Words that keep a body which we can't read from being sent; a backslash could spell any of them.
+_DELICATE = (b"alternateids", b"isactive", b"profileid", b"consents", b"edited", b"reasoncode", b"\\")
+_TAKES_THE_ID = "the operation could take away the id that the profile is found by"
 EVERYTHING = ""
+
+
+class Members(NamedTuple):
+    """The contract's members at the top of a profile, in small letters."""
+
+    known: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, contract: Contract) -> Members:
+        """Return the members of a contract."""
+        shapes = contract.profile.members
+        return cls(frozenset(map(str.lower, shapes)), frozenset(n.lower() for n, s in shapes.items() if s.read_only))
+
+
+NO_MEMBERS = Members()
 
 
 def could_change(call: Call) -> bool:
@@ -39,7 +59,9 @@ def touched(body: bytes) -> tuple[str, ...]:
     return tuple(pointer for operation in operations for pointer in _touched_by(operation))
 
 
-def refusal(call: Call, target: Target, current: Mapping[str, Any] | None = None) -> str | None:
+def refusal(
+    call: Call, target: Target, current: Mapping[str, Any] | None = None, members: Members = NO_MEMBERS
+) -> str | None:
     """Return why a call may not be sent to a real target, None if it may.
 
     `current` is the profile as it was last read, by which an index of AlternateIds is understood.
@@ -54,40 +76,66 @@ def refusal(call: Call, target: Target, current: Mapping[str, Any] | None = None
     if call.path is not None and not _same_place(call.path, call.key):
         return "the path does not name the listed profile beyond doubt"
     if could_change(call):
-        return _write_refusal(call, target, current) if listed else "the profile is listed as absent"
+        return _write_refusal(call, target, current, members) if listed else "the profile is listed as absent"
     return None
 
 
-def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None) -> str | None:
+def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None, members: Members) -> str | None:
     operations = _operations(call.body)
     if operations is None:
-        # What such a body means is up to the server; the restore copes, but ids must not move.
-        return "the body can't be read, so what it might do to the alternate ids is unknown" if _harmful(call) else None
-    structure_known = True
+        # What such a body means is up to the server; the restore copes, but not with everything.
+        return "the body can't be read, so that it might change what can't be restored" if _harmful(call) else None
+    ids_known = True
     for operation in operations:
-        name, segments = _name(operation), _segments(operation.get("path"))
-        if name == "test":
+        segments = _segments(_folded(operation).get("path"))
+        if _name(operation) == "test":
             continue
         if not segments:
             return "an operation on the whole profile could replace it"
-        if segments[0] == "isactive" and not target.may_deactivate:
-            return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+        if reason := _member_refusal(operation, segments, target, current, members):
+            return reason
         if segments[0] == "alternateids":
-            if not (_appends(name, segments) or (structure_known and _spares_the_key(segments, target, current))):
-                return "the operation could take away the id that the profile is found by"
-            structure_known = False
-        if name not in ("add", "replace", "remove") and "alternateids" in _segments(operation.get("from"))[:1]:
-            return "the operation could take away the id that the profile is found by"
+            spared = _appends(operation, segments) or (ids_known and _spares_the_key(segments, target, current))
+            if not spared:
+                return _TAKES_THE_ID
+            ids_known = False
+        if _segments(_folded(operation).get("from"))[:1] == ["alternateids"]:
+            return _TAKES_THE_ID
     return None
+
+
+def _member_refusal(
+    operation: Mapping[str, Any],
+    segments: list[str],
+    target: Target,
+    current: Mapping[str, Any] | None,
+    members: Members,
+) -> str | None:
+    name = segments[0]
+    if name == "isactive" and not (target.may_deactivate or _stays_active(operation, current)):
+        return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+    if name in members.known and current is not None and name not in map(str.lower, current):
+        return "the target does not show this member, so that a change could not be seen"
+    if name in members.read_only and not target.try_read_only:
+        return "a read-only member may not be restorable (try_read_only = true allows it)"
+    return None
+
+
+def _stays_active(operation: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
+    return (
+        _name(operation) in ("add", "replace")
+        and operation.get("value") is True
+        and (current or {}).get("IsActive") is True
+    )
 
 
 def _harmful(call: Call) -> bool:
     text = call.body.replace(b"\0", b"").lower()
-    return any(word in text for word in (b"alternateids", b"isactive", b"\\"))
+    return any(word in text for word in _DELICATE)
 
 
-def _appends(name: str, segments: list[str]) -> bool:
-    return name == "add" and len(segments) == 2
+def _appends(operation: Mapping[str, Any], segments: list[str]) -> bool:
+    return _name(operation) == "add" and len(segments) == 2
 
 
 def _spares_the_key(segments: list[str], target: Target, current: Mapping[str, Any] | None) -> bool:

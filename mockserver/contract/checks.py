@@ -184,7 +184,10 @@ class ProfileReader:
         wanted = [self._tag(self._name(shape.members[name])) for name in order]
         if [child.tag for child in element] != wanted:
             raise Unreadable(f"the elements of {place or '/'} are not the expected ones in the expected order")
-        found = {name: self._value(child, shape.members[name], f"{place}/{name}") for name, child in zip(order, element, strict=True)}
+        found = {
+            name: self._value(child, shape.members[name], f"{place}/{name}")
+            for name, child in zip(order, element, strict=True)
+        }
         return {name: found[name] for name, member in shape.members.items() if name in found and member.returned}
 
     def _value(self, element: ElementTree.Element, shape: Shape, place: str) -> Any:
@@ -267,7 +270,7 @@ def _decoded(name: str) -> str:
 
 
 def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, and a missing member not null."""
+    """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, a missing member not null."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**wanted, **found}:
             yield from differences(wanted.get(name, _MISSING), found.get(name, _MISSING), f"{place}/{name}")

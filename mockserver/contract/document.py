@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,6 +21,7 @@ XML_TYPES = ("application/xml", "text/xml")
 MEDIA_TYPES = (*JSON_TYPES, *XML_TYPES)
 ROUTE = "/{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}"
 Schema = Mapping[str, Any]
+Json = TypeVar("Json")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +175,18 @@ def _first_relevant(value: Any, found: list[list[str]]) -> list[str]:
     """Of the problems under each alternative, return those of the nearest one: null is never the one that was meant."""
     deep = [problems for problems in found if not any("is not null" in problem for problem in problems)]
     return min(deep or found, key=len)
+
+
+def copied(value: Json) -> Json:
+    """Return a copy of a JSON value, much faster than copy.deepcopy does."""
+    result: Json = _copied(value)
+    return result
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 _TYPES: Mapping[str, Any] = {"string": str, "boolean": bool, "integer": int, "array": list, "object": dict}

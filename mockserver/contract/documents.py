@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from mockserver.contract.document import Shape
+from mockserver.contract.document import Shape, copied
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
 
 Operation = dict[str, Any]
@@ -16,7 +15,7 @@ _TEXTS = (
     "O'Neil-Żak", "zoe@example.com", "\u2028", "Ünïcödé", "fr-CA", "{}", "1e5", "tab\there",
 )  # fmt: skip
 _NUMBERS = (0, 1, -1, 7705550143, 2**53 + 1, 2**63 - 1, -(2**63))
-_WRONG = (None, "perhaps", {}, [], [1], {"a": 1}, "x" * 101, 2**63, "12.5")
+_WRONG: tuple[Any, ...] = (None, "perhaps", {}, [], [1], {"a": 1}, "x" * 101, 2**63, "12.5")
 
 
 class Documents:
@@ -72,7 +71,9 @@ class Documents:
 
     def _place(self, profile: Mapping[str, Any], *, writable: bool) -> tuple[str, Shape, Any]:
         """Return a path that exists in the profile, with its shape and value; AlternateIds only from the second on."""
-        names = [name for name, shape in self.root.members.items() if shape.returned and not (writable and shape.read_only)]
+        names = [
+            name for name, shape in self.root.members.items() if shape.returned and not (writable and shape.read_only)
+        ]
         name = self.random.choice([name for name in names if name != "AlternateIds"] or names)
         path, shape, value = f"/{name}", self.root.members[name], profile.get(name)
         while value and self.random.random() < 0.75:
@@ -90,7 +91,7 @@ class Documents:
         op = self.random.choice(("add", "add", "replace", "replace", "remove", "test"))
         if op == "test":
             path, _, value = self._place(profile, writable=False)
-            return {"op": op, "path": path, "value": copy.deepcopy(value)}
+            return {"op": op, "path": path, "value": copied(value)}
         if self.random.random() < 0.15:
             return self._alternate_id(profile, op)
         path, shape, value = self._place(profile, writable=True)
@@ -104,7 +105,10 @@ class Documents:
     def _alternate_id(self, profile: Mapping[str, Any], op: str) -> Operation:
         """Change alternate ids without taking away the first, by which the profile is read."""
         entries = profile.get("AlternateIds") or []
-        entry = {"AlternateIdType": self.random.choice(("CRM", "Loyalty", None)), "AlternateId": f"V-{self.random.randrange(10**6)}"}
+        entry = {
+            "AlternateIdType": self.random.choice(("CRM", "Loyalty", None)),
+            "AlternateId": f"V-{self.random.randrange(10**6)}",
+        }
         if op == "add" or len(entries) < 2:
             return {"op": "add", "path": f"/AlternateIds/{self.random.choice(('-', len(entries)))}", "value": entry}
         index = self.random.randrange(1, len(entries))
@@ -137,19 +141,38 @@ class Documents:
             (
                 {"op": op, "path": path, "value": self.random.choice(_WRONG)},
                 {"op": "test", "path": path, "value": self.value(shape)},
-                {"op": "remove", "path": f"{path}/{self.random.choice(('Nickname', length, 99, -1, 'x', '~2', '-/0'))}"},
-                {"op": op, "path": f"{path}/{self.random.choice(('Nickname', length + 1, 99, -1, 'x', '1.0', '~'))}", "value": 1},
+                {
+                    "op": "remove",
+                    "path": f"{path}/{self.random.choice(('Nickname', length, 99, -1, 'x', '~2', '-/0'))}",
+                },
+                {
+                    "op": op,
+                    "path": f"{path}/{self.random.choice(('Nickname', length + 1, 99, -1, 'x', '1.0', '~'))}",
+                    "value": 1,
+                },
                 {"op": self.random.choice(("move", "copy")), "from": path, "path": "/CustomerType"},
                 {"op": self.random.choice(("increment", "", "adds", None)), "path": path, "value": value},
                 {"op": op, "value": value},
                 {"op": op, "path": "", "value": {}},
                 self.random.choice((1, "remove", None, [], True)),
-                {"op": self.random.choice(("add", "replace", "remove")), "path": self._read_only_path(profile), "value": None},
+                {
+                    "op": self.random.choice(("add", "replace", "remove")),
+                    "path": self._read_only_path(profile),
+                    "value": None,
+                },
             )
         )
 
     def _read_only_path(self, profile: Mapping[str, Any]) -> str:
-        paths = ["/ProfileId", "/Edited", "/Edited/ModifiedBy", "/Consents", "/Consents/-", "/Consents/0", "/ReasonCode"]
+        paths = [
+            "/ProfileId",
+            "/Edited",
+            "/Edited/ModifiedBy",
+            "/Consents",
+            "/Consents/-",
+            "/Consents/0",
+            "/ReasonCode",
+        ]
         return self.random.choice(paths)
 
     # -- what a lenient server takes ----------------------------------------------------------------------------------
@@ -162,7 +185,9 @@ class Documents:
         elif trick == 1:
             spelled["path"] = str(spelled["path"]).upper()
         elif trick == 2:
-            spelled["path"] = self.random.choice((str(spelled["path"])[1:], f"{spelled['path']}/", f"/{spelled['path']}"))
+            spelled["path"] = self.random.choice(
+                (str(spelled["path"])[1:], f"{spelled['path']}/", f"/{spelled['path']}")
+            )
         elif trick == 3 and spelled["op"] in ("add", "replace", "remove", "test"):
             spelled["op"] = {"add": "0", "remove": 1, "replace": "2", "test": 5}[spelled["op"]]
         elif trick == 4:

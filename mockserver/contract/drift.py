@@ -23,8 +23,8 @@ from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.known_drift import Known, split_expired
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import Rule
-from mockserver.contract.session import NotSent, Throttled
-from mockserver.errors import CommandError
+from mockserver.contract.session import Throttled
+from mockserver.errors import CommandError, Inconclusive
 
 PROFILE = "the-profile-itself"
 Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
@@ -134,6 +134,8 @@ class Drift:
             self._profiles()
             for rule in rules:
                 self.report.cases.append(self._case(rule))
+                if self.run.session.stopped:
+                    raise Inconclusive(self.run.session.stopped)
         except CommandError as stop:
             self.report.stopped = stop
         self.report.cases = [_with_known(case, valid) for case in self.report.cases]
@@ -169,12 +171,13 @@ class Drift:
         try:
             real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
             mock = RuleRunner(replace(self.mock, profiles=keys, is_mock=False), self.contract).run(rule)
-        except (NotSent, Throttled) as why:
-            slow = isinstance(why, Throttled)
-            return CaseResult(rule.id, rule.title, rule.source, not_run=why.problem, inconclusive=slow)
+        except Throttled as why:
+            return CaseResult(rule.id, rule.title, rule.source, not_run=why.problem, inconclusive=True)
         except LookupError:
             lost = "a profile was not left as the case's next step needs it"
             return CaseResult(rule.id, rule.title, rule.source, not_run=lost, inconclusive=True)
+        if reason := _held(real):
+            return CaseResult(rule.id, rule.title, rule.source, not_run=reason)
         return self._result(rule, mock, real)
 
     def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
@@ -186,15 +189,15 @@ class Drift:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
                 rule
             )
-        except NotSent as held:
-            return held.problem
         except LookupError:
             return ""  # the prediction came to its end; the case itself will tell
-        return outcome.problems[0] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""
+        return _held(outcome)
 
     def _result(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
         found: list[Difference] = []
         for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
+            if theirs.reply is None:
+                break  # an answer that was lost says nothing
             found += self.comparison.replies(*self._sides(ours.reply, theirs.reply))
             if _outcome_of(ours.reply) != _outcome_of(theirs.reply):
                 break  # from here on the two profiles may differ, and every answer with them
@@ -298,17 +301,18 @@ def _plain(text: str) -> str:
     return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
 
 
-def planned_calls(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> Iterator[tuple[Rule, str]]:
-    """Play every case to nobody, for a plan; yield each with why it would not be run, if so."""
+def play_to_nobody(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> None:
+    """Play every case to a dry run, for its plan."""
     for rule in rules:
         keys = dry.keys[:2] if "neighbour" in rule.needs else dry.keys[:1]
-        before = len(dry.session.planned)
         try:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
-            reason = outcome.problems[0] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""
-        except NotSent as held:
-            del dry.session.planned[before:]
-            reason = held.problem
         except LookupError:
-            reason = ""
-        yield rule, reason
+            continue  # the prediction came to its end
+        if reason := _held(outcome):
+            dry.session.held.setdefault(rule.id, reason)
+
+
+def _held(outcome: CaseFinished) -> str:
+    """Return why a case can't be run, or nothing."""
+    return outcome.problems[-1] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""

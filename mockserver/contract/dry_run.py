@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.contract.call_vetting import could_change
+from mockserver.contract.call_vetting import Members, could_change
 from mockserver.contract.cases import Account, Bench, Call, Key, Reply
 from mockserver.contract.document import Contract
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
@@ -44,17 +44,21 @@ class DrySession:
     planned: list[Planned] = field(default_factory=list)
     read_only_because: str = NO_LEAVE
     now: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     def refusal(self, call: Call) -> str | None:
         """Return why a live session would refuse the call, None if it would not."""
         live = TargetSession(self.target, write=self.write, profiles={call.key: self._profile(call.key)})
-        live.read_only_because = self.read_only_because
+        live.read_only_because, live.members = self.read_only_because, Members.of(self.contract)
         return live.refusal(call)
 
     def send(self, call: Call) -> Reply:
         """Note the call; raise NotSent as a live session would."""
         if reason := self.refusal(call):
-            raise NotSent(reason, place=f"target {self.target.name}", hint=SEE_TARGETS)
+            # A case that is not played to its end is not played at all.
+            self.planned = [row for row in self.planned if row.case != self.case]
+            self.held[self.case] = reason
+            raise NotSent(reason, hint=SEE_TARGETS)
         self.planned.append(Planned(call, self.case, could_change(call)))
         try:
             changed = PatchModel(self.contract, self.target.dialect).apply(
@@ -138,6 +142,7 @@ class DryRun:
             *(f"  read {self.target.label(key)}" for key in self.keys),
             *(self._line(row) for row in rows),
             *(f"  {note}" for note in self.notes),
+            *(f"  not run: {case}: {reason}" for case, reason in self.session.held.items()),
             f"{len(rows)} requests of cases, {changing} cases change a profile and restore it",
             f"at worst {worst} requests (budget {self.target.budget}), at {self.target.rate:g} a second",
         ]

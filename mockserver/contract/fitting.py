@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.contract.cases import Key
+from mockserver.contract.document import copied
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
 
 Operation = dict[str, Any]
+MOST = 40
 
 
 def fitted(model: PatchModel, profile: Mapping[str, Any], operations: Sequence[Any], key: Key) -> list[Operation]:
@@ -17,18 +18,19 @@ def fitted(model: PatchModel, profile: Mapping[str, Any], operations: Sequence[A
 
     The alternate id of `key`, by which the profile is read, stays the first one.
     """
-    state, left = copy.deepcopy(dict(profile)), list[Operation]()
-    for sent in operations:
+    state, left = copied(dict(profile)), list[Operation]()
+    for sent in operations[:MOST]:
         operation = _fit(state, dict(sent), key)
         if operation is None:
             continue
         try:
-            # As a whole, because a strict reader forgets a member that was removed within one document.
-            state = model.apply(profile, [*left, operation])
+            state = model.stepped(state, operation)
         except (Refused, Unpredictable):
             continue
         left.append(operation)
-    return left
+    # A long document stays long, by operations that are quickly predicted.
+    unchanging = {"op": "test", "path": "/ProfileId", "value": profile["ProfileId"]}
+    return left + [unchanging] * (len(operations) - MOST)
 
 
 def _fit(state: Mapping[str, Any], operation: Operation, key: Key) -> Operation | None:
@@ -39,15 +41,15 @@ def _fit(state: Mapping[str, Any], operation: Operation, key: Key) -> Operation 
         if segments[1] == "0":
             segments[1] = "1"
     target: Any = state
-    for position, segment in enumerate(segments):
-        if isinstance(target, list) and segment != "-":
+    for position, sent in enumerate(segments):
+        if isinstance(target, list) and sent != "-":
             last = position == len(segments) - 1
             most = len(target) - (0 if operation["op"] == "add" and last else 1)
-            segments[position] = segment = str(min(int(segment), most))
-        target = _child(target, segment)
+            segments[position] = str(min(int(sent), most))
+        target = _child(target, segments[position])
     operation["path"] = "/" + "/".join(segments)
     if operation["op"] == "test":
-        operation["value"] = copy.deepcopy(target)
+        operation["value"] = copied(target)
     return operation
 
 
@@ -63,4 +65,4 @@ def _with_own_id(state: Mapping[str, Any], operation: Operation, key: Key) -> Op
     entries = state.get("AlternateIds") or []
     if operation["op"] == "remove" or not entries:
         return None
-    return {**operation, "value": [copy.deepcopy(entries[0]), *(operation["value"] or [])]}
+    return {**operation, "value": [copied(entries[0]), *(operation["value"] or [])]}

@@ -7,10 +7,9 @@ document that is applied in part shows.
 
 from __future__ import annotations
 
-import copy
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic
@@ -19,8 +18,8 @@ from urllib.parse import quote, unquote
 
 from mockserver.contract.cases import Bench, Call, Key, Verdict
 from mockserver.contract.checks import Unreadable
-from mockserver.contract.conversation import Conversation, Denied, Unanswered, next_world
-from mockserver.contract.document import JSON_TYPES, MEDIA_TYPES, ROUTE, Contract
+from mockserver.contract.conversation import SHAPELESS, Conversation, Denied, Unanswered, next_world
+from mockserver.contract.document import JSON_TYPES, MEDIA_TYPES, ROUTE, Contract, copied
 from mockserver.contract.events import CaseFinished
 from mockserver.contract.fitting import fitted
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
@@ -51,16 +50,20 @@ def require_schemathesis() -> None:
     except ImportError as missing:
         raise UsageError(
             f"the stage 'generated' needs Schemathesis ({missing})",
-            hint="pip install 'mypreferences-mockserver[contract]', or leave the stage out: --stage rules --stage model",
+            hint="pip install 'mypreferences-mockserver[contract]', or do without: --stage rules --stage model",
         ) from missing
 
 
-def generate(contract: Contract, key: Key, seed: int, max_examples: int) -> list[Generated]:
-    """Return the cases of a seed, always the same ones; `max_examples` bounds the random part."""
+def generate(contract: Contract, key: Key, seed: int, max_examples: int, *, coverage: bool = True) -> list[Generated]:
+    """Return the cases of a seed, always the same ones; `max_examples` bounds the random part.
+
+    `coverage` is the part that goes through the contract systematically, two thousand cases.
+    """
     require_schemathesis()
     import schemathesis
     from hypothesis import HealthCheck, settings
     from schemathesis.config import SchemathesisConfig
+    from schemathesis.core.result import Ok
     from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 
     cases: list[Generated] = []
@@ -71,16 +74,19 @@ def generate(contract: Contract, key: Key, seed: int, max_examples: int) -> list
     config = SchemathesisConfig.from_dict({"seed": seed, "phases": {"coverage": {"unexpected-methods": []}}})
     schema = schemathesis.openapi.from_dict(_trimmed(contract, key), config=config)
     quiet = settings(max_examples=max_examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE, HypothesisTestMode.FUZZING]
-    for operation in schema.get_all_operations():
-        how = HypothesisTestConfig(project=schema.config, modes=modes, settings=quiet, seed=seed, apply_ci_profile=False)
-        create_test(operation=operation.ok(), test_func=collect, config=how)()
+    modes = [HypothesisTestMode.EXAMPLES, HypothesisTestMode.FUZZING]
+    modes += [HypothesisTestMode.COVERAGE] if coverage else []
+    for operation in (found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)):
+        how = HypothesisTestConfig(
+            project=schema.config, modes=modes, settings=quiet, seed=seed, apply_ci_profile=False
+        )
+        create_test(operation=operation, test_func=collect, config=how)()
     return cases
 
 
 def _trimmed(contract: Contract, key: Key) -> dict[str, Any]:
     """Return the document with one JSON type, since each further one only repeats the same cases, and our ids."""
-    document = copy.deepcopy(dict(contract.document))
+    document = copied(dict(contract.document))
     content = document["paths"][ROUTE]["patch"]["requestBody"]["content"]
     for media_type in [name for name in content if name != JSON_PATCH]:
         del content[media_type]
@@ -124,6 +130,8 @@ class GeneratedRunner:
             if talk.problems and isinstance(body, list) and self._shrunk < _SHRUNK:
                 self._shrunk += 1
                 smallest = tuple(self._smallest(case, body))
+        except SHAPELESS as end:
+            talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
         except (Unanswered, Denied, Unreadable) as end:
             talk.problems.append(str(end))
         return CaseFinished(
@@ -155,7 +163,9 @@ class GeneratedRunner:
         headers = (("Content-Type", JSON_TYPES[number // 7 % 3]), *((("Accept", accept),) if accept else ()))
         known = _folded(case.key) == _folded(self.key)
         key = self.key if known else case.key
-        path = None if known else "/{}/Profile/AlternateIdType/{}/AlternateId/{}".format(*(quote(p, safe="") for p in key))
+        path = (
+            None if known else "/{}/Profile/AlternateIdType/{}/AlternateId/{}".format(*(quote(p, safe="") for p in key))
+        )
         reply = talk.send(Call(case.method, key, headers, content, may_change=True, path=path))
         if case.method != "PATCH":
             _expect(talk, reply.status, (405,))
@@ -209,7 +219,7 @@ class GeneratedRunner:
         talk = self._talk()
         try:
             self._send(talk, case, body)
-        except (Unanswered, Denied, Unreadable):
+        except (Unanswered, Denied, Unreadable, *SHAPELESS):
             return True
         return bool(talk.problems)
 
@@ -241,6 +251,3 @@ def _names(profile: Mapping[str, Any], key: Key) -> bool:
 
 def _visible(profile: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in profile.items() if name != "ReasonCode"}
-
-
-Progress = Callable[[int, int], None]

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mockserver.contract.call_vetting import touched
+from mockserver.contract.call_vetting import Members, touched
 from mockserver.contract.cases import Account, Bench, Call, Key, Reply
 from mockserver.contract.document import Contract
 from mockserver.contract.held_signals import HeldSignals
-from mockserver.contract.restore import Restorer, fixed_members, left_behind, profile_of
+from mockserver.contract.restore import Restorer, left_behind, profile_of
 from mockserver.contract.session import NotSent, ReaderSession, TargetSession, require_budget
 from mockserver.contract.targets import Target
-from mockserver.contract.undo import leaf_tests, without
+from mockserver.contract.undo import leaf_tests
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepare
 from mockserver.errors import SafetyRefusal
 
@@ -36,7 +36,8 @@ class GuardedRun:
         self.undo = UndoFile.of(self.target, state_dir)
         self.notes: list[str] = []
         self.changed = False
-        self._restorer = Restorer(session, fixed_members(contract))
+        self._restorer = Restorer(session)
+        session.members = Members.of(contract)
         self._lock = RunLock(self.undo)
         self._signals = HeldSignals()
         self._lost = False
@@ -179,9 +180,14 @@ class GuardedRun:
     def _prove_that_tests_guard(self) -> None:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
         key = self.target.keys[0]
-        profile = without(self.session.profiles[key], self._restorer.fixed)
-        right = list(leaf_tests("", profile))
-        wrong = [*right, {"op": "test", "path": "/CustomerType", "value": f"not {profile.get('CustomerType')}"}]
+        profile = self.session.profiles[key]
+        writable = {
+            name: value for name, value in profile.items() if name.lower() not in self.session.members.read_only
+        }
+        right = list(leaf_tests("", writable))
+        # The first text, and another one in its place: no test that compares can find both right.
+        text = next((row for row in right if isinstance(row["value"], str)), {"op": "test", "path": "/ProfileId"})
+        wrong = [*right, {**text, "value": f"{text.get('value')}?"}]
         answers = [self.session.read(key, json.dumps(tests).encode()).status for tests in (right, wrong)]
         if answers != [200, 400]:
             why = f"`test` does not guard here (its own values: {answers[0]}, other ones: {answers[1]})"

@@ -6,13 +6,12 @@ the vendor's software leave the outcome open, or it would take too much to predi
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.contract.document import Contract, Shape, is_type
+from mockserver.contract.document import Contract, Shape, copied, is_type
 
 OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 _INT64 = range(-(2**63), 2**63)
@@ -42,7 +41,7 @@ class PatchModel:
 
     def apply(self, profile: Mapping[str, Any], operations: Sequence[Any]) -> dict[str, Any]:
         """Return the profile after the patch; raise Refused or Unpredictable."""
-        document = copy.deepcopy(dict(profile))
+        document = copied(dict(profile))
         if not all(isinstance(operation, Mapping) for operation in operations):
             # Null is read as an operation that isn't there (library), anything else is no patch document.
             only_null = all(operation is None or isinstance(operation, Mapping) for operation in operations)
@@ -51,6 +50,12 @@ class PatchModel:
             (self._strictly if self.strict else self._leniently)(document, operation)
         completed: dict[str, Any] = self._completed(document, self.root) if self.strict else document
         return completed
+
+    def stepped(self, document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document after one operation more, as the operations that follow in one patch see it."""
+        result = copied(dict(document))
+        (self._strictly if self.strict else self._leniently)(result, operation)
+        return result
 
     # -- as the vendor's software reads operations --------------------------------------------------------------------
 
@@ -235,13 +240,13 @@ class PatchModel:
         elif not isinstance(holder, dict) or (name != "add" and segment not in holder):
             raise Refused
         if name == "add" and isinstance(holder, list):
-            holder.insert(key, copy.deepcopy(value))
+            holder.insert(key, copied(value))
         elif name == "remove":
             del holder[key]
         elif name == "test":
             _compare(holder[key], value)
         else:
-            holder[key] = copy.deepcopy(value)
+            holder[key] = copied(value)
 
     def _check_strictly(self, value: Any, shape: Shape) -> None:
         if value is None and shape.nullable:

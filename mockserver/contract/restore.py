@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.contract.cases import Call, Key, Reply
-from mockserver.contract.document import Contract
 from mockserver.contract.session import NoAnswer, TargetSession
 from mockserver.contract.undo import (
     Change,
@@ -24,14 +23,14 @@ from mockserver.contract.undo import (
     inverse_patch,
     ours,
     unmoved,
-    without,
+    without_stamp,
 )
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile
 from mockserver.errors import Inconclusive, SafetyRefusal
 
 ROUNDS = 3
 READS = 3
-MEMBERS = 13
+MEMBERS = 16
 # Reads with retries, one fine patch in each round but the last, then one patch for each member, each round read back.
 WORST_CASE = READS + (ROUNDS - 1) * 2 + MEMBERS + 1
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
@@ -61,11 +60,10 @@ class Outcome(NamedTuple):
 
 
 class Restorer:
-    """Restores profiles through a session; `fixed` are the members at the top that nobody can restore."""
+    """Restores profiles through a session."""
 
-    def __init__(self, session: TargetSession, fixed: Sequence[str]) -> None:
+    def __init__(self, session: TargetSession) -> None:
         self.session = session
-        self.fixed = tuple(fixed)
 
     def read(self, key: Key) -> dict[str, Any]:
         """Return a profile, read by a patch that changes nothing; raise Inconclusive if the answer is no profile."""
@@ -76,7 +74,7 @@ class Restorer:
         profile = profile_of(reply)
         if profile is None:
             label = self.session.target.label(key)
-            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint="nothing else was sent")
+            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint="check its targets file")
         self.session.profiles[key] = profile
         return profile
 
@@ -148,7 +146,7 @@ class Restorer:
                 yield coarse_patch(member, goal, found)
 
     def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-        return differences(without(wanted, self.fixed), without(found, self.fixed))
+        return differences(without_stamp(wanted), without_stamp(found))
 
     def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
@@ -181,12 +179,7 @@ class Restorer:
         return [own, *others[:1]]
 
 
-def fixed_members(contract: Contract) -> tuple[str, ...]:
-    """Return the members at the top that are read-only, so that nobody can restore them."""
-    return tuple(name for name, shape in contract.profile.members.items() if shape.read_only)
-
-
-def recover(session: TargetSession, state_dir: Path, contract: Contract, *, forget: bool = False) -> Outcome:
+def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) -> Outcome:
     """Finish what an interrupted run left behind; with `forget`, its undo file goes even if something remains."""
     undo = UndoFile.of(session.target, state_dir)
     if not state_dir.exists():
@@ -197,7 +190,7 @@ def recover(session: TargetSession, state_dir: Path, contract: Contract, *, forg
         undo.sweep()
         if not undo.is_open:
             return Outcome((), ())
-        return _recover(Restorer(session, fixed_members(contract)), undo, forget=forget)
+        return _recover(Restorer(session), undo, forget=forget)
     finally:
         lock.release()
 

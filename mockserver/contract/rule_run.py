@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,11 +14,14 @@ from urllib.parse import quote, urlencode
 from mockserver.contract.authorization import authorization, basic
 from mockserver.contract.cases import Account, Bench, Call, Headers, Key, Reply, Verdict
 from mockserver.contract.checks import Unreadable, read_error
-from mockserver.contract.conversation import PATCH_TYPE, Conversation, Denied, Unanswered, next_world
-from mockserver.contract.document import Contract
+from mockserver.contract.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, next_world
+from mockserver.contract.document import Contract, copied
 from mockserver.contract.events import CaseFinished
 from mockserver.contract.rules import Rule, Step
+from mockserver.contract.session import NotSent, Throttled
 
+# The profile of the shipped fixtures that some rules name.
+DEMO: Key = ("ACME01", "CRM", "C-000417")
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -42,11 +44,19 @@ class RuleRunner:
         with self.bench.guard(rule.id):
             try:
                 _Play(rule, talk, self._key(rule), self._known).run()
+            except NotSent as held_back:
+                talk.problems.append(str(held_back).partition("\n")[0])
+                verdict = Verdict.NOT_VERIFIABLE
+            except Throttled as end:
+                talk.problems.append(str(end).partition("\n")[0])
+                verdict = Verdict.INCONCLUSIVE
             except (Unanswered, Denied) as end:
                 talk.problems.append(str(end))
                 verdict = Verdict.BROKEN if self.bench.is_mock else Verdict.INCONCLUSIVE
             except Unreadable as end:
                 talk.problems.append(str(end))
+            except SHAPELESS as end:
+                talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
         return _outcome(rule, talk, verdict or self._verdict(rule, talk), started)
 
     def _verdict(self, rule: Rule, talk: Conversation) -> Verdict:
@@ -61,7 +71,8 @@ class RuleRunner:
         bench = self.bench
         have = {
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
-            "mock": bench.is_mock, "neighbour": _neighbour(bench), "stranger": _stranger(bench),
+            "mock": bench.is_mock, "demo": bench.isolated and bench.profiles[0] == DEMO,
+            "neighbour": _neighbour(bench), "stranger": _stranger(bench),
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have[name]]
@@ -96,7 +107,9 @@ class _Play:
             for _ in range(step.repeat):
                 self._play(step)
         for key, profile in before.items():
-            self.talk.compare(f"the profile {'/'.join(key)}, which nobody asked to change,", profile, self.talk.read(key))
+            self.talk.compare(
+                f"the profile {'/'.join(key)}, which nobody asked to change,", profile, self.talk.read(key)
+            )
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
@@ -134,7 +147,9 @@ class _Play:
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
 
     def _other_profile(self, key: Key) -> bool:
-        names = {(entry["AlternateIdType"], entry["AlternateId"]) for entry in self.state["AlternateIds"] or () if entry}
+        names = {
+            (entry["AlternateIdType"], entry["AlternateId"]) for entry in self.state["AlternateIds"] or () if entry
+        }
         folded = {(str(kind).lower(), str(value).lower()) for kind, value in names}
         return key[0].lower() != self.key[0].lower() or (key[1].lower(), key[2].lower()) not in folded
 
@@ -228,7 +243,7 @@ class _Play:
         if isinstance(value, str):
             whole = _PLACEHOLDER.fullmatch(value)
             if whole:
-                return copy.deepcopy(_get(self.state, whole[1]))
+                return copied(_get(self.state, whole[1]))
             if value.startswith("${long:"):
                 return "x" * int(value[7:-1])
             if value == "${self}":
@@ -308,11 +323,11 @@ def _get(document: Any, pointer: str) -> Any:
 
 def _with(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy with values put at JSON pointers."""
-    result = copy.deepcopy(dict(document))
+    result = copied(dict(document))
     for pointer, value in values.items():
         *way, last = _segments(pointer)
         holder = _get(result, "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in way))
-        holder[int(last) if isinstance(holder, list) else last] = copy.deepcopy(value)
+        holder[int(last) if isinstance(holder, list) else last] = copied(value)
     return result
 
 

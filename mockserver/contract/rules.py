@@ -17,7 +17,7 @@ from mockserver.errors import UsageError
 
 SOURCES = ("page", "documented", "library", "assumed")
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "neighbour", "stranger")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "demo", "neighbour", "stranger")
 DIALECTS = ("vendor", "library", "rfc6902")
 
 
@@ -91,7 +91,9 @@ def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
 def _rules_of(path: Path, dialect: str) -> list[Rule]:
     document = load_yaml(path)
     if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
-        raise UsageError("a file of rules holds the key 'rules' with a list", place=str(path), hint="see its neighbours")
+        raise UsageError(
+            "a file of rules holds the key 'rules' with a list", place=str(path), hint="see its neighbours"
+        )
     defaults = document.get("defaults", {})
     rows = [_merged({**defaults, **row}, dialect) for row in document["rules"] if isinstance(row, Mapping)]
     return [_rule(row, path) for row in rows if dialect in row.get("dialects", DIALECTS)]
@@ -147,7 +149,9 @@ def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str]) -> l
     for name in only:
         if not any(_matches(rule.id, name) for rule in rules):
             near = get_close_matches(name, [rule.id for rule in rules], n=1)
-            raise UsageError(f"there is no rule {name!r}", place="--only", hint=f"did you mean {near[0]}?" if near else "")
+            raise UsageError(
+                f"there is no rule {name!r}", place="--only", hint=f"did you mean {near[0]}?" if near else ""
+            )
     wanted = [rule for rule in rules if not only or any(_matches(rule.id, name) for name in only)]
     return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
 

@@ -23,8 +23,8 @@ Anything else needs --write and a guard, whatever `may_change` says.
 
 What `send` and `guard` raise ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These
 end only the case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an
-OSError) and `Throttled` (an Inconclusive). A 5xx is returned once; the next `send` then raises unless the run was told
-to go on. A write is never sent twice.
+OSError) and `Throttled` (an Inconclusive). A 5xx is returned once; each `send` after it, or after the budget, raises
+`Stopped` (a NoAnswer) without sending, and `run.session.stopped` says why. A write is never sent twice.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 
-from mockserver.contract.call_vetting import could_change, refusal
+from mockserver.contract.call_vetting import NO_MEMBERS, Members, could_change, refusal
 from mockserver.contract.cases import Call, Key, Reply
 from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.core.auth import issued_now, sign
@@ -56,6 +56,10 @@ _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/j
 
 class NoAnswer(Inconclusive, OSError):
     """The target could not be reached, or its answer was lost: the request may or may not have been applied."""
+
+
+class Stopped(NoAnswer):
+    """No more requests of cases are sent: the budget is used up, or the target answered with a server error."""
 
 
 class Throttled(Inconclusive):
@@ -98,10 +102,11 @@ class TargetSession:
     witness: Witness | None = None
     profiles: dict[Key, dict[str, Any]] = field(default_factory=dict)
     read_only_because: str = NO_LEAVE
+    members: Members = NO_MEMBERS
 
     def __post_init__(self) -> None:
         self._next_at = 0.0
-        self._failed = ""
+        self.stopped = ""
         self._secrets: dict[str, str] = {}
         self._tls: ssl.SSLContext | None = None
 
@@ -111,18 +116,12 @@ class TargetSession:
             return None
         if could_change(call) and not self.write and call.key in self.target.keys:
             return self.read_only_because
-        return refusal(call, self.target, self.profiles.get(call.key))
+        return refusal(call, self.target, self.profiles.get(call.key), self.members)
 
     def send(self, call: Call) -> Reply:
         """Send one call of a case, and keep enough of the budget for the restore."""
         self._vet(call)
-        if self._failed:
-            raise Inconclusive(self._failed, hint="add --keep-going to go on after a server error")
-        if not self.target.mock and self.used + 1 + RESERVE > self.target.budget:
-            raise Inconclusive(
-                f"the budget of {self.target.budget} requests is used up but for the {RESERVE} kept for the restore",
-                hint="raise budget in the targets file, or run fewer cases",
-            )
+        self._check_bounds()
         changes = could_change(call)
         if changes and self.witness is not None:
             self.witness.before(call)
@@ -133,7 +132,7 @@ class TargetSession:
             if changes and self.witness is not None:
                 self.witness.after(call, reply)
         if reply.status >= 500 and not self.keep_going and not self.target.mock:
-            self._failed = f"the target answered {reply.status}; no more requests are sent after a server error"
+            self.stopped = f"the target answered {reply.status}; no more requests are sent after a server error"
         return reply
 
     def send_reserved(self, call: Call) -> Reply:
@@ -157,9 +156,14 @@ class TargetSession:
         self._vet(call)
         if could_change(call) and not self.target.mock:
             raise NotSent("a second user's call could change the profile", hint="send a patch without operations")
-        if not self.target.mock and self.used + 1 + RESERVE > self.target.budget:
-            raise Inconclusive(f"the budget of {self.target.budget} requests is used up")
+        self._check_bounds()
         return self._patiently(call, changes=could_change(call), credential=credential)
+
+    def _check_bounds(self) -> None:
+        if not self.stopped and not self.target.mock and self.used + 1 + RESERVE > self.target.budget:
+            self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
+        if self.stopped:
+            raise Stopped(self.stopped, hint="raise budget in the targets file, or add --keep-going")
 
     def _vet(self, call: Call) -> None:
         if reason := self.refusal(call):

@@ -36,7 +36,7 @@ _DEFAULTS = {"budget": 300, "rate": 2.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 _TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
-    | {"marker", "mock", "admin_token_env", "may_deactivate", "exclusive"}
+    | {"marker", "mock", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
     | set(_DEFAULTS)
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
@@ -86,6 +86,7 @@ class Target:
     marker: tuple[str, str] | None = None
     mock: bool = False
     may_deactivate: bool = False
+    try_read_only: bool = False
     exclusive: bool = False
     admin_token_env: str | None = None
     admin_token_known: str | None = field(default=None, repr=False)
@@ -188,6 +189,7 @@ def _target(name: str, table: Any, place: str) -> Target:
         marker=_marker(table.get("marker"), f"{place}.marker"),
         mock=_is_mock(table, base_url, place),
         may_deactivate=_flag(table, "may_deactivate", place),
+        try_read_only=_flag(table, "try_read_only", place),
         exclusive=_flag(table, "exclusive", place),
         admin_token_env=_text(table, "admin_token_env", place) if "admin_token_env" in table else None,
         **_numbers(table, place),

@@ -51,9 +51,13 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def without(profile: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the profile without some members at its top: those that nobody can restore."""
-    return {name: value for name, value in profile.items() if name not in names}
+def without_stamp(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile without the stamp of its last change: the run's own, which nobody can take back."""
+    edited = profile.get("Edited")
+    if not isinstance(edited, dict):
+        return dict(profile)
+    kept = {name: value for name, value in edited.items() if name not in ("ModifiedDate", "ModifiedBy")}
+    return {**profile, "Edited": kept}
 
 
 def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
@@ -142,8 +146,10 @@ def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[O
 
 def coarse_patch(member: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Operation]:
     """Return a guarded patch that replaces one whole member."""
-    tests = list(leaf_tests(f"/{member}", found.get(member)))
-    return [*tests, {"op": "replace", "path": f"/{member}", "value": wanted.get(member)}]
+    return [
+        *_whole_tests(f"/{member}", found.get(member)),
+        {"op": "replace", "path": f"/{member}", "value": wanted.get(member)},
+    ]
 
 
 def _set(change: Change) -> Operation:
@@ -170,7 +176,7 @@ def _adds(adds: Sequence[Change], removes: Sequence[Change], found: Mapping[str,
 
 def _guards(change: Change, found: Mapping[str, Any]) -> Iterator[Operation]:
     if change.found is not ABSENT:
-        yield from leaf_tests(change.pointer, change.found)
+        yield from _whole_tests(change.pointer, change.found)
     elif change.entry is not None:
         entries = value_at(found, change.pointer)
         if not entries:
@@ -178,6 +184,14 @@ def _guards(change: Change, found: Mapping[str, Any]) -> Iterator[Operation]:
         # The neighbours of the gap: with them in place, so is the gap.
         for index in range(max(0, change.entry - 1), min(change.entry + 1, len(entries))):
             yield from leaf_tests(f"{change.pointer}/{index}", entries[index])
+
+
+def _whole_tests(pointer: str, value: Any) -> Iterator[Operation]:
+    """Test all that a replaced value holds; of a collection also its length, which its leaves don't show."""
+    if isinstance(value, list):
+        yield {"op": "test", "path": pointer, "value": value}
+    else:
+        yield from leaf_tests(pointer, value)
 
 
 def leaf_tests(pointer: str, value: Any) -> Iterator[Operation]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
-from mockserver.contract.cases import Bench, Verdict
+from mockserver.contract.cases import Bench, Call, Reply, Session, Verdict
 from mockserver.contract.document import Contract
 from mockserver.contract.events import (
     CaseFinished,
@@ -22,7 +22,7 @@ from mockserver.contract.generated import GeneratedRunner, generate, require_sch
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import chosen, load_rules
 from mockserver.contract.walk import Walker
-from mockserver.errors import Inconclusive, UsageError
+from mockserver.errors import UsageError
 from mockserver.settings import shipped
 
 STAGES = ("rules", "model", "generated")
@@ -57,25 +57,39 @@ def verify(bench: Bench, contract: Contract, plan: Plan, report: Report, *, targ
     report(RunStarted(target, bench.dialect, plan.seed, run.stages, bench.is_mock))
     for stage in run.stages:
         run.stage(stage)
-    report(RunFinished(run.tally.verdicts, run.requests, monotonic() - run.started))
+    report(RunFinished(run.tally.verdicts, run.session.sent, monotonic() - run.started))
     return run.tally.exit_code
+
+
+@dataclass
+class _CountingSession:
+    """Counts the requests of a run."""
+
+    session: Session
+    sent: int = 0
+
+    def send(self, call: Call) -> Reply:
+        self.sent += 1
+        return self.session.send(call)
 
 
 class _Run:
     def __init__(self, bench: Bench, contract: Contract, plan: Plan, report: Report) -> None:
-        self.bench = bench
+        self.session = _CountingSession(bench.session)
+        self.bench = replace(bench, session=self.session)
         self.contract = contract
         self.plan = plan
         self.report = report
         self.tally = Tally()
-        self.requests = 0
         self.started = monotonic()
         # A named rule is what the user wants to see, and nothing else.
         self.stages = ("rules",) if plan.only or plan.tags else plan.stages
 
     def prepare(self) -> None:
         if unknown := [stage for stage in self.stages if stage not in STAGES]:
-            raise UsageError(f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}")
+            raise UsageError(
+                f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}"
+            )
         directory = self.plan.rules or shipped("contracts") / "rules"
         self.rules = chosen(load_rules(directory, self.bench.dialect), self.plan.only, self.plan.tags)
         if "generated" in self.stages:
@@ -88,13 +102,12 @@ class _Run:
             )
 
     def stage(self, name: str) -> None:
-        started, cases, requests, stopped = monotonic(), 0, 0, ""
+        started, cases, before, stopped = monotonic(), 0, self.session.sent, ""
         total, outcomes = self._outcomes(name)
         self.report(StageStarted(name, total))
         failures = 0
         for outcome in outcomes:
             cases += 1
-            requests += len(outcome.exchanges)
             failures += outcome.verdict is Verdict.BROKEN
             self._tell(outcome)
             if self.plan.time_s is not None and monotonic() - self.started > self.plan.time_s:
@@ -103,8 +116,7 @@ class _Run:
             if name != "rules" and failures >= MOST_FAILURES:
                 stopped = f"{failures} failures are enough"
                 break
-        self.requests += requests
-        self._tell(StageFinished(name, cases, requests, monotonic() - started, stopped))
+        self._tell(StageFinished(name, cases, self.session.sent - before, monotonic() - started, stopped))
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)
@@ -121,13 +133,3 @@ class _Run:
         kept = cases[:: self.plan.thin]
         generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
         return len(kept), (generated.run(case) for case in kept)
-
-
-def inconclusive(problem: OSError) -> Inconclusive:
-    """Return the end of a run whose target went away."""
-    return Inconclusive(f"the target can't be reached: {problem}", hint="see whether it still runs")
-
-
-def thinned(stages: Sequence[str]) -> tuple[str, ...]:
-    """Return the stages in the order in which they run, each once."""
-    return tuple(stage for stage in STAGES if stage in stages)

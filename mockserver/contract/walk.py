@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.contract.cases import Bench, Key, Verdict
 from mockserver.contract.checks import Unreadable
-from mockserver.contract.conversation import Conversation, Denied, Unanswered, next_world
+from mockserver.contract.conversation import SHAPELESS, Conversation, Denied, Unanswered, next_world
 from mockserver.contract.document import MEDIA_TYPES, Contract
 from mockserver.contract.documents import Documents
 from mockserver.contract.events import CaseFinished
@@ -68,6 +68,8 @@ class Walker:
                 if state.talk.problems:
                     break
             self._look_around(state)
+        except SHAPELESS as end:
+            state.talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
         except (Unanswered, Denied, Unreadable) as end:
             state.talk.problems.append(str(end))
         problems = tuple(dict.fromkeys(state.talk.problems))
@@ -141,7 +143,7 @@ class Walker:
         for key, profile in state.profiles.items():
             state.talk.compare(f"{'/'.join(key)}, read again,", _visible(profile), state.talk.read(key))
 
-    # -- the smallest failing walk --------------------------------------------------------------------------------------
+    # -- the smallest failing walk ------------------------------------------------------------------------------------
 
     def _smallest(self, steps: Sequence[Step]) -> tuple[object, ...] | None:
         """Leave out steps and operations for as long as the walk still fails; None if it doesn't fail again."""
@@ -176,7 +178,7 @@ class Walker:
             for step in steps:
                 self._take(state, step, thorough=False)
             self._look_around(state)
-        except (Unanswered, Denied, Unreadable):
+        except (Unanswered, Denied, Unreadable, *SHAPELESS):
             return True
         return bool(state.talk.problems)
 

@@ -266,6 +266,17 @@ def require(user: User, permission: str) -> None:
         )
 
 
+def assumptions(header: str) -> tuple[str, ...]:
+    """Return the assumed rules that an accepted header rests on: the un-keyed form, a timestamp without a zone."""
+    scheme, _, parameters = header.strip(" \t").partition(" ")
+    keyed = scheme[11:16].lower() == "-hmac"
+    if keyed and "Z Signature=" in parameters:
+        return ()
+    shape = ISO_8601.fullmatch(parameters.rpartition(" Signature=")[0].rpartition("/")[2])
+    zoned = shape is not None and shape["zone"]
+    return (() if keyed else ("auth-unkeyed-accepted",)) + (() if zoned else ("auth-zone-missing",))
+
+
 def refusal(rule: str) -> Unauthorized:
     """Return the 401 for a row of REFUSALS."""
     row = REFUSALS[rule]

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from mockserver.core.members import Member, MemberTree
-from mockserver.core.provenance import RULES
+from mockserver.core.members import MemberTree, member_at
+from mockserver.core.provenance import RULES, Mark
 from mockserver.errors import ApiError
+
+_WEAKNESS = (Mark.DOCUMENTED, Mark.MOCK, Mark.LIBRARY, Mark.ASSUMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +24,21 @@ class Story:
     reason: str
     refusal: ApiError | None = None
     operations: Sequence[Any] | None = None
+    rests_on: tuple[str, ...] = ()
 
     @property
     def provenance(self) -> str:
-        return RULES[self.reason].mark.value
+        """How sure we are of the answer: the weakest mark of the rules that it rests on."""
+        if not self.rests_on:
+            return RULES[self.reason].mark.value
+        return max((RULES[code].mark for code in (self.reason, *self.rests_on)), key=_WEAKNESS.index).value
 
     def sentence(self, tree: MemberTree) -> str:
         """Return the whole story as text."""
         rule = RULES[self.reason]
+        basis = "".join(f" It rests on: {RULES[code].statement} [{RULES[code].mark}]" for code in self.rests_on)
         if self.refusal is None:
-            return f"{rule.statement} [{rule.mark}]"
+            return f"{rule.statement} [{rule.mark}]{basis}"
         where = _where(self.refusal, self.operations)
         why = self.refusal.why or self.refusal.message or rule.statement
         advice = self.hint(tree)
@@ -135,12 +142,3 @@ def _index_below(parent: str, operation: Any) -> int | None:
         return None
     above, _, last = str(operation.get("path")).rpartition("/")
     return int(last) if above.lower() == parent.lower() and last.isascii() and last.isdigit() else None
-
-
-def member_at(path: str, root: Member) -> Member | None:
-    """Return the member that a path names, list indices being any segment; None if there is none."""
-    member: Member | None = root
-    for segment in path.split("/"):
-        if segment and member is not None:
-            member = member.item or member.find(segment.replace("~1", "/").replace("~0", "~"))
-    return member

@@ -199,3 +199,12 @@ def _page_order(serialiser: tuple[Member, ...], shown: Sequence[str]) -> tuple[M
         before = member.name
     by_name = {member.name: member for member in serialiser}
     return tuple(by_name[name] for name in order if by_name[name].returned)
+
+
+def member_at(path: str, root: Member) -> Member | None:
+    """Return the member that a path names, list indices being any segment; None if there is none."""
+    member: Member | None = root
+    for segment in path.split("/"):
+        if segment and member is not None:
+            member = member.item or member.find(segment.replace("~1", "/").replace("~0", "~"))
+    return member

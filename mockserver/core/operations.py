@@ -13,6 +13,18 @@ from mockserver.core.pointer import ProfilePointer, list_index, locate, object_m
 from mockserver.errors import BadRequest
 
 
+def converted(member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
+    """Return the value as the member would store it; raise BadRequest in the library's words if it can't be."""
+    try:
+        return convert(value, member, dates=dates)
+    except ConversionError:
+        raise BadRequest(
+            f"The value '{clr_text(value, dates=dates)}' is invalid for target location.",
+            rule="value-not-convertible",
+            path=pointer.text,
+        ) from None
+
+
 class ProfileOperation(jsonpatch.PatchOperation):
     """One operation as the vendor's adapters apply it to a typed profile."""
 
@@ -39,15 +51,8 @@ class ProfileOperation(jsonpatch.PatchOperation):
         if first is not None and first.read_only:
             raise read_only_refusal(pointer.parts[-1], pointer.text)
 
-    def converted(self, member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
-        try:
-            result = convert(value, member, dates=dates)
-        except ConversionError:
-            raise BadRequest(
-                f"The value '{clr_text(value, dates=dates)}' is invalid for target location.",
-                rule="value-not-convertible",
-                path=pointer.text,
-            ) from None
+    def storable(self, member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
+        result = converted(member, pointer, value, dates=dates)
         if member.bounded and self.dialect.follows_page:
             refuse_too_long(result, member, pointer.text)
         return result
@@ -57,10 +62,10 @@ class ProfileOperation(jsonpatch.PatchOperation):
         container, member, segment = self.locate(pointer, document, writing=True)
         if member.kind is not Kind.LIST:
             child = object_member(member, segment, pointer)
-            container[child.name] = self.converted(child, pointer, value, dates=dates)
+            container[child.name] = self.storable(child, pointer, value, dates=dates)
             return
         index = self.position(segment, container, pointer, adding=not replacing)
-        item = self.converted(member.of_items, pointer, value, dates=dates)
+        item = self.storable(member.of_items, pointer, value, dates=dates)
         if not replacing:
             container.insert(index, item)
         else:
@@ -117,23 +122,13 @@ class Test(ProfileOperation):
         else:
             target = object_member(member, segment, pointer)
             current, place = container.get(target.name), f"path '{segment}'"
-        if current != self.converted_for_test(target, pointer, value):
+        if current != converted(target, pointer, value):
             shown = target.clr_type if isinstance(current, (dict, list)) else clr_text(current, dates=False)
             raise BadRequest(
                 f"The current value '{shown}' at {place} is not equal to the test value '{clr_text(value)}'.",
                 rule="test-failed",
                 path=pointer.text,
             )
-
-    def converted_for_test(self, target: Member, pointer: ProfilePointer, value: Any) -> Any:
-        try:
-            return convert(value, target)
-        except ConversionError:
-            raise BadRequest(
-                f"The value '{clr_text(value)}' is invalid for target location.",
-                rule="value-not-convertible",
-                path=pointer.text,
-            ) from None
 
 
 class Transfer(ProfileOperation):

@@ -62,7 +62,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("test-failed", L, "A test compares the converted value with the current one, as serialised JSON.", _RUN),
     ("member-read-only", D, "ProfileId, Edited, Consents and ReasonCode are read-only (text assumed).", _PAGE),
     ("value-too-long", D, "Maximum lengths are enforced (the limits are documented, status and text assumed).", _PAGE),
-    ("alternate-id-taken", D, "An alternate id is unique within its type across a client's profiles.", _OTHER_PAGES),
+    ("alternate-id-taken", D, "An alternate id is unique within its type (status and text assumed).", _OTHER_PAGES),
+    ("rfc6902-test-failed", M, "A test compares by JSON type, as RFC 6902 says.", _CHOICE),
     ("rfc6902-refused", M, "Refused by RFC 6902 or 6901; the vendor's own software is more lenient.", _CHOICE),
     ("rfc6902-breaks-contract", M, "The patched profile would break the contract.", _CHOICE),
     # Bodies
@@ -83,6 +84,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
+    ("unknown-as-400", A, "Under --unknown-profile 400 an unknown client or profile is a bad request.", _CHOICE),
+    ("content-length-invalid", A, "A Content-Length must be a number.", _CHOICE),
     # Authorization
     ("auth-header-missing", D, "Every request carries an Authorization header.", _OTHER_PAGES),
     ("auth-scheme-invalid", D, "The scheme is PNAUTHINFO3, keyed or not, with SHA256, SHA384 or SHA512.", _OTHER_PAGES),
@@ -99,6 +102,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
         _OTHER_PAGES,
     ),
     ("auth-unkeyed-refused", A, "Un-keyed signatures can be switched off.", _CHOICE),
+    ("auth-unkeyed-accepted", A, "The un-keyed form hashes ClientId:UserId:Timestamp:SecretKey.", _CHOICE),
+    ("auth-zone-missing", A, "A timestamp without a zone is UTC.", _CHOICE),
     ("auth-permission-missing", D, "A known user without the permission gets 403 (text assumed).", _PAGE),
     ("oauth-token-invalid", A, "A bearer token that was not issued here is refused with 401.", _CHOICE),
     ("oauth-token-expired", A, "A bearer token expires.", _CHOICE),

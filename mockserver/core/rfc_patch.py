@@ -28,7 +28,7 @@ def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) 
         except ApiError as refusal:
             refusal.operation = index
             raise
-        except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError) as refusal:
+        except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as refusal:
             raise _refusal(refusal, operation, index) from refusal
     completed: dict[str, Any] = complete(document, tree.root, tree.empty_defaults)
     return completed
@@ -53,7 +53,20 @@ def _refuse_nonconforming(document: Any, tree: MemberTree, operation: Any) -> No
         )
 
 
+# The package's own messages show Python's values; these say what happened, in the order of the classes' kinship.
+_TEXTS: tuple[tuple[type[Exception], str, str], ...] = (
+    (jsonpatch.JsonPatchTestFailed, "rfc6902-test-failed", "The test at '{path}' failed."),
+    (jsonpatch.JsonPatchConflict, "rfc6902-refused", "The target location '{path}' does not exist."),
+    (jsonpatch.InvalidJsonPatch, "rfc6902-refused", "The operation is not one of RFC 6902."),
+    (JsonPointerException, "rfc6902-refused", "The path '{path}' can't be resolved (RFC 6901)."),
+)
+
+
 def _refusal(refusal: Exception, operation: Any, index: int) -> BadRequest:
     path = operation.get("path") if isinstance(operation, Mapping) else None
-    rule = "test-failed" if isinstance(refusal, jsonpatch.JsonPatchTestFailed) else "rfc6902-refused"
-    return BadRequest(str(refusal), rule=rule, operation=index, path=path if isinstance(path, str) else None)
+    shown = path if isinstance(path, str) else ""
+    rule, text = next(
+        ((rule, text) for kind, rule, text in _TEXTS if isinstance(refusal, kind)),
+        ("rfc6902-refused", "The operation is not one of RFC 6902."),
+    )
+    return BadRequest(text.format(path=shown), rule=rule, operation=index, path=shown or None)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+# Room on both sides for windows, expiries and time zones.
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+
 
 def system_now() -> datetime:
     """Return the wall clock's time, in UTC."""
@@ -41,13 +45,16 @@ class Clock:
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock at a moment, by default now."""
-        self._frozen = at or self.now()
+        self._frozen = (at or self.now()).astimezone(UTC)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, frozen or not; backwards with a negative number."""
+        """Move the clock, frozen or not; backwards with a negative number. Raises OverflowError past its range."""
         step = timedelta(seconds=seconds)
+        moved = self.now() + step
+        if not _EARLIEST <= moved <= _LATEST:
+            raise OverflowError(f"{moved:%Y-%m-%d} is out of the clock's range")
         if self._frozen is not None:
-            self._frozen += step
+            self._frozen = moved
         else:
             self._offset += step
 

@@ -61,7 +61,7 @@ def without_answered_token(answer: bytes, target: str) -> bytes:
 
 
 def _is_secret(name: str) -> bool:
-    folded = unquote_plus(name).lower()
+    folded = unquote_plus(name).lower().replace("_", "-")
     return any(word in folded for word in _SECRET_WORDS)
 
 

@@ -109,8 +109,8 @@ class Profiles:
     def update(self, key: Key, change: Change) -> Update:
         """Apply a pure change to one profile, one writer at a time; what it raises leaves everything as it was.
 
-        The change may be called again if a reset or restore comes between. Raises NotFound for an unknown key and
-        BadRequest if a new alternate id belongs to another profile.
+        The change may be called again if something else changes the profile meanwhile. Raises NotFound for an unknown
+        key and BadRequest if a new alternate id belongs to another profile.
         """
         while True:
             overlay = self._overlay
@@ -124,7 +124,10 @@ class Profiles:
                 if changed.body is before:
                     return Update(before, before)
                 with self._swap:
-                    if self._overlay is not overlay:
+                    # A reset, a put or a delete may have come between: then the change is made again, on what is there.
+                    if self._overlay is not overlay or self._slot(overlay, key) != slot:
+                        continue
+                    if self._body(overlay, slot) is not before:
                         continue
                     if changed.alternate_ids is not None:
                         self._reindex(overlay, key[0], slot, changed.alternate_ids)

@@ -142,7 +142,7 @@ class RequestNumbers(Iterator[int]):
 
 
 def _header(row: Sequence[bytes]) -> Header:
-    epoch, revision, seed, frozen, offset, faults, counters, next_slot = row
+    epoch, revision, seed, frozen, offset, faults, counters, next_slot, _ = row
     moment = int(frozen) if frozen else None
     return Header(epoch, revision, int(seed), moment, int(offset), faults, counters, int(next_slot))
 

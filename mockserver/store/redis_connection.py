@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -39,8 +39,6 @@ class Wire(Protocol):
     def connect(self) -> None: ...
 
     def disconnect(self) -> None: ...
-
-    def pack_command(self, *command: str | bytes | int) -> Iterable[bytes]: ...
 
     def send_packed_command(self, packed: Sequence[bytes]) -> None: ...
 
@@ -120,7 +118,7 @@ class Redis:
         if isinstance(problem, ResponseError) and str(problem).startswith(_WRONG_COMMANDS):
             return problem
         late = isinstance(problem, (LateAnswer, TimeoutError))
-        self._problem = str(problem) or type(problem).__name__
+        self._problem = str(problem).rstrip(".") or type(problem).__name__
         self._away_until = stopwatch() + (_PAUSE_AFTER_WAIT_S if late else _PAUSE_AFTER_REFUSAL_S)
         return self._away("" if repeatable else " It is not known whether this request was stored before that.")
 
@@ -137,9 +135,17 @@ def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
 
 
 def _exchange(connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
-    # In one piece: each system call costs more than copying a profile.
-    connection.send_packed_command([b"".join(connection.pack_command(*command))])
+    connection.send_packed_command([_packed(command)])
     return connection.read_response()
+
+
+def _packed(command: tuple[str | bytes | int, ...]) -> bytes:
+    """Return a command as Redis reads it, in one piece: each system call costs more than copying a profile."""
+    pieces = [b"*%d\r\n" % len(command)]
+    for word in command:
+        data = word if isinstance(word, bytes) else str(word).encode()
+        pieces.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(pieces)
 
 
 def connector(url: str) -> Connect:

@@ -98,7 +98,7 @@ def pack(exchange: Exchange) -> bytes:
 
 def unpack(packed: bytes) -> Exchange:
     """Return the exchange that bytes hold."""
-    at, answer_body, reason, refusal, operations, before, after, headers, answer_headers, key, *rest = _unpack(packed)
+    at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
     identifier, world, duration, method, target, body, status, user, fault = rest
     after = before if after is True else after
     return Exchange(
@@ -113,7 +113,7 @@ def unpack(packed: bytes) -> Exchange:
         status=status,
         answer_headers=tuple((name, value) for name, value in answer_headers),
         answer_body=after if answer_body is True else answer_body,
-        story=Story(reason, _refusal(refusal), None if operations is None else json.loads(operations)),
+        story=_read_story(*story),
         user=user,
         fault=fault,
         before=before,
@@ -124,15 +124,11 @@ def unpack(packed: bytes) -> Exchange:
 
 def _row(exchange: Exchange) -> list[Any]:
     """Return what `unpack` reads; True stands for the same bytes again."""
-    story, before, after = exchange.story, exchange.before, exchange.after
-    # Operations may hold what MessagePack can't: numbers of any length, halves of characters, JavaScript's undefined.
-    operations = None if story.operations is None else json.dumps(story.operations, default=repr)
+    before, after = exchange.before, exchange.after
     return [
         (exchange.at - EPOCH) // timedelta(microseconds=1),
         True if exchange.answer_body is after else exchange.answer_body,
-        story.reason,
-        None if story.refusal is None else _facts(story.refusal),
-        operations,
+        _written_story(exchange.story),
         before,
         True if after is before else after,
         exchange.headers,
@@ -148,6 +144,16 @@ def _row(exchange: Exchange) -> list[Any]:
         exchange.user,
         exchange.fault,
     ]
+
+
+def _written_story(story: Story) -> list[Any]:
+    # Operations may hold what MessagePack can't: numbers of any length, halves of characters, JavaScript's undefined.
+    operations = None if story.operations is None else json.dumps(story.operations, default=repr)
+    return [story.reason, None if story.refusal is None else _facts(story.refusal), operations, story.rests_on]
+
+
+def _read_story(reason: str, refusal: list[Any] | None, operations: str | None, rests_on: list[str]) -> Story:
+    return Story(reason, _refusal(refusal), None if operations is None else json.loads(operations), tuple(rests_on))
 
 
 def _facts(refusal: ApiError) -> list[Any]:

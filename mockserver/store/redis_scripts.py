@@ -56,28 +56,28 @@ OPEN = Script(
     + """
 -- name, touch, may make, limit, fingerprint, seed, faults, next slot
 local name, header = ARGV[1], P..'header:'..ARGV[1]
-local print = redis.call('GET', P..'fixtures')
-if print and print ~= ARGV[5] then return 'other fixtures' end
-if not print then redis.call('SET', P..'fixtures', ARGV[5]) end
-local number = redis.call('INCR', P..'sequence')
-local named, evicted = name ~= 'default', {}
-local made = redis.call('EXISTS', header) == 0
+local fields = {'epoch', 'revision', 'seed', 'frozen', 'offset', 'faults', 'counters', 'next', 'fixtures'}
+local values, evicted = redis.call('HMGET', header, unpack(fields)), {}
+local made = not values[1]
 if made then
-  if ARGV[3] == '0' then return {number} end
+  if ARGV[3] == '0' then return {redis.call('INCR', P..'sequence')} end
+  if redis.call('SETNX', P..'fixtures', ARGV[5]) == 0 then values[9] = redis.call('GET', P..'fixtures') end
+end
+if values[9] and values[9] ~= ARGV[5] then return 'other fixtures' end
+local number = redis.call('INCR', P..'sequence')
+if made then
   redis.call('HSET', header, 'epoch', number, 'revision', number, 'seed', ARGV[6], 'frozen', '', 'offset', 0,
-    'faults', ARGV[7], 'counters', '{}', 'next', ARGV[8], 'bytes', 0, 'total', 0, 'dropped', 0)
+    'faults', ARGV[7], 'counters', '{}', 'next', ARGV[8], 'fixtures', ARGV[5], 'bytes', 0, 'total', 0, 'dropped', 0)
+  values = redis.call('HMGET', header, unpack(fields))
 end
-if named and (made or ARGV[2] == '1') then redis.call('ZADD', P..'worlds', number, name) end
-if named and made then
-  while redis.call('ZCARD', P..'worlds') > tonumber(ARGV[4]) do
-    local oldest = redis.call('ZPOPMIN', P..'worlds')[1]
-    forget(oldest)
-    redis.call('INCR', P..'evictions')
-    evicted[#evicted + 1] = oldest
-  end
+if name ~= 'default' and (made or ARGV[2] == '1') then redis.call('ZADD', P..'worlds', number, name) end
+while made and redis.call('ZCARD', P..'worlds') > tonumber(ARGV[4]) do
+  local oldest = redis.call('ZPOPMIN', P..'worlds')[1]
+  forget(oldest)
+  redis.call('INCR', P..'evictions')
+  evicted[#evicted + 1] = oldest
 end
-local fields = {'epoch', 'revision', 'seed', 'frozen', 'offset', 'faults', 'counters', 'next'}
-return {number, redis.call('HMGET', header, unpack(fields)), evicted}
+return {number, values, evicted}
 """,
     repeatable=True,
 )

@@ -256,14 +256,20 @@ class RedisClock(Clock):
         self._world.write(scripts.SET_CLOCK, ((at or self.now()) - EPOCH) // _MICROSECOND, header.offset)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, frozen or not; backwards with a negative number. Raises OverflowError beyond the calendar."""
-        step = timedelta(seconds=seconds)
-        self.now() + step
-        self._world.write(scripts.ADVANCE_CLOCK, step // _MICROSECOND)
+        """Move the clock, frozen or not; backwards with a negative number. Raises OverflowError past its range."""
+        self._in_memory().advance(seconds)  # which knows its range
+        self._world.write(scripts.ADVANCE_CLOCK, timedelta(seconds=seconds) // _MICROSECOND)
 
     def reset(self) -> None:
         """Follow the system's clock again."""
         self._world.write(scripts.SET_CLOCK, "", 0)
+
+    def _in_memory(self) -> Clock:
+        header, twin = self._world.header(), Clock()
+        twin.advance(header.offset / 1_000_000)
+        if header.frozen is not None:
+            twin.freeze(self.now())
+        return twin
 
 
 def write_faults(rows: Rows) -> bytes:

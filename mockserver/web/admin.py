@@ -167,6 +167,13 @@ def _snapshots(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
         world.snapshots[name] = world.profiles.snapshot()
         return json_response({"name": name}, 201)
 
+    @admin.delete("/__admin/snapshots/<name>")
+    def delete_snapshot(name: str) -> Response:
+        world = chosen_world(mock, door)
+        _snapshot(world, name)
+        del world.snapshots[name]
+        return json_response({"status": "deleted"})
+
     @admin.post("/__admin/snapshots/<name>/restore")
     def restore(name: str) -> Response:
         world = chosen_world(mock, door)
@@ -208,7 +215,10 @@ def _move_clock(world: World, wanted: dict[str, Any]) -> None:
         seconds = wanted["advance"]
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or abs(seconds) > 10**9:
             raise AdminRefusal(422, f"advance is {seconds!r}", "send a number of seconds")
-        world.clock.advance(seconds)
+        try:
+            world.clock.advance(seconds)
+        except OverflowError as problem:
+            raise AdminRefusal(422, str(problem), "the clock runs from the year 1000 to 9000") from problem
 
 
 def _moment(text: Any) -> datetime:
@@ -216,7 +226,10 @@ def _moment(text: Any) -> datetime:
         moment = datetime.fromisoformat(str(text))
     except ValueError as problem:
         raise AdminRefusal(422, f"{text!r} is not an ISO 8601 time", "write e.g. 2026-01-31T12:00:00Z") from problem
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not 1000 < moment.year < 9000:
+        raise AdminRefusal(422, f"{text!r} is out of the clock's range", "write a year between 1001 and 8999")
+    return moment
 
 
 def _clock_json(world: World) -> Response:

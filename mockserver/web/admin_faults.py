@@ -103,6 +103,6 @@ def _unknown(world: World, fault_id: str) -> AdminRefusal:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
-        raise AdminRefusal(422, f"n is {text!r}", "write a number from 1 to 10000")
+    if not text.isascii() or not text.isdigit() or len(text) > len("10000") or not 1 <= int(text) <= 10_000:
+        raise AdminRefusal(422, f"n is {text[:40]!r}", "write a number from 1 to 10000")
     return int(text)

@@ -97,6 +97,8 @@ def chosen_worlds(mock: Mock, door: VendorDoor) -> list[World]:
 
 def chosen_world(mock: Mock, door: VendorDoor) -> World:
     """Return the world named by X-Mock-Namespace or ?namespace=, else the default one."""
+    if mock.settings.pure:
+        return mock.worlds.default
     return mock.worlds.get(request.headers.get("X-Mock-Namespace") or request.args.get("namespace") or None)
 
 

@@ -16,10 +16,11 @@ from mockserver.store import journal_view as view
 from mockserver.store.har import har
 from mockserver.store.journal import Exchange
 from mockserver.web.admin_guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
-from mockserver.web.routes import match_route
+from mockserver.web.routes import match_route, profile_target
 from mockserver.web.vendor import VendorDoor
 
 _PATCH_TYPE = "application/json-patch+json"
+_LONGEST_NUMBER = 9
 
 
 def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
@@ -118,26 +119,30 @@ def _limit() -> int | None:
     text = request.args.get("limit")
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit():
-        raise AdminRefusal(422, f"limit is {text!r}", "write a whole number")
+    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
+        raise AdminRefusal(422, f"limit is {text[:40]!r}", "write a whole number")
     return int(text)
 
 
 def _described_request(document: dict[str, Any]) -> Request:
     """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
-    target = document.get("url") or "/{client}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}"
-    for name in ("client", "alternateIdType", "alternateId"):
-        target = target.replace(f"{{{name}}}", str(document.get(name, "")).replace("/", "%2F"))
+    parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
+    if "url" not in document and not all(parts):
+        raise _names_no_profile()
+    target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
+    if not isinstance(target, str) or not isinstance(headers, dict):
+        raise _names_no_profile()
     route = match_route(target, slashes_in_ids=True)
     if route is None:
-        raise AdminRefusal(
-            422,
-            "the request names no profile",
-            'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}',
-        )
-    headers = {str(name).lower(): str(value) for name, value in (document.get("headers") or {}).items()}
+        raise _names_no_profile()
+    headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
     return Request("PATCH", target, route.client, route.alternate_id_type, route.alternate_id, headers, _body(document))
+
+
+def _names_no_profile() -> AdminRefusal:
+    hint = 'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}'
+    return AdminRefusal(422, "the request names no profile", hint)
 
 
 def _body(document: dict[str, Any]) -> bytes:

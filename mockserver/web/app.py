@@ -19,7 +19,7 @@ from mockserver.web.oauth import token_endpoint
 from mockserver.web.vendor import VendorDoor, host_refusal
 
 ADMIN_PREFIX = "/__admin"
-_OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json")
+_OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +50,7 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 
     @app.errorhandler(HTTPException)
     def not_ours(problem: HTTPException) -> Response:
-        if request.path.startswith(_OWN_PATHS):
+        if is_ours(request.path):
             return admin_error(problem.code or 500, str(problem.description))
         return vendor_response(door)
 
@@ -61,16 +61,21 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
     @app.errorhandler(Exception)
     def bug(problem: Exception) -> Response:
         _log.error("internal error", exc_info=problem)
-        if request.path.startswith(_OWN_PATHS):
-            return admin_error(500, "internal error; the server's log has the traceback")
+        if is_ours(request.path):
+            return admin_error(500, "internal error; the server's log has the traceback", rule="internal-error")
         headers = {name.lower(): value for name, value in request.headers.items()}
         return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"), headers)
 
     def _own_error(refusal: ApiError) -> Response:
-        if request.path.startswith(_OWN_PATHS):
+        if is_ours(request.path):
             return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
         headers = {name.lower(): value for name, value in request.headers.items()}
         return _rendered(mock, refusal, headers)
+
+
+def is_ours(path: str) -> bool:
+    """Tell whether a path belongs to the control surface."""
+    return path in _OWN_PATHS or path.startswith(f"{ADMIN_PREFIX}/")
 
 
 def _rendered(mock: Mock, refusal: ApiError, headers: dict[str, str]) -> Response:

@@ -20,7 +20,7 @@ class FastPath:
         self._app: WSGIApplication | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "PATCH":
+        if environ["REQUEST_METHOD"] == "PATCH" and not environ["PATH_INFO"].startswith("/__admin"):
             return respond(self._door.answer(environ), environ, start_response)
         if self._app is None:
             self._app = self._make_app()

@@ -6,7 +6,9 @@ from flask import Blueprint, Response, jsonify, request
 
 from mockserver.assembly import Mock
 from mockserver.core.oauth import TOKEN_RESPONSE_HEADERS, OAuthError, token_request
-from mockserver.web.vendor import VendorDoor
+from mockserver.web.vendor import VendorDoor, method_refusal
+
+_OTHER_METHODS = ("GET", "PUT", "DELETE", "OPTIONS", "TRACE")
 
 
 def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
@@ -28,6 +30,11 @@ def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
         response = jsonify(answer)
         response.headers.update(TOKEN_RESPONSE_HEADERS)
         return response
+
+    @oauth.route("/oauth/token", methods=_OTHER_METHODS)
+    @oauth.route("/Profiles/oauth/token", methods=_OTHER_METHODS)
+    def wrong_method() -> Response:
+        raise method_refusal(request.method, allowed="POST")
 
     @oauth.errorhandler(OAuthError)
     def refused(refusal: OAuthError) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 WORLD_SEPARATOR = "~"
 _ROUTE = re.compile(
@@ -42,12 +42,18 @@ def _match(target: str, slashes_in_ids: bool) -> Route | None:
     values = {name: unquote(found[name]) for name in ("client", "type", "id")}
     # A query parameter of the same name overrides the route's value (library, section 4).
     names = {"clientid": "client", "alternateidtype": "type", "alternateid": "id"}
-    for name, value in parse_qsl(found["query"] or "", keep_blank_values=True, max_num_fields=100):
+    for name, value in parse_qsl(found["query"] or "", keep_blank_values=True):
         if name.lower() in names:
             values[names[name.lower()]] = value
     client, _, world = values["client"].partition(WORLD_SEPARATOR)
     kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
     return Route(values["client"] if client else "", kind, identifier, world or None)
+
+
+def profile_target(client: str, alternate_id_type: str, alternate_id: str) -> str:
+    """Return the URL of a profile, its parts percent-encoded."""
+    client, kind, identifier = (quote(part, safe=WORLD_SEPARATOR) for part in (client, alternate_id_type, alternate_id))
+    return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{identifier}"
 
 
 def stray_world(target: str) -> str | None:

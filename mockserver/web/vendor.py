@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mockserver.assembly import Mock
-from mockserver.errors import ApiError, MethodNotAllowed, NotFound
-from mockserver.request import Request
+from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from mockserver.request import Request, answer_format
 from mockserver.request_body import body_too_large
 from mockserver.service import Answer
 from mockserver.store.clock import stopwatch
+from mockserver.store.journal_redaction import without_query_secrets
 from mockserver.store.world import World
 from mockserver.web.routes import match_route, shown_url, stray_world
 
@@ -21,11 +23,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _log = logging.getLogger("mockserver.requests")
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-            405: "Method Not Allowed", 413: "Payload Too Large", 415: "Unsupported Media Type",
-            421: "Misdirected Request", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
-            503: "Service Unavailable", 504: "Gateway Timeout"}  # fmt: skip
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _SEEN_HOSTS = 100
+_LONGEST_LENGTH = 16
+_LONGEST_LINE = 2000
 _HEADERS = {
     "HTTP_AUTHORIZATION": "authorization",
     "CONTENT_TYPE": "content-type",
@@ -76,10 +77,10 @@ class VendorDoor:
         """Answer one request; never raises."""
         started = stopwatch()
         method, target = environ["REQUEST_METHOD"], raw_target(environ)
-        headers = read_headers(environ)
-        route = match_route(target, slashes_in_ids=self.slashes)
+        headers, route = read_headers(environ), None
         world = self.mock.worlds.default
         try:
+            route = match_route(target, slashes_in_ids=self.slashes)
             if not self.host_allowed(headers.get("host")):
                 raise host_refusal(headers.get("host"))
             world = self.world(headers, route.world if route else stray_world(target))
@@ -94,6 +95,8 @@ class VendorDoor:
         except ApiError as refusal:
             request = Request(method, target, route.client if route else "", None, None, headers, b"")
             answer = self.mock.service.refuse_early(refusal, request, world)
+        except Exception:
+            answer = self.mock.service.bug(answer_format(headers))
         self._account(method, target, answer, world, stopwatch() - started)
         return answer
 
@@ -107,7 +110,9 @@ class VendorDoor:
         stream = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH")
         if length:
-            size = int(length)
+            size = int(length) if length.isascii() and length.isdigit() and len(length) < _LONGEST_LENGTH else -1
+            if size < 0:
+                raise BadRequest("The request is invalid.", rule="content-length-invalid", hint="Send a whole number.")
             if size > self.max_body:
                 raise body_too_large(size, self.max_body)
             return bytes(stream.read(size))
@@ -143,23 +148,30 @@ class VendorDoor:
             self._log_line(method, target, answer, world, seconds)
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
-        sentence = answer.story.sentence(self.mock.tree)
+        sentence = printable(answer.story.sentence(self.mock.tree))
+        target = without_query_secrets(target)
         if self.mock.settings.log_format == "json":
             row = {"method": method, "target": target, "status": answer.status, "world": world.name,
                    "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
                    "ms": round(seconds * 1000, 3)}  # fmt: skip
             _log.info("%s", orjson.dumps(row).decode())
         else:
-            _log.info("%s %s %s -> %d %s", world.name, method, target[:300], answer.status, sentence.replace("\n", " "))
+            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {answer.status} {sentence}")
 
 
-def method_refusal(method: str) -> MethodNotAllowed:
+def printable(text: str) -> str:
+    """Return text for one line of a log: no control characters, nothing endless."""
+    line = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_LINE])
+    return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
+
+
+def method_refusal(method: str, allowed: str = "PATCH") -> MethodNotAllowed:
     """Return the 405 of the stack, OPTIONS and HEAD included (library)."""
     return MethodNotAllowed(
         f"The requested resource does not support http method '{method}'.",
         rule="method-not-allowed",
-        headers={"Allow": "PATCH"},
-        hint="Send PATCH.",
+        headers={"Allow": allowed},
+        hint=f"Send {allowed}.",
     )
 
 
@@ -189,5 +201,5 @@ def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartRespo
     if answer.delivery is not None:
         environ["mockserver.effect"] = answer.delivery
     headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-    start_response(f"{answer.status} {_REASONS.get(answer.status, 'Unknown')}", headers)
+    start_response(_STATUS_LINES.get(answer.status) or f"{answer.status} Unknown", headers)
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]

@@ -8,8 +8,7 @@ from typing import Any
 from xml.parsers import expat
 
 from mockserver.core.dialect import Dialect
-from mockserver.core.explain import member_at
-from mockserver.core.members import Kind, Member, MemberTree
+from mockserver.core.members import Kind, Member, MemberTree, member_at
 from mockserver.errors import ApiError, MalformedBody, VendorCrash
 from mockserver.wire.xml_text import escape_text
 

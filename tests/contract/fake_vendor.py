@@ -29,6 +29,7 @@ KEY = ("CRM", "C-000417")
 OTHER = ("CRM", "C-000999")
 WRONG_DATE = "The specified date does not match an expected ISO 8601 format"
 READ_ONLY = ("profileid", "edited", "consents", "reasoncode")
+NUMBERS = ("ProfileId", "PhoneNumberNumeric")
 LENGTHS = {"customertype": 100, "defaultlocale": 15}
 JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 HEADERS = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
@@ -83,6 +84,7 @@ class Quirks:
     message_suffix: str = ""
     status_for_read_only: int = 400
     not_atomic: bool = False
+    nothing_is_read_only: bool = False
     without_member: str = ""
     extra_member: str = ""
     content_type: str = ""  # instead of the type that was asked for
@@ -241,7 +243,9 @@ class FakeVendor:
         segments = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/") if part]
         if name not in ("add", "replace", "remove", "test"):
             raise Refused(400, f"Invalid JsonPatch operation '{operation.get('op')}'.")
-        if not segments or (segments[0].lower() in READ_ONLY and name != "test"):
+        if not segments or (
+            segments[0].lower() in READ_ONLY and name != "test" and not self.quirks.nothing_is_read_only
+        ):
             raise Refused(self.quirks.status_for_read_only, f"{path} is read-only.")
         holder: Any = profile
         for segment in segments[:-1]:
@@ -295,7 +299,7 @@ class FakeVendor:
         if op == "test":
             self._test(holder[name], value, name)
             return
-        kind = bool if name.startswith(("Is", "Registration", "Preserve")) else int if name.endswith("Numeric") else str
+        kind = bool if name.startswith(("Is", "Registration", "Preserve")) else int if name in NUMBERS else str
         if op == "remove":
             value = {bool: False, int: 0}.get(kind)
         if isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):

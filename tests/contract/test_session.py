@@ -135,6 +135,7 @@ ALLOWED: dict[str, Call] = {
     "an id appended": call({"op": "add", "path": "/AlternateIds/-", "value": {}}),
     "another id replaced": call({"op": "replace", "path": "/AlternateIds/1/AlternateId", "value": "x"}),
     "a flag that can be set back": call({"op": "replace", "path": "/PreservePreferences", "value": False}),
+    "an active profile activated": call({"op": "replace", "path": "/IsActive", "value": True}),
     "the own path in other letters": call(path=OWN_PATH.replace("Profile", "PROFILE") + "/"),
 }
 
@@ -353,9 +354,13 @@ def test_a_dry_session_sends_nothing_and_refuses_the_same(vendor: FakeVendor) ->
     dry = DrySession(target, contract, {PROFILE_KEY: PROFILE}, write=True, case="one")
     assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
     assert dry.send(call({**SET, "path": "/Nickname"})).status == 400
+    assert [(row.case, row.changes) for row in dry.planned] == [("one", True)] * 2
+    dry.case = "two"
+    dry.send(call())
     with pytest.raises(NotSent):
         dry.send(call(key=(CLIENT, *OTHER)))
-    assert [(row.case, row.changes) for row in dry.planned] == [("one", True)] * 2
+    assert {row.case for row in dry.planned} == {"one"}, "a case that can't end is not begun"
+    assert list(dry.held) == ["two"]
     assert vendor.seen == []
 
 

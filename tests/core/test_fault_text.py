@@ -46,6 +46,10 @@ def rule(
         ("500 truncate delay=20", rule(Effect(status=500, connection="truncate", delay_ms=20.0))),
         ("sequence=500,reset,ok", rule(Effect(), Schedule(sequence=(500, "reset", "ok")))),
         ("503 at=4,1 times=2", rule(Effect(status=503), Schedule(at=(4, 1), times=2))),
+        ("503 at=1,4 first=4", rule(Effect(status=503), Schedule(at=(1, 4), first=4))),
+        ("sequence=500,ok,503 first=3 times=2", rule(Effect(), Schedule(sequence=(500, "ok", 503), first=3, times=2))),
+        ("503 first=5 every=5", rule(Effect(status=503), Schedule(first=5, every=5))),
+        ("503 at=1,2,3 p=0.5 times=1", rule(Effect(status=503), Schedule(at=(1, 2, 3), probability=0.5, times=1))),
         ("503 after=0", rule(Effect(status=503))),
         ("503 after=2 first=3", rule(Effect(status=503), Schedule(after=2, first=3))),
         ('400 message="Try it later"', rule(Effect(status=400, message="Try it later"))),
@@ -494,6 +498,32 @@ def test_no_client_is_known() -> None:
     assert refused.value.hint == "none is known"
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("500 p=1.7", '"p=1.7" is no probability'),
+        ("500 op=move after-commit", '"op=move" is never applied'),
+        ("first=2", "the fault does nothing"),
+        ("500 frist=2", "the word 'frist=2' is unknown"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(text: str, problem: str) -> None:
+    """The problem quotes the word as it was written."""
+    with pytest.raises(UsageError) as refused:
+        from_text(text, known=KNOWN)
+    assert refused.value.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("count", "hint"), [(5, "known are: C0, C1, C2, C3, C4"), (6, "known are: C0, C1, C2, C3, C4, …")]
+)
+def test_a_few_of_the_known_names_are_listed(count: int, hint: str) -> None:
+    """The first five in order; more are hinted at."""
+    with pytest.raises(UsageError) as refused:
+        from_text("500 client=ACME01", known=Known(clients={f"C{number}" for number in range(count)}))
+    assert refused.value.hint == f'did you mean "client=C0"? {hint}'
+
+
 def test_a_long_refusal_is_shortened() -> None:
     """The problem shows the beginning of an endless value."""
     with pytest.raises(UsageError) as refused:
@@ -516,4 +546,5 @@ def test_a_second_rule_of_the_same_words_gets_an_id_of_its_own() -> None:
     """Counted up, so that the next run names them alike."""
     fault = from_text("500 rule=mine", known=KNOWN)
     assert with_free_id(fault, []) == fault
+    assert with_free_id(fault, ["mine"]).id == "mine-2"
     assert with_free_id(fault, ["mine", "mine-2"]).id == "mine-3"

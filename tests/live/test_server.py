@@ -615,6 +615,19 @@ class TestMisbehaviour:
             assert time.monotonic() - began >= 0.2
             assert client.ask(GET).body == b"0123456789"
 
+    def test_empty_plan_changes_nothing(self, serve: Callable[..., Server]) -> None:
+        """No delay and no fault: answered at once, also in a long pipeline behind a delayed one."""
+
+        def app(environ: Environ, start_response: Any) -> list[bytes]:
+            environ["mockserver.effect"] = Effect(0.05 if environ["PATH_INFO"] == "/late" else 0.0)
+            start_response("200 OK", [("X-Target", environ["RAW_URI"])])
+            return []
+
+        targets = ["/late", *(f"/{number}" for number in range(1500))]
+        with Client(serve(app)) as client:
+            client.send(b"".join(map(get, targets)))
+            assert [client.answer().headers["x-target"] for _ in targets] == targets
+
     def test_delays_do_not_hold_up_others(self, serve: Callable[..., Server]) -> None:
         """200 delayed answers at once take as long as one, without threads, and others are served meanwhile."""
         server = serve(planned)

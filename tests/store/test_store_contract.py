@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -118,7 +118,7 @@ def exchange(number: int, world: str = "default", body: bytes = b"[]", **fields:
         "status": 400,
         "answer_headers": (("Content-Type", "application/json"),),
         "answer_body": b"{}",
-        "story": Story("test-failed", refusal, [{"op": "test", "path": "/N", "value": 10**30}]),
+        "story": Story("test-failed", refusal, [{"op": "test", "path": "/N", "value": 10**30}], ("body-null",)),
         "user": "editor",
         "fault": None,
         "before": None,
@@ -494,11 +494,12 @@ def test_a_shifted_clock_is_shifted_in_every_process(connect: Connect) -> None:
     assert connect().get("w").clock.now() - datetime.now(UTC) > timedelta(seconds=3500)
 
 
-def test_a_clock_stays_within_the_calendar(connect: Connect) -> None:
+@pytest.mark.parametrize("seconds", [10**12, 3600 * 24 * 366 * 7000, -3600 * 24 * 366 * 1100])
+def test_a_clock_stays_within_its_range(connect: Connect, seconds: int) -> None:
     """A step beyond it is refused and moves nothing."""
     connect().get("w").clock.freeze(datetime(2026, 1, 31, 12, tzinfo=UTC))
     with pytest.raises(OverflowError):
-        connect().get("w").clock.advance(10**12)
+        connect().get("w").clock.advance(seconds)
     assert connect().get("w").clock.now() == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -516,7 +517,7 @@ def test_a_story_is_read_in_every_process_as_it_was_written(connect: Connect) ->
     assert expected is not None
     names = ("status", "message", "rule", "why", "hint", "operation", "path", "model_state", "headers")
     assert [getattr(refusal, name) for name in names] == [getattr(expected, name) for name in names]
-    assert (found.story.reason, found.story.operations) == (given.story.reason, given.story.operations)
+    assert replace(found.story, refusal=None) == replace(given.story, refusal=None)
 
 
 def test_half_a_character_does_not_keep_an_exchange_out(connect: Connect) -> None:

@@ -220,7 +220,7 @@ def test_a_dry_run_changes_nothing(admin: Admin) -> None:
     done = admin("POST", "/__admin/try", {**request, "body": SET_TYPE})
     assert (done["status"], done["operations"][0]["changed"]) == (200, ["/CustomerType"])
     refused = admin("POST", "/__admin/try", {**request, "body": [*SET_TYPE, {"op": "move"}]})
-    assert [row["outcome"] for row in refused["operations"]] == ["applied", "refused"]
+    assert [row["outcome"] for row in refused["operations"]] == ["undone", "refused"]
     assert admin.patch([]).json["CustomerType"] == "Customer"
     assert admin("GET", "/__admin/requests")["meta"]["total"] == 1
     admin("POST", "/__admin/try", {}, status=422)

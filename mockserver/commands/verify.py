@@ -1,0 +1,151 @@
+"""`mockserver verify`: does a server do what the contract and the vendor's page promise?"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mockserver.cli import add_settings, settings_of
+from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
+from mockserver.contract.cases import Bench
+from mockserver.contract.document import Contract, load_contract
+from mockserver.contract.events import Event
+from mockserver.contract.http_session import HttpSession
+from mockserver.contract.mock_bench import read_fixtures
+from mockserver.contract.report_exchange import Shown
+from mockserver.contract.report_html import HtmlReport
+from mockserver.contract.report_json import JsonReport
+from mockserver.contract.report_junit import JunitReport
+from mockserver.contract.report_terminal import TerminalReport
+from mockserver.contract.rules import TAGS
+from mockserver.contract.targets import is_loopback
+from mockserver.contract.verify import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
+from mockserver.errors import Inconclusive, UsageError
+from mockserver.settings import Settings
+
+EXAMPLES = """examples:
+  mockserver verify
+  mockserver verify --target mock --dialect library --junit junit.xml --html report.html
+  mockserver verify --only 'auth-*' --verbose
+  mockserver verify --target http://127.0.0.1:8080 --stage rules
+  mockserver verify --target sandbox --live --tag read --tag auth
+
+exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored"""
+_START_TIMEOUT_S = 30.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `verify`."""
+    add_target_flags(parser)
+    add_settings(parser, "dialect", "fixtures", "contract")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")
+    parser.add_argument(
+        "--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-examples", type=int, default=DEFAULT_EXAMPLES, metavar="N", help="size of the random part"
+    )
+    parser.add_argument("--time", type=float, metavar="S", help="stop after so many seconds; the answer is then 3")
+    parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
+    parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
+    parser.add_argument("--verbose", action="store_true", help="also list what held")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the run as JSON")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verify the mock, a server on this machine, or a listed target."""
+    if options.recover:
+        return run_recover(options)
+    settings = settings_of(options)
+    contract = load_contract(settings.contract)
+    target = options.target or "mock"
+    if target == "mock":
+        with _mock(settings) as url:
+            return _verify_mock(options, settings, contract, url, "mock")
+    if "://" in target:
+        _require_loopback(target)
+        return _verify_mock(options, settings, contract, target, target)
+    with open_session(options, contract=contract) as guarded:
+        plan = _plan(options, default_stages=("rules",))
+        if guarded.dry:
+            # Nothing is sent, so nothing can be said; the plan is printed when the session ends.
+            verify(guarded.bench(), contract, plan, lambda event: None, target=target)
+            return 0
+        return _run(options, contract, guarded.bench(), plan, target, guarded.target.base_url)
+
+
+def _verify_mock(options: argparse.Namespace, settings: Settings, contract: Contract, url: str, name: str) -> int:
+    fixtures = read_fixtures(settings.fixtures)
+    session = HttpSession(url, fixtures.roles.editors)
+    try:
+        bench = fixtures.bench(session, settings.dialect)
+        return _run(options, contract, bench, _plan(options, default_stages=STAGES), name, url)
+    finally:
+        session.close()
+
+
+def _run(options: argparse.Namespace, contract: Contract, bench: Bench, plan: Plan, target: str, url: str) -> int:
+    shown = Shown(contract, openly=bench.is_mock, url=url)
+    reports: list[Callable[[Event], None]] = [TerminalReport(shown, verbose=options.verbose)]
+    reports += [JsonReport(options.json, shown)] if options.json else []
+    reports += [JunitReport(options.junit, shown)] if options.junit else []
+    reports += [HtmlReport(options.html, shown)] if options.html else []
+
+    def report(event: Event) -> None:
+        for one in reports:
+            one(event)
+
+    return verify(bench, contract, plan, report, target=target)
+
+
+def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:
+    if options.max_examples < 1:
+        raise UsageError("--max-examples must be at least 1", hint=f"leave it out for {DEFAULT_EXAMPLES}")
+    chosen = tuple(stage for stage in STAGES if stage in (options.stage or default_stages))
+    return Plan(chosen, options.seed, options.max_examples, options.time, tuple(options.only), tuple(options.tag))
+
+
+def _require_loopback(url: str) -> None:
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise UsageError(
+            "a URL names a mock on this machine; it would be changed without restraint",
+            place=f"--target {url}",
+            hint="describe a real system in targets.toml and give its name",
+        )
+
+
+@contextlib.contextmanager
+def _mock(settings: Settings) -> Iterator[str]:
+    """Start the mock in a process of its own on a free port; yield its URL."""
+    with tempfile.TemporaryDirectory(prefix="mockserver-verify-") as directory:
+        ready = Path(directory) / "ready.json"
+        command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+        command += ["--dialect", settings.dialect, "--fixtures", str(settings.fixtures), "--log", "off"]
+        command += ["--contract", str(settings.contract), "--max-worlds", "1000000"]
+        log = Path(directory) / "log.txt"
+        with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:  # noqa: S603
+            try:
+                yield _ready_url(process, ready, log)
+            finally:
+                process.terminate()
+
+
+def _ready_url(process: subprocess.Popen[bytes], ready: Path, log: Path) -> str:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if ready.exists():
+            return str(json.loads(ready.read_text(encoding="utf-8"))["url"])
+        time.sleep(0.02)
+    said = log.read_text(encoding="utf-8", errors="replace").strip()
+    process.kill()
+    raise Inconclusive("the mock did not start", hint=said[-2000:] or "run mockserver serve to see why")

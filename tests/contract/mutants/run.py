@@ -1,0 +1,61 @@
+"""Which stage finds which wrong server? Run it: `python tests/contract/mutants/run.py` (`make mutants`).
+
+With `--source N` also N servers that were made wrong by a small change of their source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from mutants.harness import Mutant, run_all, warmed  # noqa: E402
+from mutants.planned import PLANNED  # noqa: E402
+from mutants.source import sample  # noqa: E402
+
+from mockserver.contract.verify import STAGES, Plan  # noqa: E402
+
+
+def main() -> int:
+    """Print each mutant with the stages that kill it; exit 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--planned", action=argparse.BooleanOptionalAction, default=True, help="the planned mutants")
+    parser.add_argument("--source", type=int, default=0, metavar="N", help="as many mutants of the source")
+    parser.add_argument("--seed", type=int, default=1, help="which mutants of the source")
+    parser.add_argument("--max-examples", type=int, default=30, help="as of mockserver verify")
+    parser.add_argument("--thin", type=int, default=1, help="keep one generated case of so many")
+    parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
+    options = parser.parse_args()
+    mutants: list[Mutant] = [*(PLANNED if options.planned else ()), *sample(options.source, options.seed)]
+    plan = Plan(max_examples=options.max_examples, thin=options.thin)
+    warmed(plan)
+    return report(mutants, plan, first_only=options.first_only)
+
+
+def report(mutants: list[Mutant], plan: Plan, *, first_only: bool) -> int:
+    """Run, print a line for each, and the totals."""
+    started, survivors, totals = time.monotonic(), list[Mutant](), dict.fromkeys(STAGES, 0)
+    for done, outcome in enumerate(run_all(mutants, plan, first_only=first_only), start=1):
+        stages = [stage for stage in STAGES if outcome.killed_by.get(stage)]
+        for stage in stages:
+            totals[stage] += 1
+        mark = " ".join(f"{stage if stage in stages else '-':<9}" for stage in STAGES)
+        killer = next((outcome.killed_by[stage] for stage in stages), "")
+        survivors += [] if outcome.killed else [outcome.mutant]
+        print(
+            f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]",
+            flush=True,
+        )
+    print(
+        f"\n{len(mutants) - len(survivors)} of {len(mutants)} killed in {time.monotonic() - started:.0f} s; by stage: {totals}"
+    )
+    for mutant in survivors:
+        print(f"survives: {mutant.id}: {mutant.title}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
