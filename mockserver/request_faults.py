@@ -8,6 +8,7 @@ from mockserver.core import faults as rules
 from mockserver.core.auth import CHALLENGE
 from mockserver.core.faults import Facts, Fault, Hit
 from mockserver.core.members import MemberTree
+from mockserver.core.patch import operation_type
 from mockserver.errors import ApiError, BadRequest, UsageError
 from mockserver.request import Policy, Request
 from mockserver.request_body import read_operations
@@ -45,7 +46,13 @@ def _one_request(text: str) -> Fault:
     from mockserver.core.fault_text import Known, from_text
 
     try:
-        return from_text(text, known=Known())
+        fault = from_text(text, known=Known())
+        if fault.schedule != rules.Schedule() or fault.match != rules.Match() or fault.expires_in_s is not None:
+            raise UsageError(
+                "a header is for this one request: schedules and matches mean nothing in it",
+                hint="Send the effect alone, e.g. 500 or reset; plan the rest with --fault or POST /__admin/faults.",
+            )
+        return fault
     except UsageError as problem:
         raise BadRequest(
             "The requested fault can't be understood.",
@@ -78,7 +85,9 @@ def _named_operations(request: Request, world: World, policy: Policy, tree: Memb
         operations = read_operations(request, policy, tree)
     except ApiError:
         return ()
-    return [(str(op.get("op", "add")), str(op.get("path", ""))) for op in operations if isinstance(op, dict)]
+    return [
+        (operation_type(op.get("op", "add")), str(op.get("path") or "")) for op in operations if isinstance(op, dict)
+    ]
 
 
 def claimed_user(request: Request) -> str | None:

@@ -33,6 +33,7 @@ from mockserver.wire.xml_body import profile_writer
 
 PERMISSION = "profile:update"
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
+_NOTHING: set[str] = set()
 _EXPLAINED_BODY = 64 * 1024
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class Answer(NamedTuple):
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("fault", "now", "operations", "rests_on", "started", "tolerated", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -68,6 +69,7 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
+        self.tolerated: set[str] = _NOTHING
 
 
 class Service:
@@ -93,6 +95,9 @@ class Service:
             answer = self.refuse(refusal, form, handling.operations)
         except Exception:
             answer = self.bug(form)
+        if handling.fault is not None and handling.fault.connection and not handling.fault.applies:
+            # Whatever the answer would have said, the client will see a broken connection.
+            answer = answer._replace(story=Story("fault-injected"))
         return self._finish(request, world, handling, answer)
 
     def refuse_early(self, refusal: ApiError, request: Request, world: World) -> Answer:
@@ -181,7 +186,9 @@ class Service:
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         dialect = self.policy.dialect
         document: dict[str, Any] = orjson.loads(before) if dialect.strict_rfc else open_profile(before)
-        document = apply_patch(operations, document, self.tree, dialect)
+        tolerated: set[str] = set()
+        document = apply_patch(operations, document, self.tree, dialect, tolerated)
+        handling.tolerated = tolerated
         after = write_profile(document)
         if after == before:
             return Changed(before)
@@ -195,11 +202,9 @@ class Service:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
         if not handling.operations:
             reason = reason_without_operations(request)
-        if handling.fault is not None and not handling.fault.applies:
-            reason = "fault-injected"
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
-        if handling.rests_on or (handling.operations and is_xml(request)):
-            story = Story(reason, None, handling.operations, handling.rests_on)
+        if handling.rests_on or handling.tolerated or (handling.operations and is_xml(request)):
+            story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(handling.tolerated)))
         headers = [("Content-Type", form.content_type), *NO_CACHE]
         return Answer(200, headers, self._render(update.after, form), story)
 

@@ -93,7 +93,7 @@ def make_server(
         app,
         host=settings.host,
         port=settings.port,
-        max_body=max(settings.max_body, 1 << 20),
+        max_body=4 * settings.max_body,
         on_listening=on_listening,
         sock=sock,
     )

@@ -105,6 +105,9 @@ class TargetSession:
     members: Members = NO_MEMBERS
 
     def __post_init__(self) -> None:
+        if self.keep_raw is not None and self.keep_raw.exists() and self.keep_raw.stat().st_mode & 0o077:
+            hint = f"chmod 700 {self.keep_raw}"
+            raise UsageError("others can look into the directory for raw exchanges", place="--keep-raw", hint=hint)
         self._next_at = 0.0
         self.stopped = ""
         self._secrets: dict[str, str] = {}

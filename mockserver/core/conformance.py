@@ -79,7 +79,11 @@ def _near(name: str, member: Member) -> str:
 
 
 def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
-    """Yield (member name, limit) of each string over its limit, counted in code points as JSON Schema does."""
+    """Yield (member name, limit) of each string over its limit, counted in code points as JSON Schema does.
+
+    Assumed: the contract's maxLength and the page's limit are taken to mean the same. .NET's own check would count
+    UTF-16 units, so that a character above U+FFFF (most emoji) counts twice; the page does not say.
+    """
     if not member.bounded or value is None:
         return
     if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:

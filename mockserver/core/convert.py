@@ -1,7 +1,7 @@
 """Typed conversion: how the vendor's software reads a JSON value into a member.
 
 Microsoft.AspNetCore.JsonPatch writes the value as JSON and reads it back as the member's CLR type, so the rules are
-Json.NET's (library, DIALECT rows C1-C19).
+Json.NET's (library; docs/dialect.md, rows C1-C19).
 """
 
 from __future__ import annotations
@@ -18,11 +18,19 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 # NumberStyles.Integer: white space around, one sign, ASCII digits, and trailing NULs.
 _INTEGER = re.compile(r"[\t-\r ]*([+-]?[0-9]+)[\t-\r ]*\0*", re.ASCII)
-_BOOLEAN = re.compile(r"[\s\0]*(true|false)[\s\0]*", re.IGNORECASE | re.ASCII)
+# bool.TryParse trims what char.IsWhiteSpace says, and NULs; U+001C to U+001F are no white space there.
+_BLANK = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\0]*"
+_BOOLEAN = re.compile(f"{_BLANK}(true|false){_BLANK}", re.IGNORECASE | re.ASCII)
+_LONGEST_DATE = 40
+# DateTimeParser.ParseTime takes at most seven digits of the fraction (the possessive quantifier: all it can get), then
+# ParseZone must reach the end. It is lax: a colon or two digits may follow anything, and without a sign they mean
+# nothing, so nine digits of a fraction are a date while eight are none (read in source).
 _ISO_DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,}))?(Z|[+-]\d\d:?\d\d|[+-]\d\d)?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}+))?"
+    r"(?:([Zz])|(?:([+-])(\d\d))?(?::(\d\d)?|(\d\d))?)",
+    re.ASCII,
 )
-_MICROSOFT_DATE = re.compile(r"/Date\((-?\d+)([+-]\d{4}|[+-]\d\d)?\)/", re.ASCII)
+_MICROSOFT_DATE = re.compile(r"/Date\((-?\d{1,19})([+-]\d{4}|[+-]\d\d)?\)/", re.ASCII)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REFERENCE = object()
@@ -50,12 +58,14 @@ def parse_date(text: str) -> ClrDate | None:
 
     An offset is converted to the server's zone, taken to be UTC (assumed).
     """
-    if len(text) < 9 or (text[0] != "/" and (len(text) < 19 or text[10] != "T")):
+    if text.startswith("/"):
+        microsoft = _MICROSOFT_DATE.fullmatch(text)
+        return _microsoft_date(int(microsoft[1]), bool(microsoft[2])) if microsoft else None
+    # A short look first: nearly every string that is converted is no date.
+    if not 19 <= len(text) <= _LONGEST_DATE or text[10] != "T":
         return None
-    if match := _MICROSOFT_DATE.fullmatch(text):
-        return _microsoft_date(int(match[1]), bool(match[2]))
-    match = _ISO_DATE.fullmatch(text)
-    return _iso_date(match) if match else None
+    iso = _ISO_DATE.fullmatch(text)
+    return _iso_date(iso) if iso else None
 
 
 def _microsoft_date(milliseconds: int, has_offset: bool) -> ClrDate | None:
@@ -68,25 +78,26 @@ def _microsoft_date(milliseconds: int, has_offset: bool) -> ClrDate | None:
 
 def _iso_date(match: re.Match[str]) -> ClrDate | None:
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    midnight = hour == 24 and minute == 0 and second == 0 and not (match[7] or "").strip("0")
-    fraction, zone = match[7] or "", match[8] or ""
-    if len(fraction) > 7:
-        # Json.NET keeps seven digits and rounds on the eighth (read in source).
-        fraction = fraction[:8]
+    ticks = int((match[7] or "").ljust(7, "0"))
+    midnight = hour == 24 and not (minute or second or ticks)
     try:
-        moment = datetime(year, month, day, 0 if midnight else hour, minute, second)
-        moment += timedelta(days=midnight)
-        ticks = int(fraction.ljust(7, "0")[:7]) + (len(fraction) > 7 and fraction[7] >= "5")
-        if zone not in ("", "Z"):
-            digits = zone[1:].replace(":", "").ljust(4, "0")
-            offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-            moment = moment - offset if zone[0] == "+" else moment + offset
-            zone = "+00:00"
+        moment = datetime(year, month, day, 0 if midnight else hour, minute, second) + timedelta(days=midnight)
     except (ValueError, OverflowError):
         return None
-    if ticks == 10_000_000:
-        moment, ticks = moment + timedelta(seconds=1), 0
-    return ClrDate(moment, ticks, zone)
+    if match[8]:
+        return ClrDate(moment, ticks, "Z")
+    if not match[9]:
+        return ClrDate(moment, ticks, "")
+    offset = timedelta(hours=int(match[10]), minutes=int(match[11] or match[12] or 0))
+    return ClrDate(*_in_server_zone(moment, ticks, -offset if match[9] == "+" else offset), "+00:00")
+
+
+def _in_server_zone(moment: datetime, ticks: int, difference: timedelta) -> tuple[datetime, int]:
+    """Return the moment in UTC; beyond the calendar's ends Json.NET keeps its first or last tick (read in source)."""
+    try:
+        return moment + difference, ticks
+    except OverflowError:
+        return (datetime.min, 0) if difference < timedelta() else (datetime.max, 9_999_999)
 
 
 def round_trip_text(number: float) -> str:
@@ -207,8 +218,10 @@ def _to_integer(value: Any, member: Member, dates: bool) -> int:
 
 
 def _bounded_int(digits: str) -> int | None:
-    significant = digits.lstrip("+-").lstrip("0")
-    return int(digits) if len(significant) <= 19 else None
+    # Without its leading zeros: Python's int() refuses more than 4,300 digits.
+    significant = digits.lstrip("+-").lstrip("0") or "0"
+    sign = -1 if digits.startswith("-") else 1
+    return sign * int(significant) if len(significant) <= 19 else None
 
 
 def _to_object(value: Any, member: Member, dates: bool) -> dict[str, Any] | None:

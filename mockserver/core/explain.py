@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from mockserver.core.conformance import problems
 from mockserver.core.members import MemberTree, member_at
 from mockserver.core.provenance import RULES, Mark
 from mockserver.errors import ApiError
@@ -38,7 +39,8 @@ class Story:
         rule = RULES[self.reason]
         basis = "".join(f" It rests on: {RULES[code].statement} [{RULES[code].mark}]" for code in self.rests_on)
         if self.refusal is None:
-            return f"{rule.statement} [{rule.mark}]{basis}"
+            advice = self.hint(tree)
+            return f"{rule.statement} [{rule.mark}]{basis}{' ' + advice if advice else ''}"
         where = _where(self.refusal, self.operations)
         why = self.refusal.why or self.refusal.message or rule.statement
         advice = self.hint(tree)
@@ -47,7 +49,7 @@ class Story:
     def hint(self, tree: MemberTree) -> str:
         """Return what to write instead, or nothing where we have no good advice."""
         if self.refusal is None:
-            return ""
+            return _SUCCESS_HINTS.get(self.reason) or _doubtful_value(self.operations or (), tree, self.rests_on)
         return self.refusal.hint or _hint(self.refusal, self.operations or (), tree)
 
 
@@ -68,9 +70,31 @@ def _hint(refusal: ApiError, operations: Sequence[Any], tree: MemberTree) -> str
         return _did_you_mean(path, tree)
     if refusal.rule == "index-out-of-bounds" and (advice := _ascending_removes(refusal, operations)):
         return advice
+    if refusal.rule == "index-not-a-number" and "/-/" in path:
+        return "- is only possible at the end of a path: name the element by its index."
     if refusal.rule == "value-not-convertible" and (member := member_at(path, tree.root)):
         return f"Send {_EXPECTED[member.kind.value]}{' or null' if member.nullable else ''} for {path}."
     return _ADVICE.get(refusal.rule, "").format(path=path, parent=path.rsplit("/", 1)[0])
+
+
+# A success that may surprise: the body was not empty, and nothing was applied.
+_SUCCESS_HINTS = {
+    "form-without-operations": "The body was read as a form, as curl -d sends it: add "
+    "Content-Type: application/json-patch+json.",
+    "xml-without-operations": "The XML held no operation; put them into an <Operations> element.",
+}
+
+
+def _doubtful_value(operations: Sequence[Any], tree: MemberTree, rests_on: Sequence[str]) -> str:
+    """Name the first thing in a value that the conversion dropped or changed."""
+    if "tolerated-value" not in rests_on:
+        return ""
+    for operation in operations:
+        path = operation.get("path") if isinstance(operation, Mapping) else None
+        member = member_at(path, tree.root) if isinstance(path, str) else None
+        for problem in problems(operation.get("value"), member) if member is not None else ():
+            return f"In the value for {path}: {problem.path} {problem.text}; {problem.hint}"
+    return ""
 
 
 _EXPECTED = {

@@ -28,18 +28,22 @@ def converted(member: Member, pointer: ProfilePointer, value: Any, *, dates: boo
 class ProfileOperation(jsonpatch.PatchOperation):
     """One operation as the vendor's adapters apply it to a typed profile."""
 
-    def __init__(self, operation: dict[str, Any], tree: MemberTree, dialect: Dialect) -> None:
+    def __init__(self, operation: dict[str, Any], tree: MemberTree, dialect: Dialect, tolerated: set[str]) -> None:
         # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
         self.operation = operation
         self.tree = tree
         self.dialect = dialect
+        self.tolerated = tolerated
         self.name = operation.get("op") or "add"
 
     def parsed(self, key: str = "path") -> ProfilePointer:
         text = self.operation.get(key)
         if text is None:
             self.dialect.crash(f"{key}-missing", f"The operation has no '{key}'.")
-        return parse_pointer(text)
+        pointer = parse_pointer(text)
+        if pointer.tolerated:
+            self.tolerated.add("tolerated-path")
+        return pointer
 
     def locate(self, pointer: ProfilePointer, document: Any, *, writing: bool) -> tuple[Any, Member, str]:
         if writing and self.dialect.follows_page:
@@ -53,6 +57,8 @@ class ProfileOperation(jsonpatch.PatchOperation):
 
     def storable(self, member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
         result = converted(member, pointer, value, dates=dates)
+        if (result is not value and result != value) or type(result) is not type(value):
+            self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
             refuse_too_long(result, member, pointer.text)
         return result

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import jsonpatch
 
-from mockserver.core.dialect import Dialect, unsupported_operation
+from mockserver.core.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
 from mockserver.core.members import MemberTree
 from mockserver.core.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
 from mockserver.core.rfc_patch import apply_rfc_patch
@@ -23,15 +23,20 @@ _INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?[0-9]{1,10})[\t-\r ]*", re.ASCII)
 
 
 def apply_patch(
-    operations: Sequence[Any], document: dict[str, Any], tree: MemberTree, dialect: Dialect
+    operations: Sequence[Any],
+    document: dict[str, Any],
+    tree: MemberTree,
+    dialect: Dialect,
+    tolerated: set[str] | None = None,
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
+    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
         return apply_rfc_patch(operations, document, tree)
-    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect).apply(document)
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated).apply(document)
     return patched
 
 
@@ -69,8 +74,11 @@ class ProfilePatch(jsonpatch.JsonPatch):
         {"add": Add, "remove": Remove, "replace": Replace, "test": Test, "move": Move, "copy": Copy, "none": Nothing}
     )
 
-    def __init__(self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect) -> None:
+    def __init__(
+        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None = None
+    ) -> None:
         self.patch: Any = operations
+        self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
         self.dialect = dialect
 
@@ -92,7 +100,9 @@ class ProfilePatch(jsonpatch.JsonPatch):
             raise BadRequest(f"Invalid JsonPatch operation '{name or ''}'.", rule="op-unknown")
         if self.dialect.follows_page and kind in ("move", "copy"):
             raise unsupported_operation(kind)
-        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect)
+        if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
+            self.tolerated.add("tolerated-operation")
+        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated)
         return chosen
 
 

@@ -1,4 +1,4 @@
-"""JSON Pointers as the vendor's software reads them, and the walk along them through a profile."""
+"""JSON Pointers as the vendor's software reads them, and the walk along them (docs/dialect.md, rows P1-P10, A1-A8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from mockserver.core.members import Kind, Member
 from mockserver.errors import BadRequest
 
 # int.TryParse under NumberStyles.Integer: "03", "+1", " 1" and "1\0" are all indices (library, row A1).
-_INT32 = re.compile(r"[\t-\r ]*([+-]?0*[0-9]{1,10})[\t-\r ]*\0*", re.ASCII)
+# Leading zeros stay outside the group: Python's int() refuses more than 4,300 digits.
+_INT32 = re.compile(r"[\t-\r ]*([+-]?)(?=[0-9])0*([0-9]{0,10})[\t-\r ]*\0*", re.ASCII)
 _CACHED_LENGTH = 200
 
 
@@ -21,6 +22,8 @@ class ProfilePointer(JsonPointer):
 
     def __init__(self, pointer: str) -> None:
         self.text = pointer
+        # What RFC 6901 would refuse: no leading slash, or empty segments.
+        self.tolerated = not pointer.startswith("/") or "//" in pointer or pointer.endswith("/")
         self.parts = [_unescape(segment, pointer) for segment in pointer.split("/") if segment]
 
 
@@ -78,7 +81,7 @@ def object_member(member: Member, segment: str, pointer: ProfilePointer) -> Memb
 def list_index(segment: str, length: int, pointer: ProfilePointer, *, adding: bool = False) -> int:
     """Return the index named by the segment; one past the end is allowed only when adding (rows A1, A6-A8)."""
     match = _INT32.fullmatch(segment)
-    index = int(match[1]) if match else None
+    index = int(f"{match[1]}0{match[2]}") if match else None
     if index is None or not -(2**31) <= index < 2**31:
         raise BadRequest(
             f"The path segment '{segment}' is invalid for an array index.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("mockserver.requests")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
 _SEEN_HOSTS = 100
 _LONGEST_LENGTH = 16
 _LONGEST_LINE = 2000
@@ -144,7 +145,8 @@ class VendorDoor:
     def _account(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
-        if self.log_all or (self.log_refusals and story.refusal is not None):
+        surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
+        if self.log_all or (self.log_refusals and surprising):
             self._log_line(method, target, answer, world, seconds)
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
@@ -156,7 +158,11 @@ class VendorDoor:
                    "ms": round(seconds * 1000, 3)}  # fmt: skip
             _log.info("%s", orjson.dumps(row).decode())
         else:
-            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {answer.status} {sentence}")
+            outcome = str(answer.status)
+            if answer.delivery is not None and answer.delivery.connection:
+                outcome = f"connection {answer.delivery.connection}"
+            struck = f" (fault {answer.fault})" if answer.fault else ""
+            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}")
 
 
 def printable(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from xml.parsers import expat
 
 from mockserver.wire.json_body import write_json
 from mockserver.wire.negotiation import AnswerFormat
@@ -11,8 +13,8 @@ from mockserver.wire.xml_text import escape_text
 
 MODEL_STATE_TEXT = "An error has occurred."
 
-# XmlConvert.EncodeLocalName: a character that no XML name may hold is written as its code (library).
-_NOT_IN_A_NAME = re.compile(r"[^\w.\-·]|_(?=x[0-9A-Fa-f]{4}_)|^[\d.\-·]", re.UNICODE)
+# Whatever isn't plainly fine in a name, and an underscore that would read as the start of an encoded character.
+_DOUBTFUL = re.compile(r"[^A-Za-z0-9._\-]|^[0-9.\-]|_(?=[Xx](?:[0-9A-Fa-f]{4}){1,2}_)")
 
 
 def error_body(message: str | None, model_state: Sequence[str], form: AnswerFormat) -> bytes:
@@ -35,5 +37,27 @@ def _xml(message: str, model_state: Sequence[str]) -> str:
 
 
 def encode_local_name(name: str) -> str:
-    """Encode a ModelState key as an element name: `operations[0]` becomes `operations_x005B_0_x005D_`."""
-    return _NOT_IN_A_NAME.sub(lambda match: f"_x{ord(match[0]):04X}_", name)
+    """Encode a ModelState key as an element name: `operations[0]` becomes `operations_x005B_0_x005D_`.
+
+    As XmlConvert.EncodeLocalName does (library): a character that no XML name may hold there is written as its code,
+    with eight digits above U+FFFF.
+    """
+    return _DOUBTFUL.sub(_encoded, name)
+
+
+def _encoded(match: re.Match[str]) -> str:
+    character = match[0]
+    if not character.isascii() and _fits_in_a_name(character, first=match.start() == 0):
+        return character
+    code = ord(character)
+    return f"_x{code:08X}_" if code > 0xFFFF else f"_x{code:04X}_"
+
+
+@cache
+def _fits_in_a_name(character: str, *, first: bool) -> bool:
+    """Ask expat: like XmlConvert it goes by the name classes of XML 1.0's fourth edition, which end at U+FFFF."""
+    try:
+        expat.ParserCreate().Parse(f"<{character}/>" if first else f"<_{character}/>", True)
+    except (expat.ExpatError, UnicodeEncodeError):
+        return False
+    return True

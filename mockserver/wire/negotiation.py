@@ -1,15 +1,19 @@
 """Which format a request is read in and an answer is written in, as ASP.NET Web API 5.2.7 decides it.
 
-Source of every rule here: the vendor's software when it was run (DIALECT section 4), unless a comment says otherwise.
+Source of every rule here: the vendor's software when it was run (docs/dialect.md, rows H1-H12), unless a comment says
+otherwise. The headers' grammar is that of System.Net.Http (read in source): stricter than RFC 9110 about empty
+parameters, laxer about spaces and about parameters without a value.
 """
 
 from __future__ import annotations
 
 import codecs
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from mockserver.errors import UnsupportedMediaType
 
@@ -18,22 +22,34 @@ XML_TYPES = ("application/xml", "text/xml")
 FORM_TYPE = "application/x-www-form-urlencoded"
 _FORMATTERS = (JSON_TYPES, XML_TYPES)
 _ENCODINGS = ("utf-8", "utf-16")
+_Element = TypeVar("_Element")
 
-_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = rf'\s*;\s*(?:({_NAME})\s*=\s*({_NAME}|"(?:[^"\\]|\\.)*"))?'
-_MEDIA_TYPE = re.compile(rf"\s*({_NAME})/({_NAME})((?:{_PARAMETER})*)\s*")
-_CHARSET = re.compile(rf"\s*({_NAME})((?:{_PARAMETER})*)\s*")
-_NUMBER = re.compile(r"\d*\.?\d*")
+# No two neighbours in these patterns can match the same character, so a hostile header costs linear time.
+_SPACE = r"(?:[ \t]|\r\n[ \t])*"
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = r'"(?:\\[\x00-\x7f](?=.)|(?!\\[\x00-\x7f].)[^"])*"'
+_SPACES = re.compile(_SPACE)
+_SEPARATORS = re.compile(rf"{_SPACE}(?:,{_SPACE})*")
+_ESSENCE = re.compile(rf"({_TOKEN}){_SPACE}/{_SPACE}({_TOKEN}){_SPACE}")
+_PARAMETER = re.compile(
+    rf"{_SPACE}({_TOKEN}){_SPACE}(?:={_SPACE}({_TOKEN}|{_QUOTED}){_SPACE})?",
+    re.DOTALL,
+)
+_CHARSET = re.compile(
+    rf"({_TOKEN}){_SPACE}(?:;{_SPACE}[qQ]{_SPACE}={_SPACE}([0-9]+(?:\.[0-9]*)?){_SPACE})?",
+)
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A parsed Content-Type or one element of Accept, in lower case."""
+    """A parsed Content-Type or one element of Accept, in lower case; `shown` is the media type as it was sent."""
 
     type: str
     subtype: str
     charset: str | None
     quality: float
+    shown: str
 
     @property
     def essence(self) -> str:
@@ -62,36 +78,58 @@ class AnswerFormat:
 
 def parse_media_type(text: str | None) -> MediaType | None:
     """Return the parsed Content-Type, or None where .NET can't parse it."""
-    match = _MEDIA_TYPE.fullmatch(text) if text else None
-    return _media_type(match) if match else None
+    found = _media_type_at(text, _end(_SPACES, text, 0)) if text else None
+    return found[0] if found and found[1] == len(text or "") else None
 
 
-def _media_type(match: re.Match[str]) -> MediaType:
-    parameters = _parameters(match[3])
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where a pattern that always matches ends."""
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _media_type_at(text: str, start: int) -> tuple[MediaType, int] | None:
+    """Return the media type that starts here and where it ends; None also for an empty parameter ("a/b;")."""
+    essence = _ESSENCE.match(text, start)
+    if not essence:
+        return None
+    parameters: dict[str, str] = {}
+    end = essence.end()
+    while text.startswith(";", end):
+        parameter = _PARAMETER.match(text, end + 1)
+        if not parameter:
+            return None
+        # The first of two parameters of one name counts, as with NameValueHeaderValue.Find.
+        parameters.setdefault(parameter[1].lower(), parameter[2] or "")
+        end = parameter.end()
+    kind, subtype = essence[1].lower(), essence[2].lower()
     charset = parameters.get("charset", "").strip('"').lower() or None
-    return MediaType(match[1].lower(), match[2].lower(), charset, _quality(parameters))
+    quality = _quality(parameters.get("q", ""))
+    return MediaType(kind, subtype, charset, quality, f"{essence[1]}/{essence[2]}"), end
 
 
-def _parameters(text: str) -> dict[str, str]:
-    return {name.lower(): value for name, value in re.findall(_PARAMETER, text) if name}
+def _charset_at(text: str, start: int) -> tuple[tuple[float, str], int] | None:
+    match = _CHARSET.match(text, start)
+    quality = _quality(match[2] or "") if match else 0.0
+    return ((quality, match[1].lower()), match.end()) if match and quality <= 1 else None
 
 
-def _quality(parameters: dict[str, str]) -> float:
-    text = parameters.get("q", "1")
-    return float(text) if _NUMBER.fullmatch(text) and text.strip(".") else 1.0
+def _quality(text: str) -> float:
+    """Return the weight; one that double.TryParse refuses counts as absent, which is 1."""
+    number = float(text) if _NUMBER.fullmatch(text) else 1.0
+    return number if math.isfinite(number) else 1.0
 
 
-def _elements(header: str | None, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+def _elements(header: str | None, element_at: Callable[[str, int], tuple[_Element, int] | None]) -> Iterator[_Element]:
     """Yield the elements up to the first malformed one; .NET keeps what it had parsed until then (read in source)."""
-    position, text = 0, header or ""
+    text = header or ""
+    position = _end(_SEPARATORS, text, 0)
     while position < len(text):
-        comma = re.compile(r"[\s,]*").match(text, position)
-        position = comma.end() if comma else position
-        match = pattern.match(text, position)
-        if not match or (match.end() < len(text) and text[match.end()] != ","):
+        found = element_at(text, position)
+        if found is None or not (found[1] == len(text) or text[found[1]] == ","):
             return
-        yield match
-        position = match.end()
+        yield found[0]
+        position = _end(_SEPARATORS, text, found[1])
 
 
 @lru_cache(maxsize=512)
@@ -102,7 +140,7 @@ def choose(
 
     Per formatter the first that fits counts: Accept, then the request's own media type, then "can write".
     """
-    accepted = sorted((_media_type(m) for m in _elements(accept, _MEDIA_TYPE)), key=_preference)
+    accepted = sorted(_elements(accept, _media_type_at), key=_preference)
     request = parse_media_type(content_type)
     if _asks_as_script(requested_with, accepted):
         return AnswerFormat("application/json", _encoding(accept_charset, request))
@@ -154,8 +192,7 @@ def _by_request(request: MediaType | None) -> str:
 
 
 def _encoding(accept_charset: str | None, request: MediaType | None) -> str:
-    wanted = [(_quality(_parameters(m[2])), m[1].lower()) for m in _elements(accept_charset, _CHARSET)]
-    for quality, name in sorted(wanted, key=lambda pair: -pair[0]):
+    for quality, name in sorted(_elements(accept_charset, _charset_at), key=lambda pair: -pair[0]):
         if quality > 0 and (name in _ENCODINGS or name == "*"):
             return "utf-8" if name == "*" else name
     return request.charset if request is not None and request.charset in _ENCODINGS else "utf-8"
@@ -183,9 +220,8 @@ def body_format(content_type: str | None) -> BodyFormat:
     for reader, types in (("json", JSON_TYPES), ("xml", XML_TYPES), ("form", (FORM_TYPE,))):
         if any(_rank(supported, media_type) is not None for supported in types):
             return BodyFormat(reader, media_type.charset)
-    shown = (content_type or "").split(";")[0].strip()
     raise UnsupportedMediaType(
-        f"The request entity's media type '{shown}' is not supported for this resource.",
+        f"The request entity's media type '{media_type.shown}' is not supported for this resource.",
         rule="media-type-unsupported",
         hint=f"send one of {', '.join((*JSON_TYPES, *XML_TYPES))}",
     )

@@ -1,9 +1,10 @@
-"""Profiles to XML, and the vendor's XML request document to operations."""
+"""Profiles to XML, and the vendor's XML request document to operations (docs/dialect.md, rows X1-X8)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 from xml.parsers import expat
 
@@ -19,6 +20,10 @@ DEPTH_LIMIT = 256
 _SEPARATOR = "|"
 _NIL = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
 _TYPE = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}type"
+_RESOLVER = f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"
+# XmlConvert.ToBoolean; what JSON may write as true, an XML client may write as 1.
+_BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+_XML_SPACE = " \t\r\n"
 _DECLARATION = re.compile(r"<\?xml\s[^>]*?\?>")
 _DECLARED_ENCODING = re.compile(r"""\sencoding\s*=\s*["']([^"']*)["']""")
 
@@ -28,7 +33,7 @@ Writer = Callable[[Any], str]
 def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[Mapping[str, Any]], str]:
     """Return the function that writes a profile; the element names and their order are settled here, once.
 
-    Where the page rules, its sample gives order and names; else the serialiser's own (DESIGN section 3).
+    Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
     """
     start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'
     content = _object_content(tree.root, dialect)
@@ -63,7 +68,7 @@ def read_xml_patch(
     """Return the operations of the vendor's XML document, None for a nil document.
 
     The page's sample changes nothing and an `<Operations>` element carries operations; the library alone never reads
-    any, and throws on the page's own sample (library, section 5). Raises MalformedBody.
+    any, and throws on the page's own sample (library, rows X1 and X2). Raises MalformedBody.
     """
     # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
     import xmltodict
@@ -71,19 +76,57 @@ def read_xml_patch(
     text = _decode(body, charset)
     _check_structure(text)
     document = xmltodict.parse(
-        text, process_namespaces=True, namespace_separator=_SEPARATOR, strip_whitespace=False, attr_prefix="@"
+        text,
+        process_namespaces=True,
+        namespace_separator=_SEPARATOR,
+        strip_whitespace=False,
+        postprocessor=_in_document_order(),
     )
-    name, root = next(iter(document.items()))
+    [(name, root)] = _children(document)
     if name != f"{PATCH_NAMESPACE}{_SEPARATOR}{PATCH_ROOT}":
         raise _malformed(
             f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {PATCH_ROOT} in its namespace",
             f'write <{PATCH_ROOT} xmlns="{PATCH_NAMESPACE}">',
         )
-    content = root if isinstance(root, dict) else {}
-    if content.get(_NIL) == "true":
+    if _is_nil(root):
         return None
-    _check_resolver(content.get(f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"), content, dialect)
-    return [_operation(node, tree) for node in _operations(content)] if dialect.follows_page else []
+    for child, node in _children(root):
+        if child == _RESOLVER:
+            _check_resolver(node, dialect)
+    return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
+
+
+def _in_document_order() -> Callable[[Any, str, Any], tuple[Any, Any]]:
+    """Return a postprocessor that gives every element a key of its own: (serial number, name).
+
+    Left alone, xmltodict gathers elements of one name in a list and forgets what stood between them.
+    """
+    serial = count()
+
+    def numbered(path: Any, key: str, value: Any) -> tuple[Any, Any]:
+        return ((next(serial), key) if key == path[-1][0] else key), value
+
+    return numbered
+
+
+def _children(node: Any) -> list[tuple[str, Any]]:
+    """Return (name with namespace, content) of each child element in document order."""
+    return [(key[1], item) for key, item in node.items() if isinstance(key, tuple)] if isinstance(node, dict) else []
+
+
+def _elements(node: Any) -> list[tuple[str, Any]]:
+    """Return (local name, content) of each child element in document order."""
+    return [(name.rpartition(_SEPARATOR)[2], item) for name, item in _children(node)]
+
+
+def _is_nil(node: Any) -> bool:
+    value = node.get(_NIL) if isinstance(node, dict) else None
+    if value is None:
+        return False
+    nil = _BOOLEANS.get(value.strip(_XML_SPACE))
+    if nil is None:
+        raise _malformed(f"i:nil is '{value}', which is no boolean", 'write i:nil="true" or i:nil="false"')
+    return nil
 
 
 def _malformed(why: str, hint: str) -> MalformedBody:
@@ -105,8 +148,11 @@ def _decode(body: bytes, charset: str | None) -> str:
 
 
 def _check_structure(text: str) -> None:
-    """Refuse what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup."""
-    parser = expat.ParserCreate()
+    """Refuse what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup.
+
+    A reading of its own, because xmltodict offers no way to stop at a document type or at a depth.
+    """
+    parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
     depth = 0
 
     def start(name: str, attributes: Mapping[str, str]) -> None:
@@ -130,36 +176,28 @@ def _check_structure(text: str) -> None:
         raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
 
 
-def _check_resolver(resolver: Any, content: Mapping[str, Any], dialect: Dialect) -> None:
-    if f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver" not in content or resolver is None:
-        return
-    node = resolver if isinstance(resolver, dict) else {"#text": str(resolver)}
-    if node.get(_NIL) == "true":
+def _check_resolver(node: Any, dialect: Dialect) -> None:
+    if _is_nil(node):
         if not dialect.follows_page:
             problem: ApiError = VendorCrash(rule="xml-resolver-nil", why="ContractResolver is nil: the library throws")
             raise problem
-    elif _TYPE in node or node.get("#text", "").strip() or _elements(node):
+    elif (_text(node) or "").strip(_XML_SPACE) or _children(node) or (isinstance(node, dict) and _TYPE in node):
         raise _malformed("ContractResolver has content", 'write <ContractResolver i:nil="true" />')
 
 
-def _elements(node: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return (local name, content) of each child element, repeated ones one by one."""
-    return [
-        (key.rsplit(_SEPARATOR, 1)[-1], item)
-        for key, value in node.items()
-        if not key.startswith(("@", "#"))
-        for item in (value if isinstance(value, list) else [value])
-    ]
-
-
-def _operations(content: Mapping[str, Any]) -> Iterator[Any]:
-    for name, node in _elements(content):
-        if name == "Operations" and isinstance(node, dict):
+def _operations(root: Any) -> Iterator[Any]:
+    """Yield the elements inside `<Operations>`; refuse what was surely meant to be one, instead of ignoring it."""
+    for name, node in _elements(root):
+        if name == "Operations":
+            if (_text(node) or "").strip(_XML_SPACE):
+                raise _malformed("Operations holds text", "write one element for each operation inside <Operations>")
             yield from (operation for _, operation in _elements(node))
+        elif name.lower().startswith("operation"):
+            raise _malformed(f"<{name}> is not read here", f"write <Operations> below <{PATCH_ROOT}>, one element each")
 
 
 def _operation(node: Any, tree: MemberTree) -> dict[str, Any] | None:
-    if not isinstance(node, dict) or node.get(_NIL) == "true":
+    if not isinstance(node, dict) or _is_nil(node):
         return None
     parts = {name.lower(): item for name, item in _elements(node)}
     operation: dict[str, Any] = {name: _text(parts[name]) for name in ("op", "path", "from") if name in parts}
@@ -170,21 +208,22 @@ def _operation(node: Any, tree: MemberTree) -> dict[str, Any] | None:
 
 def _text(node: Any) -> str | None:
     if isinstance(node, dict):
-        return None if node.get(_NIL) == "true" else node.get("#text", "")
+        return None if _is_nil(node) else node.get("#text", "")
     return node or ""
 
 
 def _typed(node: Any, member: Member | None) -> Any:
     """Read an element's content as the member it is meant for, so that XML says what the same JSON would say."""
-    text = _text(node)
+    text, children = _text(node), _elements(node)
     if text is None:
         return None
-    children = _elements(node) if isinstance(node, dict) else []
+    if not children and text.strip(_XML_SPACE):
+        return _scalar(text, member)
     if member is not None and member.item is not None:
         return [_typed(child, member.item) for _, child in children]
     if children or (member is not None and member.kind is Kind.OBJECT):
         return {name: _typed(child, known) for name, child, known in _named(children, member)}
-    return _scalar(text, member)
+    return text
 
 
 def _named(children: list[tuple[str, Any]], member: Member | None) -> Iterator[tuple[str, Any, Member | None]]:
@@ -195,9 +234,9 @@ def _named(children: list[tuple[str, Any]], member: Member | None) -> Iterator[t
 
 
 def _scalar(text: str, member: Member | None) -> Any:
-    stripped = text.strip()
-    if member is not None and member.kind is Kind.BOOLEAN and stripped in ("true", "false"):
-        return stripped == "true"
+    stripped = text.strip(_XML_SPACE)
+    if member is not None and member.kind is Kind.BOOLEAN:
+        return _BOOLEANS.get(stripped, text)
     if member is not None and member.kind is Kind.INTEGER and re.fullmatch(r"-?\d{1,19}", stripped, re.ASCII):
         return int(stripped)
     return text

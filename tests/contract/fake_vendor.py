@@ -115,7 +115,7 @@ class FakeVendor:
 
     def lasting(self, number: int = 0) -> dict[str, Any]:
         """Return a profile without Edited, which no restore can bring back."""
-        return {name: value for name, value in self.profiles[number].items() if name != "Edited"}
+        return {name: copy.deepcopy(value) for name, value in self.profiles[number].items() if name != "Edited"}
 
     @contextmanager
     def running(self) -> Iterator[FakeVendor]:
@@ -181,7 +181,7 @@ class FakeVendor:
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
         for operation in operations:
             self._operate(changed, operation)
-        if {**changed, "Edited": 0} != {**profile, "Edited": 0} or (self.quirks.not_atomic and operations):
+        if {**changed, "Edited": 0} != {**profile, "Edited": 0} or (self.quirks.not_atomic and request.changes):
             self._commit(profile, changed, user)
         return self._reply(200, self._shown(profile))
 

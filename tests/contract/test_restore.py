@@ -450,7 +450,7 @@ THINGS: tuple[Any, ...] = (None, True, False, "x", "", 7, [], {"Name": "x"}, [{"
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("MOCKSERVER_STORMS", "12"))))
 def test_random_changes_and_faults_end_as_they_began(vendor: FakeVendor, tmp_path: Path, seed: int) -> None:
-    """Three cases of random patches, with answers dropped and errors after commits: restored at once, or by recovery."""
+    """Three cases of random patches, answers dropped, errors after commits: restored at once, or by recovery."""
     draw = random.Random(seed)
     before = vendor.lasting()
     for fault in (vendor.faults.drop_before_commit, vendor.faults.drop_after_commit, vendor.faults.error_after_commit):

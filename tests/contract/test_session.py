@@ -20,7 +20,7 @@ from mockserver.contract.dry_run import DrySession
 from mockserver.contract.redaction import Redactor
 from mockserver.contract.session import Clock, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.contract.targets import RESERVE, Credential, Target
-from mockserver.errors import Inconclusive, SafetyRefusal
+from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import shipped
 from tests.contract.fake_vendor import CLIENT, KEY, OTHER, PROFILE, READER, READER_SECRET, SECRET, USER, FakeVendor
 
@@ -345,6 +345,9 @@ def test_raw_exchanges_are_kept_only_on_request_and_privately(vendor: FakeVendor
     assert "zoe.oneil@example.com" in text
     assert "Signature" not in text
     assert SECRET not in text
+    kept.chmod(0o755)
+    with pytest.raises(UsageError, match="others can look"):
+        session_of(vendor, keep_raw=kept)
 
 
 def test_a_dry_session_sends_nothing_and_refuses_the_same(vendor: FakeVendor) -> None:

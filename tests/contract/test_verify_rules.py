@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mutants.harness import ROOT, Request, Response, right_server
-from verifying import DIALECTS, bench_of, cases_of, contract, healthy, run
 
 from mockserver.contract.cases import Verdict
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import Rule, load_rules
 from mockserver.contract.verify import Plan
 from mockserver.errors import UsageError
+from tests.contract.mutants.harness import ROOT, Request, Response, right_server
+from tests.contract.verifying import DIALECTS, bench_of, cases_of, contract, healthy, run
 
 RULES = ROOT / "contracts" / "rules"
 

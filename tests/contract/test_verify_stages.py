@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from mutants.harness import ROOT
-from verifying import DIALECTS, cases_of, contract, healthy, not_held, run
 
 from mockserver.contract.generated import GeneratedRunner, generate
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
 from mockserver.contract.verify import Plan
 from mockserver.contract.walk import Walker
 from mockserver.errors import UsageError
+from tests.contract.mutants.harness import ROOT
+from tests.contract.verifying import DIALECTS, cases_of, contract, healthy, not_held, run
 
 VECTORS = ROOT / "tests" / "vectors"
 SEEDS = range(20)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from mutants.harness import CONTRACT, FIXTURES, Server, ServerSession, right_server
-
 from mockserver.contract.cases import Bench
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.events import CaseFinished, Event
 from mockserver.contract.mock_bench import read_fixtures
 from mockserver.contract.verify import Plan, verify
+from tests.contract.mutants.harness import CONTRACT, FIXTURES, Server, ServerSession, right_server
 
 DIALECTS = ("vendor", "library", "rfc6902")
 

@@ -521,7 +521,7 @@ def test_a_few_of_the_known_names_are_listed(count: int, hint: str) -> None:
     """The first five in order; more are hinted at."""
     with pytest.raises(UsageError) as refused:
         from_text("500 client=ACME01", known=Known(clients={f"C{number}" for number in range(count)}))
-    assert refused.value.hint == f'did you mean "client=C0"? {hint}'
+    assert refused.value.hint == f'did you mean "client=C1"? {hint}'
 
 
 def test_a_long_refusal_is_shortened() -> None:

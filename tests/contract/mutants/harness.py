@@ -25,6 +25,7 @@ from mockserver.contract.generated import Generated, generate
 from mockserver.contract.http_session import request_target, signed_headers
 from mockserver.contract.mock_bench import read_fixtures
 from mockserver.contract.verify import STAGES, Plan, verify
+from mockserver.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
 CONTRACT = ROOT / "contracts" / "openapi.yaml"
@@ -252,7 +253,7 @@ def run_all(
         for pipe in ready:
             pid, mutant, started = running.pop(pipe)
             yield Outcome(mutant, _result(pipe, pid, stages), time.monotonic() - started)
-        for pipe, (pid, mutant, started) in list(running.items()):
+        for pid, _, started in running.values():
             if time.monotonic() - started > TIMEOUT_S:
                 os.kill(pid, signal.SIGKILL)
 
@@ -269,7 +270,10 @@ def _forked(mutant: Mutant, plan: Plan, stages: Sequence[str], first_only: bool)
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
-        found = judge(mutant, plan, stages, first_only=first_only)
+        try:
+            found = judge(mutant, plan, stages, first_only=first_only)
+        except UsageError as problem:
+            found = {stages[0]: f"HARNESS: {problem}"}
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(pickle.dumps(dict(found)))
         code = 0
@@ -282,6 +286,6 @@ def _result(pipe: int, pid: int, stages: Sequence[str]) -> Mapping[str, str]:
         content = file.read()
     os.waitpid(pid, 0)
     if content:
-        result: Mapping[str, str] = pickle.loads(content)  # noqa: S301 - our own child
+        result: Mapping[str, str] = pickle.loads(content)
         return result
     return dict.fromkeys(stages, "") | {stages[0]: "hangs, or takes the process down"}

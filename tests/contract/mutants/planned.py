@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mutants.harness import FIXTURES, Mutant, Request, Response, Server, Wrong
-
 from mockserver.contract.authorization import authorization
 from mockserver.contract.mock_bench import read_fixtures
+from tests.contract.mutants.harness import FIXTURES, Mutant, Request, Response, Server, Wrong
 
 PLANNED: list[Mutant] = []
 ROLES = read_fixtures(FIXTURES).roles

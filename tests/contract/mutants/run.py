@@ -10,13 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from mutants.harness import Mutant, run_all, warmed  # noqa: E402
-from mutants.planned import PLANNED  # noqa: E402
-from mutants.source import sample  # noqa: E402
-
-from mockserver.contract.verify import STAGES, Plan  # noqa: E402
+from mockserver.contract.verify import STAGES, Plan
+from tests.contract.mutants.harness import Mutant, run_all, warmed
+from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.source import sample
 
 
 def main() -> int:

@@ -8,13 +8,32 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from mutants.harness import ROOT, Mutant
+from tests.contract.mutants.harness import ROOT, Mutant
 
 MODULES = (
-    "core/auth.py core/conformance.py core/convert.py core/dialect.py core/keys.py core/members.py core/oauth.py core/operations.py "
-    "core/patch.py core/pointer.py core/rfc_patch.py service*.py store/profiles.py store/fixture_profiles.py web/routes.py "
-    "web/vendor.py wire/error_body.py wire/json_binding.py wire/json_body.py wire/negotiation.py wire/xml_body.py wire/xml_text.py"
-).split()
+    "core/auth.py",
+    "core/conformance.py",
+    "core/convert.py",
+    "core/dialect.py",
+    "core/keys.py",
+    "core/members.py",
+    "core/oauth.py",
+    "core/operations.py",
+    "core/patch.py",
+    "core/pointer.py",
+    "core/rfc_patch.py",
+    "service*.py",
+    "store/profiles.py",
+    "store/fixture_profiles.py",
+    "web/routes.py",
+    "web/vendor.py",
+    "wire/error_body.py",
+    "wire/json_binding.py",
+    "wire/json_body.py",
+    "wire/negotiation.py",
+    "wire/xml_body.py",
+    "wire/xml_text.py",
+)
 
 _SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
