@@ -85,9 +85,11 @@ def _named_operations(request: Request, world: World, policy: Policy, tree: Memb
         operations = read_operations(request, policy, tree)
     except ApiError:
         return ()
-    return [
-        (operation_type(op.get("op", "add")), str(op.get("path") or "")) for op in operations if isinstance(op, dict)
-    ]
+    return [(_type(op.get("op", "add")), str(op.get("path") or "")) for op in operations if isinstance(op, dict)]
+
+
+def _type(name: object) -> str:
+    return operation_type(name if name is None or isinstance(name, str) else str(name))
 
 
 def claimed_user(request: Request) -> str | None:

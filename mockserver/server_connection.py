@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 
 from mockserver.server_faults import FAULTS
-from mockserver.server_wsgi import JSON_TYPE, Refused, add_header, bad_request, respond, split_target
+from mockserver.server_wsgi import JSON_TYPE, Refused, add_header, bad_request, respond, split_target, unknown_method
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -51,6 +51,8 @@ class Connection(asyncio.BufferedProtocol):
         self.parser: Any = httptools.HttpRequestParser(self)
         self.environ: WSGIEnvironment | None = None  # of the request that is being read
         self.in_body = False
+        self.unread = True  # nothing has come yet
+        self.method: bytes | None = None  # one that the parser does not know
         self.target = b""
         self.body = io.BytesIO()
         self.read_size = 0  # bytes in this read
@@ -86,10 +88,10 @@ class Connection(asyncio.BufferedProtocol):
         if self.parser is None:
             return self._discard(nbytes)
         self.read_size = nbytes
-        try:
-            self._parse(self.server.view[:nbytes])
-        except httptools.HttpParserError as error:
-            self._unreadable(error)
+        odd = self._read(self.server.view[:nbytes])
+        if odd is not None:  # here, where no exception is under way that would hide a refusal's cause
+            self._parse_unknown_method(bytes(self.server.view[:nbytes]), odd)
+        self.unread = False
         if self.environ is not None:
             self.earlier_size += nbytes
             self._check_size()
@@ -137,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
         self.in_body = True
         if self.earlier_size + self.read_size > self.server.max_header:
             self._check_header_size(environ)
-        method = self.parser.get_method()
+        method = self.method or self.parser.get_method()
         self._check_version(self.parser.get_http_version(), method, environ)
         environ["REQUEST_METHOD"] = method.decode("ascii")
         environ["RAW_URI"] = environ["REQUEST_URI"] = target = self.target.decode("ascii")
@@ -171,6 +173,16 @@ class Connection(asyncio.BufferedProtocol):
 
     # reading
 
+    def _read(self, data: memoryview) -> Exception | None:
+        """Parse what came; return the parser's word on a method that it doesn't know, refuse all else it can't read."""
+        try:
+            self._parse(data)
+        except httptools.HttpParserInvalidMethodError as error:
+            return error
+        except httptools.HttpParserError as error:
+            self._unreadable(error)
+        return None
+
     def _parse(self, data: memoryview) -> None:
         while self.parser is not None and data:
             try:
@@ -180,6 +192,16 @@ class Connection(asyncio.BufferedProtocol):
                 data = data[upgrade.args[0] :]
             if self.environ is not None:
                 self._decline_upgrade(self.environ)
+
+    def _parse_unknown_method(self, data: bytes, error: Exception) -> None:
+        # The parser knows a list of methods, the application answers any: it is told of a GET, and the connection's
+        # first request is its last.
+        method = unknown_method(data) if self.unread else None
+        if method is None:
+            return self._unreadable(error)
+        self.parser, self.method, self.closing = httptools.HttpRequestParser(self), method, True
+        if (another := self._read(memoryview(b"GET" + data[len(method) :]))) is not None:
+            self._unreadable(another)
 
     def _decline_upgrade(self, environ: WSGIEnvironment) -> None:
         # Behind a head with an upgrade offer the parser takes everything for the other protocol, but Java's HttpClient

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
+
+import httptools
 
 from mockserver.errors import MockServerError
 
@@ -189,3 +192,18 @@ def _encode(lines: list[str]) -> bytes:
     if not text.count("\n") == text.count("\r") == len(lines) + 1:
         raise ValueError("the application put a line break into its status or a header")
     return text.encode("latin-1")
+
+
+def unknown_method(data: bytes) -> bytes | None:
+    """Return the method at the start of a request if it is one that the parser does not know, else None."""
+    found = _METHOD.match(data)
+    if found is None:
+        return None
+    try:
+        httptools.HttpRequestParser(object()).feed_data(found[0])
+    except httptools.HttpParserInvalidMethodError:
+        return found[1]
+    return None
+
+
+_METHOD = re.compile(rb"([A-Z][A-Z0-9-]{0,31}) /")

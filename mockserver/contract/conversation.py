@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from mockserver.contract.cases import Bench, Call, Headers, Key, Reply
@@ -127,6 +129,10 @@ def header_value(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name.lower()), None)
 
 
-def next_world(prefix: str, number: int) -> str:
-    """Return the name of a namespace that no other case uses."""
-    return f"{prefix}-{number}"
+def next_world(prefix: str) -> str:
+    """Return the name of a namespace that no other case has used, of this run or an earlier one."""
+    return f"{prefix}-{_RUN}-{next(_worlds)}"
+
+
+_RUN = secrets.token_hex(4)
+_worlds = count(1)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mockserver.contract.cases import Reply
 from mockserver.contract.checks import Unreadable, differences, read_error, read_profile
-from mockserver.contract.document import XML_TYPES, Contract, load_yaml, type_name
+from mockserver.contract.document import Contract, load_yaml, type_name
 from mockserver.contract.redaction import Redactor
 from mockserver.errors import UsageError
 
@@ -163,8 +163,3 @@ def _kind_of(value: Any) -> str:
 
 def _media_type(value: str | None) -> str:
     return re.split(r"[;\s]", value or "", maxsplit=1)[0].lower()
-
-
-def is_xml(reply: Reply) -> bool:
-    """Say whether an answer declares itself to be XML."""
-    return _media_type(reply.headers.get("content-type")) in XML_TYPES

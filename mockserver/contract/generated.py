@@ -11,7 +11,6 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from time import monotonic
 from typing import Any
 from urllib.parse import quote, unquote
@@ -113,7 +112,6 @@ class GeneratedRunner:
         self.seed = seed
         self.key = bench.profiles[0]
         self.model = PatchModel(contract, bench.dialect)
-        self._worlds = count(1)
         self._start: dict[str, Any] = {}
         self._shrunk = 0
 
@@ -146,7 +144,7 @@ class GeneratedRunner:
         )
 
     def _talk(self) -> Conversation:
-        return Conversation(self.bench, self.contract, next_world("generated", next(self._worlds)))
+        return Conversation(self.bench, self.contract, next_world("generated"))
 
     def _body(self, case: Generated) -> Any:
         """Return what is sent: fitted to the profile, or with a valid operation in front."""

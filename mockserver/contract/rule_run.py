@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import count
 from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -31,13 +30,12 @@ class RuleRunner:
     def __init__(self, bench: Bench, contract: Contract) -> None:
         self.bench = bench
         self.contract = contract
-        self._numbers = count(1)
         self._known: dict[Key, dict[str, Any]] = {}
 
     def run(self, rule: Rule) -> CaseFinished:
         """Play a rule; never raises for what the target does."""
         started = monotonic()
-        talk = Conversation(self.bench, self.contract, next_world("rule", next(self._numbers)))
+        talk = Conversation(self.bench, self.contract, next_world("rule"))
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
         verdict: Verdict | None = None
@@ -107,17 +105,19 @@ class _Play:
             for _ in range(step.repeat):
                 self._play(step)
         for key, profile in before.items():
-            self.talk.compare(
-                f"the profile {'/'.join(key)}, which nobody asked to change,", profile, self.talk.read(key)
-            )
+            self.talk.compare(f"{self._label(key)}, which nobody asked to change,", profile, self.talk.read(key))
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
         found = self.talk.read(key)
         if self.bench.isolated:
             known = self.known.setdefault(key, found)
-            self.talk.compare(f"{'/'.join(key)} in a new namespace", known, found)
+            self.talk.compare(f"{self._label(key)} in a new namespace", known, found)
         return found
+
+    def _label(self, key: Key) -> str:
+        """Name a profile by its place: an alternate id is a personal value."""
+        return f"profile {self.bench.profiles.index(key) + 1}" if key in self.bench.profiles else "the sparse profile"
 
     def _prepare(self, given: Mapping[str, Any]) -> None:
         values = {pointer: self._filled(value) for pointer, value in given.items()}

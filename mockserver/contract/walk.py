@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from random import Random
 from time import monotonic
 from typing import Any
@@ -46,7 +45,6 @@ class Walker:
         self.contract = contract
         self.seed = seed
         self.model = PatchModel(contract, bench.dialect)
-        self._worlds = count(1)
 
     def walks(self, amount: int) -> Iterator[CaseFinished]:
         """Yield the outcome of each walk."""
@@ -86,7 +84,7 @@ class Walker:
         )
 
     def _start(self) -> _State:
-        return _State(Conversation(self.bench, self.contract, next_world("walk", next(self._worlds))))
+        return _State(Conversation(self.bench, self.contract, next_world("walk")))
 
     def _meet(self, state: _State) -> None:
         for key in self.bench.profiles:

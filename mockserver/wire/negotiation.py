@@ -26,17 +26,17 @@ _Element = TypeVar("_Element")
 
 # No two neighbours in these patterns can match the same character, so a hostile header costs linear time.
 _SPACE = r"(?:[ \t]|\r\n[ \t])*"
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = r'"(?:\\[\x00-\x7f](?=.)|(?!\\[\x00-\x7f].)[^"])*"'
 _SPACES = re.compile(_SPACE)
 _SEPARATORS = re.compile(rf"{_SPACE}(?:,{_SPACE})*")
-_ESSENCE = re.compile(rf"({_TOKEN}){_SPACE}/{_SPACE}({_TOKEN}){_SPACE}")
+_ESSENCE = re.compile(rf"({_NAME}){_SPACE}/{_SPACE}({_NAME}){_SPACE}")
 _PARAMETER = re.compile(
-    rf"{_SPACE}({_TOKEN}){_SPACE}(?:={_SPACE}({_TOKEN}|{_QUOTED}){_SPACE})?",
+    rf"{_SPACE}({_NAME}){_SPACE}(?:={_SPACE}({_NAME}|{_QUOTED}){_SPACE})?",
     re.DOTALL,
 )
 _CHARSET = re.compile(
-    rf"({_TOKEN}){_SPACE}(?:;{_SPACE}[qQ]{_SPACE}={_SPACE}([0-9]+(?:\.[0-9]*)?){_SPACE})?",
+    rf"({_NAME}){_SPACE}(?:;{_SPACE}[qQ]{_SPACE}={_SPACE}([0-9]+(?:\.[0-9]*)?){_SPACE})?",
 )
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 

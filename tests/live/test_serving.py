@@ -223,3 +223,28 @@ def test_the_journal_of_a_broken_connection(make_mock: Callable[..., Mock]) -> N
         server.stop()
     (exchange,) = mock.worlds.default.journal
     assert (exchange.story.reason, exchange.fault, exchange.changed) == ("fault-injected", exchange.fault, False)
+
+
+@pytest.mark.parametrize("method", ["FOO", "PATCHX", "BREW-COFFEE"])
+def test_a_method_that_nobody_knows(method: str, serve: Callable[..., Server]) -> None:
+    """Gets the vendor's 405, as any other than PATCH."""
+    connection = http.client.HTTPConnection("127.0.0.1", serve().port, timeout=10)
+    connection.request(method, TARGET, b"[]", {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Allow"]) == (405, "PATCH")
+    assert json.loads(answer.read())["Message"] == f"The requested resource does not support http method '{method}'."
+    connection.close()
+
+
+def test_an_unknown_method_behind_a_request_is_refused(serve: Callable[..., Server]) -> None:
+    """Only a connection's first request may have one; the request before it is served once."""
+    server = serve()
+    good = (
+        f"PATCH {TARGET} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(good.encode() + b"FOO / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert (received.count(b"HTTP/1.1 200"), received.count(b"HTTP/1.1 400")) == (1, 1)

@@ -92,6 +92,105 @@ def test_operations_in_xml(tree: MemberTree) -> None:
     ]
 
 
+def test_operations_keep_the_documents_order(tree: MemberTree) -> None:
+    """Also when the elements' names differ, and in two lists of operations."""
+    one, other = "<Operation><path>/{}</path></Operation>", "<Op2><path>/{}</path></Op2>"
+    rows = [one.format("a"), other.format("b"), one.format("c"), other.format("d"), one.format("e")]
+    body = (
+        f"{ROOT}<Operations>{''.join(rows)}</Operations><x/><Operations>{other.format('f')}</Operations></{PATCH_ROOT}>"
+    )
+    operations = read_xml_patch(body.encode(), charset=None, tree=tree, dialect=VENDOR)
+    assert operations == [{"path": f"/{letter}"} for letter in "abcdef"]
+
+
+def test_list_items_keep_the_documents_order(tree: MemberTree) -> None:
+    """Whatever the items are called."""
+    items = "".join(f"<{name}><Name>{name}</Name></{name}>" for name in ("a", "b", "a", "c", "b"))
+    body = f"{ROOT}<Operations><o><path>/ProfileTags</path><value>{items}</value></o></Operations></{PATCH_ROOT}>"
+    assert read_xml_patch(body.encode(), charset=None, tree=tree, dialect=VENDOR) == [
+        {"path": "/ProfileTags", "value": [{"Name": name} for name in "abacb"]}
+    ]
+
+
+def value_in(content: str, path: str, tree: MemberTree, attributes: str = "") -> Any:
+    """Return what an operation's value element says for the member at the path."""
+    operation = f"<o><path>{path}</path><value{attributes}>{content}</value></o>"
+    body = f"{ROOT}<Operations>{operation}</Operations></{PATCH_ROOT}>"
+    operations = read_xml_patch(body.encode(), charset=None, tree=tree, dialect=VENDOR)
+    assert operations is not None
+    assert operations[0] is not None
+    return operations[0]["value"]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "value"),
+    [
+        ("/IsActive", "1", True),
+        ("/IsActive", " 0 ", False),
+        ("/IsActive", "true", True),
+        ("/IsActive", "TRUE", "TRUE"),
+        ("/IsActive", "2", "2"),
+        ("/CustomerType", "1", "1"),
+        ("/CustomerType", "true", "true"),
+        ("/CustomerType", "  ", "  "),
+        ("/ProfileId", " 12 ", 12),
+        ("/ProfileId", "1.5", "1.5"),
+        ("/Emails", "", []),
+        ("/Emails", "junk", "junk"),
+        ("/Edited", "junk", "junk"),
+        ("/Edited", "", {}),
+        ("/Emails/0", "<IsDefault>1</IsDefault>", {"IsDefault": True}),
+    ],
+)
+def test_a_value_is_read_as_its_member(path: str, content: str, value: Any, tree: MemberTree) -> None:
+    """XML booleans may be digits; what doesn't fit stays text, for the conversion to judge as it judges JSON."""
+    read = value_in(content, path, tree)
+    assert (read, type(read)) == (value, type(value))
+
+
+NIL = ["true", "1", " true ", "\n1\t"]
+
+
+@pytest.mark.parametrize("nil", NIL)
+def test_nil(nil: str, tree: MemberTree) -> None:
+    """Every spelling of an XML boolean, for a value, an operation, the resolver and the whole document."""
+    attribute = f' i:nil="{nil}"'
+    assert value_in("", "/CustomerType", tree, attribute) is None
+    operations = f"{ROOT}<Operations><o{attribute}/></Operations></{PATCH_ROOT}>"
+    assert read_xml_patch(operations.encode(), charset=None, tree=tree, dialect=VENDOR) == [None]
+    root = ROOT.replace(" xmlns=", f"{attribute} xmlns=") + f"</{PATCH_ROOT}>"
+    assert read_xml_patch(root.encode(), charset=None, tree=tree, dialect=LIBRARY) is None
+    resolver = f"{ROOT}<ContractResolver{attribute}/></{PATCH_ROOT}>"
+    assert read_xml_patch(resolver.encode(), charset=None, tree=tree, dialect=VENDOR) == []
+    with pytest.raises(VendorCrash):
+        read_xml_patch(resolver.encode(), charset=None, tree=tree, dialect=LIBRARY)
+
+
+def test_not_nil(tree: MemberTree) -> None:
+    """False in either spelling."""
+    assert value_in("x", "/CustomerType", tree, ' i:nil="0"') == "x"
+    assert value_in("x", "/CustomerType", tree, ' i:nil=" false"') == "x"
+
+
+MISPLACED = {
+    "lower case": "<operations><o><op>remove</op><path>/Emails</path></o></operations>",
+    "text": "<Operations>remove /Emails</Operations>",
+    "text beside an operation": "<Operations>x<o><path>/Emails</path></o></Operations>",
+    "no list around it": "<OperationOfUserProfile><path>/Emails</path></OperationOfUserProfile>",
+    "nil that is no boolean": '<Operations><o i:nil="yes"/></Operations>',
+}
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_what_was_meant_as_an_operation_is_not_ignored(name: str, tree: MemberTree) -> None:
+    """A 200 that changed nothing would hide the mistake; the library alone does ignore it."""
+    body = f"{ROOT}{MISPLACED[name]}</{PATCH_ROOT}>".encode()
+    with pytest.raises(MalformedBody) as caught:
+        read_xml_patch(body, charset=None, tree=tree, dialect=VENDOR)
+    assert "write " in caught.value.hint
+    assert read_xml_patch(body, charset=None, tree=tree, dialect=LIBRARY) == []
+
+
 BAD = {
     "entity bomb": f'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>{ROOT}&b;</{PATCH_ROOT}>',
     "external entity": f'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>{ROOT}&a;</{PATCH_ROOT}>',
@@ -100,6 +199,8 @@ BAD = {
     "text": "hello",
     "blank": "   ",
     "NUL": f"{ROOT}\x00</{PATCH_ROOT}>",
+    "unbound prefix": f"{ROOT}<p:a/></{PATCH_ROOT}>",
+    "separator in a namespace": f'{ROOT}<a xmlns="urn:a|b"/></{PATCH_ROOT}>',
 }
 
 
@@ -126,6 +227,21 @@ def test_any_bytes_are_read_or_refused(tree: MemberTree, body: bytes) -> None:
 def test_text_survives_a_parser(text: str) -> None:
     """What is escaped comes back; control characters don't, as with the vendor's serialiser."""
     assert (xmltodict.parse(f"<a>{escape_text(text)}</a>", strip_whitespace=False)["a"] or "") == text
+
+
+READABLE = st.text(st.characters(exclude_categories=["Cc"], exclude_characters="\ufffe\uffff"))
+
+
+@given(text=READABLE)
+@pytest.mark.parametrize("dialect", [VENDOR, LIBRARY], ids=lambda dialect: dialect.name)
+def test_any_profile_can_be_read(dialect: Any, text: str, tree: MemberTree) -> None:
+    """Whatever its texts hold, as long as it is no control character; U+FFFD stands for half a surrogate pair."""
+    profile = {**tree.empty_defaults, "CustomerType": text, "ProfileTags": [{"Name": text}]}
+    written = ElementTree.fromstring(profile_writer(tree, dialect)(profile).encode())
+    name = f"{{{tree.xml_namespace}}}"
+    sent = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
+    for path in (f"{name}CustomerType", f"{name}ProfileTags/{name}Tag/{name}Name"):
+        assert (written.findtext(path) or "") == sent
 
 
 def test_the_writer_agrees_with_xmltodict(tree: MemberTree, base_profile: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import jsonpatch
@@ -23,7 +22,3 @@ def patch_profile(client: str, alternate_id_type: str, alternate_id: str) -> Res
     key = client, alternate_id_type, alternate_id
     profiles[key] = jsonpatch.apply_patch(profiles[key], request.get_json(force=True))
     return jsonify(profiles[key])
-
-
-if __name__ == "__main__":
-    app.run(port=int(sys.argv[1]))

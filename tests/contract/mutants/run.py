@@ -44,13 +44,10 @@ def report(mutants: list[Mutant], plan: Plan, *, first_only: bool) -> int:
         mark = " ".join(f"{stage if stage in stages else '-':<9}" for stage in STAGES)
         killer = next((outcome.killed_by[stage] for stage in stages), "")
         survivors += [] if outcome.killed else [outcome.mutant]
-        print(
-            f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]",
-            flush=True,
-        )
-    print(
-        f"\n{len(mutants) - len(survivors)} of {len(mutants)} killed in {time.monotonic() - started:.0f} s; by stage: {totals}"
-    )
+        where = f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s"
+        print(f"{where}  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]", flush=True)
+    killed, seconds = len(mutants) - len(survivors), time.monotonic() - started
+    print(f"\n{killed} of {len(mutants)} killed in {seconds:.0f} s; by stage: {totals}")
     for mutant in survivors:
         print(f"survives: {mutant.id}: {mutant.title}")
     return 1 if survivors else 0
