@@ -51,7 +51,6 @@ class Connection(asyncio.BufferedProtocol):
         self.parser: Any = httptools.HttpRequestParser(self)
         self.environ: WSGIEnvironment | None = None  # of the request that is being read
         self.in_body = False
-        self.unread = True  # nothing has come yet
         self.method: bytes | None = None  # one that the parser does not know
         self.target = b""
         self.body = io.BytesIO()
@@ -88,10 +87,10 @@ class Connection(asyncio.BufferedProtocol):
         if self.parser is None:
             return self._discard(nbytes)
         self.read_size = nbytes
+        between = self.environ is None
         odd = self._read(self.server.view[:nbytes])
         if odd is not None:  # here, where no exception is under way that would hide a refusal's cause
-            self._parse_unknown_method(bytes(self.server.view[:nbytes]), odd)
-        self.unread = False
+            self._parse_unknown_method(bytes(self.server.view[:nbytes]), odd, between=between)
         if self.environ is not None:
             self.earlier_size += nbytes
             self._check_size()
@@ -193,10 +192,10 @@ class Connection(asyncio.BufferedProtocol):
             if self.environ is not None:
                 self._decline_upgrade(self.environ)
 
-    def _parse_unknown_method(self, data: bytes, error: Exception) -> None:
-        # The parser knows a list of methods, the application answers any: it is told of a GET, and the connection's
-        # first request is its last.
-        method = unknown_method(data) if self.unread else None
+    def _parse_unknown_method(self, data: bytes, error: Exception, *, between: bool) -> None:
+        # The parser knows a list of methods, the application answers any: it is told of a GET, in a request that starts
+        # with what was read and is the connection's last.
+        method = unknown_method(data) if between else None
         if method is None:
             return self._unreadable(error)
         self.parser, self.method, self.closing = httptools.HttpRequestParser(self), method, True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from ipaddress import ip_address
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
@@ -24,6 +27,14 @@ def shipped(name: str) -> Path:
     """Return where the package keeps its contract or fixtures: in the wheel, or beside the package in a checkout."""
     packed = _DATA / name
     return packed if packed.exists() else _CHECKOUT / name
+
+
+def pip_install(requirement: str) -> str:
+    """Return the command that installs an optional package beside this one.
+
+    It names the package itself: an extra of ours could only be had from an index that has us.
+    """
+    return f"{shlex.quote(sys.executable or 'python3')} -m pip install {shlex.quote(requirement)}"
 
 
 def _setting(default: Any, help_text: str, **extra: Any) -> Any:
@@ -45,9 +56,9 @@ class Settings:
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))
-    fault: tuple[str, ...] = _setting((), "planned fault, e.g. '500 p=0.3'; may be given several times")
+    fault: tuple[str, ...] = _setting((), "planned fault: 500, '403 first=2', '500 p=0.3 after-commit', delay=200..800; repeatable")
     magic_ids: bool = _setting(True, "alternate ids such as fault-500 provoke faults")
-    seed: int = _setting(0, "seed of every random draw")
+    seed: int = _setting(0, "seed of every random draw: the same seed and requests meet the same faults")
     store: str = _setting("memory", "where state lives: memory or redis://host:port/db")
     workers: int = _setting(1, "processes; more than one needs a redis store", low=1, high=64)
     strict_worlds: bool = _setting(False, "refuse worlds that were not made by POST /__admin/namespaces")
@@ -75,7 +86,10 @@ class Settings:
 
 def without_password(url: str) -> str:
     """Return a store's URL as it may be shown: without password and options."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{url.partition(':')[0]}://…"
     user, at, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query="", fragment="").geturl()
 
@@ -83,45 +97,106 @@ def without_password(url: str) -> str:
 FIELDS: Mapping[str, Any] = {row.name: row for row in fields(Settings)}
 
 
+class _Given(NamedTuple):
+    """A value as a source gives it, where that is, and how the source spells the name of a setting."""
+
+    name: str
+    value: Any
+    place: str
+    spelled: Callable[[str], str] = str
+
+
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], config: Path | None = None) -> Settings:
-    """Merge the sources; raise UsageError for an unknown or invalid setting, naming the nearest valid one."""
-    path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
-    merged = _from_toml(path) if path else {}
-    merged.update(_from_environment(environment))
-    merged.update({name: _value(name, value, f"--{name.replace('_', '-')}") for name, value in flags.items()})
-    settings = Settings(**merged)
-    _check_together(settings)
+    """Merge the sources; raise one UsageError for all that can't be used, naming the nearest valid settings."""
+    settings, problems = read_settings(flags, environment, config)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise UsageError("\n".join([f"{len(problems)} settings can't be used:", *map(str, problems)]))
     return settings
 
 
-def _from_toml(path: Path) -> dict[str, Any]:
+def read_settings(
+    flags: Mapping[str, Any], environment: Mapping[str, str], config: Path | None = None
+) -> tuple[Settings, list[UsageError]]:
+    """Merge what can be used of the sources; return it with every problem of the rest."""
+    problems: list[UsageError] = []
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for given in _given(flags, environment, config, problems):
+        try:
+            values[given.name] = _value(given)
+            places[given.name] = given.place
+        except UsageError as problem:
+            problems.append(problem)
+    settings = Settings(**values)
+    return settings, [*problems, *_conflicts(settings, places)]
+
+
+def _given(
+    flags: Mapping[str, Any], environment: Mapping[str, str], config: Path | None, problems: list[UsageError]
+) -> Iterator[_Given]:
+    """Yield what the sources give, the strongest source last; a file that can't be read becomes a problem."""
+    path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    if path is not None:
+        try:
+            yield from _from_toml(path)
+        except UsageError as problem:
+            problems.append(problem)
+    yield from _from_environment(environment)
+    for name, value in flags.items():
+        yield _Given(name, value, f"--{name.replace('_', '-')}")
+
+
+def _from_toml(path: Path) -> Iterator[_Given]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
     except OSError as problem:
-        raise UsageError(f"can't read the configuration: {problem.strerror}", place=str(path)) from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise UsageError(f"not valid TOML: {problem}", place=str(path)) from problem
-    names = {name.replace("-", "_"): value for name, value in table.items()}
-    return {name: _value(name, value, f"{path}: {name}") for name, value in names.items()}
+        reason = f"can't read the configuration: {problem.strerror}"
+        raise UsageError(reason, place=str(path), hint=_other_file(path)) from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+        found = re.search(r"line (\d+), column (\d+)", str(problem))
+        place = f"{path}:{found[1]}:{found[2]}" if found else str(path)
+        hint = 'write one setting a line: dialect = "library", port = 9000, pure = true, fault = ["500 first=2"]'
+        raise UsageError(f"not valid TOML: {problem}", place=place, hint=hint) from problem
+    for name, value in table.items():
+        line = _line_of(name, text)
+        yield _Given(name.replace("-", "_"), value, f"{path}{f':{line}' if line else ''}: {name}")
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        (name := key.removeprefix(ENVIRONMENT_PREFIX).lower()): _value(name, text, key)
-        for key, text in environment.items()
-        if key.startswith(ENVIRONMENT_PREFIX) and key != f"{ENVIRONMENT_PREFIX}CONFIG"
-    }
+def _other_file(path: Path) -> str:
+    """Return what to write for a configuration file that can't be read."""
+    try:
+        near = get_close_matches(path.name, sorted(other.name for other in path.parent.glob("*.toml")), n=1)
+    except OSError:
+        near = []
+    return f"did you mean {path.with_name(near[0])}?" if near else "name a TOML file, or leave it out: none is needed"
 
 
-def _value(name: str, value: Any, place: str) -> Any:
-    if name not in FIELDS:
-        near = get_close_matches(name, FIELDS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(FIELDS)}"
-        raise UsageError(f"there is no setting {name!r}", place=place, hint=hint)
-    row = FIELDS[name]
-    converted = _CONVERTERS[row.type](value, place)
-    if row.metadata.get("secret") and converted is not None and not converted.strip():
-        raise UsageError("a secret can't be empty", place=place, hint="give it a value, or leave the setting out")
+def _line_of(name: str, text: str) -> int | None:
+    """Return the line of a key or table, if it is written in one of the usual ways."""
+    found = re.search(rf"^[ \t]*(?:\[+[ \t]*)?[\"']?{re.escape(name)}[\"']?[ \t]*[=.\]]", text, re.MULTILINE)
+    return text.count("\n", 0, found.start()) + 1 if found else None
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[_Given]:
+    for key, text in environment.items():
+        if key.startswith(ENVIRONMENT_PREFIX) and key != f"{ENVIRONMENT_PREFIX}CONFIG":
+            yield _Given(key.removeprefix(ENVIRONMENT_PREFIX).lower(), text, key, _variable)
+
+
+def _variable(name: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{name.upper()}"
+
+
+def _value(given: _Given) -> Any:
+    if given.name not in FIELDS:
+        raise _unknown(given)
+    row, place = FIELDS[given.name], given.place
+    if row.metadata.get("secret"):
+        return _secret(given.value, place)
+    converted = _CONVERTERS[row.type](given.value, place)
     choices = row.metadata.get("choices")
     if choices and converted not in choices:
         near = get_close_matches(str(converted), [str(choice) for choice in choices], n=1, cutoff=0.3)
@@ -133,6 +208,35 @@ def _value(name: str, value: Any, place: str) -> Any:
         bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
         raise UsageError(f"{converted} is out of range", place=place, hint=f"write a number {bounds}")
     return converted
+
+
+def _unknown(given: _Given) -> UsageError:
+    near = get_close_matches(given.name, FIELDS, n=1, cutoff=0.4)
+    hint = f"did you mean {given.spelled(near[0])}?" if near else f"the settings are {', '.join(FIELDS)}"
+    if isinstance(given.value, dict):
+        hint = "write the settings at the top of the file, outside of any [table]"
+    return UsageError(f"there is no setting {given.name!r}", place=given.place, hint=hint)
+
+
+def _secret(value: Any, place: str) -> str | None:
+    """Read a secret; no refusal may quote it."""
+    if value is not None and not isinstance(value, str):
+        raise UsageError("a secret must be a text", place=place, hint="write it in quotes")
+    if value is not None and not value.strip():
+        raise UsageError("a secret can't be empty", place=place, hint="give it a value, or leave the setting out")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{value!r} is not a text", place=place, hint='write a text in quotes: "…"')
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise UsageError(f"{value!r} is not UTF-8 text", place=place, hint="write it without that character")
+    return value
+
+
+def _path(value: Any, place: str) -> Path:
+    return Path(value if isinstance(value, PathLike) else _text(value, place))
 
 
 def _integer(value: Any, place: str) -> int:
@@ -164,27 +268,38 @@ def _texts(value: Any, place: str) -> tuple[str, ...]:
 
 # Annotations are strings here (from __future__ import annotations), which makes them usable as keys.
 _CONVERTERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "str": lambda value, place: str(value),
-    "str | None": lambda value, place: str(value) if value is not None else None,
+    "str": _text,
     "int": _integer,
     "bool": _boolean,
-    "Path": lambda value, place: Path(value),
-    "Path | None": lambda value, place: Path(value) if value else None,
+    "Path": _path,
+    "Path | None": lambda value, place: _path(value, place) if value else None,
     "tuple[str, ...]": _texts,
 }
 
 
-def _check_together(settings: Settings) -> None:
+def _conflicts(settings: Settings, places: Mapping[str, str]) -> Iterator[UsageError]:
+    """Yield what is wrong with the settings in force, each at the place that gave it."""
+    if not _is_host(settings.host):
+        problem = f"{settings.host[:80]!r} is no address"
+        hint = "write 127.0.0.1 for this machine alone, 0.0.0.0 for every address of it"
+        yield UsageError(problem, place=places.get("host", "host"), hint=hint)
     scheme = settings.store.split("://")[0]
     if scheme not in ("memory", "redis", "rediss", "unix"):
-        raise UsageError(
-            f"unknown store {without_password(settings.store)!r}",
-            place="store",
-            hint="write memory or redis://127.0.0.1:6379/0",
-        )
+        problem = f"unknown store {without_password(settings.store)!r}"
+        hint = "write memory or redis://127.0.0.1:6379/0"
+        yield UsageError(problem, place=places.get("store", "store"), hint=hint)
     if settings.workers > 1 and scheme == "memory":
-        raise UsageError(
-            "several workers can't share state in memory",
-            place="workers",
-            hint="add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)",
-        )
+        hint = "add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)"
+        problem = "several workers can't share state in memory"
+        yield UsageError(problem, place=places.get("workers", "workers"), hint=hint)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        try:
+            return bool(host.strip() and (host == "localhost" or host.encode("idna")))
+        except UnicodeError:
+            return False
+    return True

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from mockserver.cli import add_settings, settings_of
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
-from mockserver.contract.cases import Bench
+from mockserver.contract.cases import Bench, Call
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.events import Event
 from mockserver.contract.http_session import HttpSession
-from mockserver.contract.mock_bench import read_fixtures
+from mockserver.contract.mock_bench import MockFixtures, read_fixtures
 from mockserver.contract.report_exchange import Shown
 from mockserver.contract.report_html import HtmlReport
 from mockserver.contract.report_json import JsonReport
@@ -70,11 +70,12 @@ def run(options: argparse.Namespace) -> int:
     contract = load_contract(settings.contract)
     target = options.target or "mock"
     if target == "mock":
+        fixtures = read_fixtures(settings.fixtures)
         with _mock(settings) as url:
-            return _verify_mock(options, settings, contract, url, "mock")
+            return _verify_mock(options, settings, contract, fixtures, url, "mock")
     if "://" in target:
         _require_loopback(target)
-        return _verify_mock(options, settings, contract, target, target)
+        return _verify_mock(options, settings, contract, read_fixtures(settings.fixtures), target, target)
     with open_session(options, contract=contract) as guarded:
         plan = _plan(options, default_stages=("rules",))
         if guarded.dry:
@@ -84,12 +85,17 @@ def run(options: argparse.Namespace) -> int:
         return _run(options, contract, guarded.bench(), plan, target, guarded.target.base_url)
 
 
-def _verify_mock(options: argparse.Namespace, settings: Settings, contract: Contract, url: str, name: str) -> int:
-    fixtures = read_fixtures(settings.fixtures)
+def _verify_mock(
+    options: argparse.Namespace, settings: Settings, contract: Contract, fixtures: MockFixtures, url: str, name: str
+) -> int:
     session = HttpSession(url, fixtures.roles.editors)
+    bench = fixtures.bench(session, settings.dialect)
+    plan = _plan(options, default_stages=STAGES)
     try:
-        bench = fixtures.bench(session, settings.dialect)
-        return _run(options, contract, bench, _plan(options, default_stages=STAGES), name, url)
+        session.send(Call("PATCH", bench.profiles[0], (("Content-Type", "application/json"),), b"[]"))
+        return _run(options, contract, bench, plan, name, url)
+    except OSError as problem:
+        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
     finally:
         session.close()
 

@@ -9,6 +9,7 @@ from itertools import count
 from threading import Lock
 
 from mockserver.core.faults import Counter, Decision, Facts, Fault, decide, expired
+from mockserver.core.keys import Key
 from mockserver.store.clock import Clock
 from mockserver.store.journal import Journal
 from mockserver.store.profiles import Base, Overlay, Profiles
@@ -119,7 +120,7 @@ class MemoryWorlds:
         self.evictions = 0
         self.numbers: Iterator[int] = count(1)
 
-    def get(self, name: str | None) -> MemoryWorld:
+    def get(self, name: str | None, key: Key | None = None) -> MemoryWorld:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         if name is None or name == DEFAULT_WORLD:
             return self.default

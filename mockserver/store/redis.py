@@ -11,11 +11,13 @@ from itertools import count
 from typing import Any
 
 from mockserver.core.faults import Fault
+from mockserver.core.keys import Key
 from mockserver.errors import StoreUnavailable, UsageError
 from mockserver.settings import without_password
 from mockserver.store import redis_scripts as scripts
 from mockserver.store.profiles import Base
 from mockserver.store.redis_connection import Redis, connector, unavailable
+from mockserver.store.redis_profiles import profile_arguments
 from mockserver.store.redis_world import Bounds, Header, RedisWorld, Shared
 from mockserver.store.world import DEFAULT_WORLD, World, check_name, world_unknown
 
@@ -53,7 +55,9 @@ class RedisWorlds:
         self._strict = strict
         self._fingerprint = fingerprint(base)
         self.numbers = RequestNumbers()
-        self._shared = Shared(redis, base, bounds, open_world=lambda name: self._open(name, touch=False), faults=faults)
+        self._shared = Shared(
+            redis, base, bounds, open_world=lambda name: self._open(name, touch=False)[0], faults=faults
+        )
 
     def start(self) -> None:
         """Check that this server can work on the database; raise UsageError if not."""
@@ -72,14 +76,18 @@ class RedisWorlds:
     def evictions(self) -> int:
         return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
 
-    def get(self, name: str | None) -> World:
+    def get(self, name: str | None, key: Key | None = None) -> World:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         name = name or DEFAULT_WORLD
-        return RedisWorld(name, self._shared, self._open(name, make=name == DEFAULT_WORLD or not self._strict))
+        header, answer = self._open(name, key, make=name == DEFAULT_WORLD or not self._strict)
+        world = RedisWorld(name, self._shared, header)
+        if key is not None:
+            world.profiles.expect(key, answer)
+        return world
 
     def create(self, name: str) -> World:
         """Make a world, or return the one that is there, also under strict worlds."""
-        return RedisWorld(name, self._shared, self._open(name))
+        return RedisWorld(name, self._shared, self._open(name)[0])
 
     def delete(self, name: str) -> bool:
         """Remove a world; the default one is reset instead. Return whether there was one."""
@@ -107,13 +115,15 @@ class RedisWorlds:
         """Close this thread's connection; a process that forks does so first."""
         self._redis.disconnect()
 
-    def _open(self, name: str, *, touch: bool = True, make: bool = True) -> Header:
+    def _open(self, name: str, key: Key | None = None, *, touch: bool = True, make: bool = True) -> tuple[Header, Any]:
+        """Return a world's small state, and what the database says of a profile."""
         if make:
             check_name(name)
         faults = self._shared.fresh_faults()
         slots = len(self._shared.base.bodies)
         flags = (int(touch), int(make), self._limit)
-        answer = self._redis.run(scripts.OPEN, name, *flags, self._fingerprint, self._seed, faults, slots)
+        asked = () if key is None else profile_arguments(key, self._shared.base)
+        answer = self._redis.run(scripts.OPEN, name, *flags, self._fingerprint, self._seed, faults, slots, *asked)
         if answer == _OTHER_FIXTURES:
             raise unavailable(f"{self._redis.shown_url} holds the state of a server with other fixtures.", _ONE_SET)
         self.numbers.offer(answer[0])
@@ -121,7 +131,7 @@ class RedisWorlds:
             raise world_unknown(name)
         for evicted in answer[2]:
             _log.warning("world %s was evicted: more than %d worlds (--max-worlds)", evicted.decode(), self._limit)
-        return _header(answer[1])
+        return _header(answer[1]), answer[3]
 
 
 class RequestNumbers(Iterator[int]):

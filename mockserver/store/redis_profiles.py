@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 import orjson
 
 from mockserver.core.keys import Key, alternate_ids
 from mockserver.store import redis_scripts as scripts
-from mockserver.store.profiles import Change, Overlay, Profiles, Update, alternate_id_taken, profile_unknown
+from mockserver.store.profiles import Base, Change, Overlay, Profiles, Update, alternate_id_taken, profile_unknown
 from mockserver.store.redis_connection import unavailable
 
 if TYPE_CHECKING:
@@ -36,11 +36,16 @@ class _Found(NamedTuple):
 class RedisProfiles:
     """The profiles that one world sees, for all processes."""
 
-    __slots__ = ("_base", "_world")
+    __slots__ = ("_base", "_expected", "_world")
 
     def __init__(self, world: RedisWorld) -> None:
         self._world = world
         self._base = world.shared.base
+        self._expected: tuple[Key, Any] | None = None
+
+    def expect(self, key: Key, answer: Any) -> None:
+        """Take what the database just said of a profile, for the first who asks for it."""
+        self._expected = (key, answer)
 
     def read(self, key: Key) -> bytes | None:
         """Return a profile's bytes, or None."""
@@ -113,8 +118,12 @@ class RedisProfiles:
         return int(self._world.shared.redis.read("HLEN", self._world.key("profiles")))
 
     def _find(self, key: Key) -> _Found | None:
-        arguments = (self._world.name, write_key(key), _text(self._base.index.get(key)))
-        answer = self._world.shared.redis.run(scripts.READ_PROFILE, *arguments)
+        expected, self._expected = self._expected, None
+        if expected is not None and expected[0] == key:
+            answer = expected[1]
+        else:
+            arguments = profile_arguments(key, self._base)
+            answer = self._world.shared.redis.run(scripts.READ_PROFILE, self._world.name, *arguments)
         if answer is None:
             return None
         slot, stored = int(answer[0]), answer[1]
@@ -127,7 +136,7 @@ class RedisProfiles:
         if ids is not None and found.body is not None:
             freed = {(client, *pair) for pair in alternate_ids(orjson.loads(found.body))} - wanted.keys()
         was = (0, b"") if found.stored is None else (1, found.stored)
-        leading = [part for key in wanted for part in (write_key(key), _text(self._base.index.get(key)))]
+        leading = [part for key in wanted for part in profile_arguments(key, self._base)]
         outcome = self._world.write_once(
             scripts.COMMIT_PROFILE, found.slot, *was, body, len(freed), *map(write_key, freed), *leading
         )
@@ -180,6 +189,11 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
     def __contains__(self, name: object) -> bool:
         key = self._world.key("snapshots")
         return isinstance(name, str) and bool(self._world.shared.redis.read("HEXISTS", key, name))
+
+
+def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:
+    """Return what a script needs to find a profile: its key, and its slot in the fixtures or nothing."""
+    return write_key(key), _text(base.index.get(key))
 
 
 def write_key(key: Key) -> bytes:

@@ -51,10 +51,19 @@ _GUARD = """
 if redis.call('HGET', P..'header:'..ARGV[1], 'epoch') ~= ARGV[2] then return -1 end
 """
 
+_READ_PROFILE = """
+local function read_profile(name, key, slot)
+  slot = redis.call('HGET', P..'index:'..name, key) or slot
+  return slot ~= '' and {slot, redis.call('HGET', P..'profiles:'..name, slot)}
+end
+"""
+
 OPEN = Script(
     _FORGET
+    + _READ_PROFILE
     + """
--- name, touch, may make, limit, fingerprint, seed, faults, next slot
+-- name, touch, may make, limit, fingerprint, seed, faults, next slot,
+-- and, to read a profile along, what READ_PROFILE asks for after the name
 local name, header = ARGV[1], P..'header:'..ARGV[1]
 local fields = {'epoch', 'revision', 'seed', 'frozen', 'offset', 'faults', 'counters', 'next', 'fixtures'}
 local values, evicted = redis.call('HMGET', header, unpack(fields)), {}
@@ -77,7 +86,7 @@ while made and redis.call('ZCARD', P..'worlds') > tonumber(ARGV[4]) do
   redis.call('INCR', P..'evictions')
   evicted[#evicted + 1] = oldest
 end
-return {number, values, evicted}
+return {number, values, evicted, ARGV[9] and read_profile(name, ARGV[9], ARGV[10]) or false}
 """,
     repeatable=True,
 )
@@ -141,11 +150,10 @@ return 0
 )
 
 READ_PROFILE = Script(
-    """
+    _READ_PROFILE
+    + """
 -- name, key, the fixtures' slot or empty; answers with slot and changed bytes
-local slot = redis.call('HGET', P..'index:'..ARGV[1], ARGV[2]) or ARGV[3]
-if slot == '' then return false end
-return {slot, redis.call('HGET', P..'profiles:'..ARGV[1], slot)}
+return read_profile(ARGV[1], ARGV[2], ARGV[3])
 """,
     repeatable=True,
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Protocol
 
 from mockserver.core.faults import Counter, Decision, Facts, Fault
+from mockserver.core.keys import Key
 from mockserver.errors import BadRequest, NotFound
 from mockserver.store.clock import Clock
 from mockserver.store.journal import ExchangeLog
@@ -83,8 +84,11 @@ class Worlds(Protocol):
     def numbers(self) -> Iterator[int]:
         """What requests are numbered with, each differently, in order of arrival."""
 
-    def get(self, name: str | None) -> World:
-        """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
+    def get(self, name: str | None, key: Key | None = None) -> World:
+        """Return the world of that name; raise NotFound for an unknown one under strict worlds.
+
+        `key` is a profile that will be asked for first: a shared store reads it along.
+        """
 
     def create(self, name: str) -> World:
         """Make a world, or return the one that is there, also under strict worlds."""

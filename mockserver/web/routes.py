@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
+from mockserver.core.keys import Key, key_of
+
 WORLD_SEPARATOR = "~"
 _ROUTE = re.compile(
     r"(?:/Profiles)?/(?P<client>[^/?#]+)/Profile/AlternateIdType/(?P<type>[^/?#]+)/AlternateId/(?P<id>[^/?#]+)/?"
@@ -18,12 +20,16 @@ _CACHED_LENGTH = 300
 
 
 class Route(NamedTuple):
-    """A matched URL: the three values, decoded (None where only white space was sent), and the suffix's world."""
+    """A matched URL: the three values, decoded (None where only white space was sent), and the suffix's world.
+
+    `key` is that of the profile it names, if the world's suffix is no part of the client's id.
+    """
 
     client: str
     alternate_id_type: str | None
     alternate_id: str | None
     world: str | None
+    key: Key | None = None
 
 
 def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
@@ -47,7 +53,8 @@ def _match(target: str, slashes_in_ids: bool) -> Route | None:
             values[names[name.lower()]] = value
     client, _, world = values["client"].partition(WORLD_SEPARATOR)
     kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
-    return Route(values["client"] if client else "", kind, identifier, world or None)
+    key = key_of(client, kind, identifier) if kind is not None and identifier is not None else None
+    return Route(values["client"] if client else "", kind, identifier, world or None, key)
 
 
 def profile_target(client: str, alternate_id_type: str, alternate_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mockserver.assembly import Mock
+from mockserver.core.keys import Key
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from mockserver.request import Request, answer_format
 from mockserver.request_body import body_too_large
@@ -84,7 +85,7 @@ class VendorDoor:
             route = match_route(target, slashes_in_ids=self.slashes)
             if not self.host_allowed(headers.get("host")):
                 raise host_refusal(headers.get("host"))
-            world = self.world(headers, route.world if route else stray_world(target))
+            world = self.world(headers, route.world if route else stray_world(target), route.key if route else None)
             if route is None:
                 raise self._no_route(environ, target)
             if method != "PATCH":
@@ -101,11 +102,11 @@ class VendorDoor:
         self._account(method, target, answer, world, stopwatch() - started)
         return answer
 
-    def world(self, headers: Mapping[str, str], suffix: str | None) -> World:
-        """Return the world that the request asks for, by header first, then by the clientId's suffix."""
+    def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
+        """Return the world that the request asks for, by header first, then by the clientId's suffix; see Worlds.get."""
         if self.pure:
             return self.mock.worlds.default
-        return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix)
+        return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix, key)
 
     def _body(self, environ: Mapping[str, Any]) -> bytes:
         stream = environ["wsgi.input"]

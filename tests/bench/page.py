@@ -35,6 +35,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def throughput_table(seen: Throughput, candidates: Sequence[Candidate], references: Mapping[str, str]) -> str:
     """Return the table of loads; `references` are the candidates that each load is divided by, with their headings."""
+    if not seen.loads:
+        return ""
     each = " / ".join(map(str, CONNECTIONS))
     head = [
         "server",

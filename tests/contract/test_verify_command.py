@@ -74,8 +74,8 @@ def test_a_server_that_contradicts_its_dialect_is_broken(server: Server, capsys:
 
 
 def test_a_server_that_is_not_there_is_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", "--target", "http://127.0.0.1:9", "--only", "empty-patch"]) == 1
-    assert "no answer" in capsys.readouterr().out
+    assert main(["verify", "--target", "http://127.0.0.1:9", "--only", "empty-patch"]) == 3
+    assert "can't be reached" in capsys.readouterr().err
 
 
 def test_plain_schemathesis_passes_with_the_shipped_configuration(server: Server) -> None:

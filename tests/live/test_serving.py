@@ -229,6 +229,7 @@ def test_the_journal_of_a_broken_connection(make_mock: Callable[..., Mock]) -> N
 def test_a_method_that_nobody_knows(method: str, serve: Callable[..., Server]) -> None:
     """Gets the vendor's 405, as any other than PATCH."""
     connection = http.client.HTTPConnection("127.0.0.1", serve().port, timeout=10)
+    assert _patch(connection, []) is not None
     connection.request(method, TARGET, b"[]", {"Content-Type": "application/json"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Allow"]) == (405, "PATCH")
@@ -237,7 +238,7 @@ def test_a_method_that_nobody_knows(method: str, serve: Callable[..., Server]) -
 
 
 def test_an_unknown_method_behind_a_request_is_refused(serve: Callable[..., Server]) -> None:
-    """Only a connection's first request may have one; the request before it is served once."""
+    """Where it can't be told apart from what is read with it; the request before it is served once."""
     server = serve()
     good = (
         f"PATCH {TARGET} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
