@@ -19,7 +19,7 @@ from mockserver.errors import UsageError
 from mockserver.metrics import Metrics
 from mockserver.request import Policy
 from mockserver.service import Service
-from mockserver.settings import Settings
+from mockserver.settings import Settings, pip_install
 from mockserver.store.clock import system_now
 from mockserver.store.fixtures import FixtureSet, load_fixtures
 from mockserver.store.journal import Budget, Journal
@@ -58,10 +58,22 @@ def load_contract(path: Path) -> dict[str, Any]:
     return document
 
 
+def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
+    """Parse the OpenAPI document and compile the profile's members; raise UsageError with the file."""
+    contract = load_contract(path)
+    try:
+        return contract, compile_members(contract)
+    except UsageError as problem:
+        raise UsageError(problem.problem, place=str(path), hint=problem.hint) from problem
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecursionError) as problem:
+        reason = f"the schema of the profile can't be followed ({type(problem).__name__}: {problem})"
+        hint = "start from contracts/openapi.yaml; each member needs a type, and none may hold itself"
+        raise UsageError(reason, place=str(path), hint=hint) from problem
+
+
 def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     """Load and compile everything; raise UsageError for whatever can't be used."""
-    contract = load_contract(settings.contract)
-    tree = compile_members(contract)
+    contract, tree = load_members(settings.contract)
     fixtures = load_fixtures(settings.fixtures, tree, progress=progress)
     metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
@@ -84,7 +96,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
     try:
         from mockserver.store.redis import connect
     except ModuleNotFoundError as problem:
-        hint = 'pip install "mypreferences-mockserver[redis]"'
+        hint = pip_install("redis>=5.2")
         raise UsageError("the redis package is not installed", place="store", hint=hint) from problem
     return connect(
         settings.store,

@@ -3,52 +3,76 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mockserver import __version__
-from mockserver.errors import CommandError
-from mockserver.settings import FIELDS, Settings, load_settings
+from mockserver.errors import CommandError, UsageError
+from mockserver.settings import FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
 COMMANDS = ("serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
 _MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
+# Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
     "serve": "start the mock",
-    "sign": "print a signed Authorization header, or say what is wrong with one",
-    "check": "check fixtures, configuration and contract; every problem with file and place",
-    "try": "say what a patch would do, operation by operation; changes nothing",
-    "verify": "run the contract verification against the mock or a real target",
+    "sign": "print a signed Authorization header, or explain a refused one",
+    "check": "list every problem of fixtures, settings and contract",
+    "try": "say what a patch would do, operation by operation",
+    "verify": "hold the mock, or a real target, to the contract",
     "drift": "compare two targets, case by case",
     "doctor": "look for what could be wrong on this machine",
     "fixtures": "generate invented profiles",
 }
+_INVOCATION = re.compile(rf"\bmockserver(?= (?:{'|'.join(COMMANDS)}|COMMAND|--help)\b)")
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports wrong usage with exit code 2 and where to find help."""
+    """Raises UsageError for wrong usage, and knows which flag was meant."""
 
     def error(self, message: str) -> NoReturn:
-        wrong = next((word for word in sys.argv[1:2] if word not in COMMANDS and not word.startswith("-")), None)
-        near = get_close_matches(wrong, COMMANDS, n=1) if wrong and self.prog == "mockserver" else []
-        message = f"there is no command {wrong!r}; did you mean {near[0]}?" if near else message
-        self.exit(2, f"{self.prog}: {message}\n  see {self.prog} --help\n")
+        """Refuse what was given; the hint names the help of this very command."""
+        raise UsageError(message.removeprefix("argument "), hint=f"see {self.prog} --help")
+
+    def refuse_unknown_flags(self, words: Sequence[str]) -> None:
+        """Raise UsageError for the first flag that there isn't, naming the nearest."""
+        known = self._option_string_actions
+        for word in takewhile(lambda word: word != "--", words):
+            flag = word.partition("=")[0]
+            # A negative number and a text with blanks are values, as argparse reads them.
+            if re.match("--?[A-Za-z]", word) and " " not in word and flag not in known:
+                near = get_close_matches(flag, known, n=1) or [name for name in known if name.startswith(f"-{flag}")]
+                meant = f"did you mean {' or '.join(near[:3])}? " if near else ""
+                raise UsageError(f"there is no flag {flag}", hint=f"{meant}see {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(next((word for word in words if word in COMMANDS), None)).parse_args(words)
+    # What the terminal has no letters for is no reason to fail.
+    getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    parser, command = _parsers(words[0] if words else "")
+    if not words:
+        parser.print_help(sys.stderr)
+        return 2
     try:
+        options = _options(parser, command, words)
         code: int = options.run(options)
+        sys.stdout.flush()
     except CommandError as failure:
-        _report(failure, as_json=getattr(options, "json", False))
+        # For one command the flag names a file instead, and has no default.
+        speaks_json = command is not None and command.get_default("json") is False
+        _report(failure, as_json=speaks_json and "--json" in words)
         return failure.exit_code
     except KeyboardInterrupt:
         return 130
@@ -59,37 +83,90 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(wanted: str | None) -> Parser:
+def _parsers(wanted: str) -> tuple[Parser, Parser | None]:
+    """Return the parser of all, and that of the wanted command if there is such a command."""
     parser = Parser(
         prog="mockserver",
         description="A mock and contract-testing server for one API: MyPreferences, PATCH Profile by AlternateId.",
-        epilog="Start with: mockserver serve",
+        epilog=as_started("Start with: mockserver serve"),
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"mockserver {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands", required=True, parser_class=Parser)
     for name in COMMANDS:
         # Only the command in use is imported, so that each starts at once.
         command = import_module(_MODULES[name]) if name == wanted else None
         child = commands.add_parser(
             name,
             help=_SUMMARIES[name],
-            description=_SUMMARIES[name].capitalize() + ".",
-            epilog=getattr(command, "EXAMPLES", None),
+            description=f"{_SUMMARIES[name][0].upper()}{_SUMMARIES[name][1:]}.",
+            epilog=as_started(getattr(command, "EXAMPLES", "")),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         if command is not None:
             command.configure(child)
             child.set_defaults(run=command.run)
-    return parser
+    return parser, commands.choices.get(wanted)
+
+
+def _options(parser: Parser, command: Parser | None, words: Sequence[str]) -> argparse.Namespace:
+    """Parse the words; raise UsageError for what can't be read."""
+    for word in words:
+        if not is_utf8_text(word):
+            raise UsageError(f"{word!r} is not UTF-8 text", hint="write it without that character")
+    if command is None:
+        _refuse_command(words[0])
+    else:
+        command.refuse_unknown_flags(words[1:])
+    options, surplus = parser.parse_known_args(words)
+    if surplus and command is not None:
+        command.error(f"unexpected {surplus[0]!r}")
+    return options
+
+
+def _refuse_command(word: str) -> None:
+    """Raise UsageError unless the word is a flag that needs no command."""
+    if word in ("-h", "--help", "--version"):
+        return
+    if word.startswith("-"):
+        hint = f"write mockserver COMMAND {word}; see mockserver --help"
+        raise UsageError(f"{word} stands before the command", hint=hint)
+    near = get_close_matches(word, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)};"
+    raise UsageError(f"there is no command {word!r}", hint=f"{hint} see mockserver --help")
+
+
+def as_started(text: str) -> str:
+    """Return a text with the commands in it written so that they work where this one was started."""
+    return _INVOCATION.sub(lambda _: invocation(), text)
+
+
+def invocation() -> str:
+    """Return the words that started this command: `mockserver` only if the PATH has this one."""
+    script = Path(sys.argv[0])
+    if script.name == "__main__.py":
+        return f"{shlex.quote(sys.orig_argv[0])} -m mockserver"
+    if script.stem != "mockserver":
+        return "mockserver"
+    found = next(filter(os.path.isfile, (os.path.join(folder, "mockserver") for folder in os.get_exec_path())), None)
+    with contextlib.suppress(OSError):
+        if found is not None and os.path.samefile(found, script):
+            return "mockserver"
+    folder = script.absolute().parent
+    near = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return shlex.quote(os.path.join(near, script.name))
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add a flag for each named setting, all of them without names; `--config` comes along."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration file (default: mockserver.toml)")
+    if not names:
+        parser.usage = "%(prog)s [FLAG ...]"
+    config = "configuration file (default: ./mockserver.toml, if it is there)"
+    parser.add_argument("--config", type=Path, metavar="FILE", help=config)
     for name in names or FIELDS:
         row = FIELDS[name]
-        flag, help_text = f"--{name.replace('_', '-')}", f"{row.metadata['help']}{_default(row)}"
+        flag, help_text = f"--{name.replace('_', '-')}", f"{row.metadata['help']} (default: {_default(row)})"
         default = argparse.SUPPRESS
         if row.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=help_text)
@@ -101,9 +178,11 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def _default(row: Any) -> str:
-    if row.default is MISSING or row.default in (None, ()):
-        return ""
-    return f" (default: {str(row.default).lower() if isinstance(row.default, bool) else row.default})"
+    if row.default is MISSING:
+        return "the shipped one"
+    if row.default in (None, ()):
+        return "none"
+    return str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
 
 
 def _metavar(name: str) -> str:
@@ -114,9 +193,18 @@ def _metavar(name: str) -> str:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """Merge the flags that were given with environment and configuration file."""
+    return load_settings(*_sources(options))
+
+
+def settings_and_problems_of(options: argparse.Namespace) -> tuple[Settings, list[UsageError]]:
+    """Merge as `settings_of` does, and return every problem instead of raising."""
+    return read_settings(*_sources(options))
+
+
+def _sources(options: argparse.Namespace) -> tuple[Mapping[str, Any], Mapping[str, str], Path | None]:
     given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
     config = options.config or (Path(path) if (path := os.environ.get("MOCKSERVER_CONFIG")) else None)
-    return load_settings(given, os.environ, config)
+    return given, os.environ, config
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -126,12 +214,13 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print a result for machines."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    print(json.dumps(document, indent=2, ensure_ascii=ascii_only, default=str))
 
 
 def _report(failure: CommandError, *, as_json: bool) -> None:
+    problem, hint = as_started(failure.problem), as_started(failure.hint)
     if as_json:
-        rows = {"error": failure.problem, "place": failure.place, "hint": failure.hint, "exit": failure.exit_code}
-        print_json(rows)
+        print_json({"error": problem, "place": failure.place, "hint": hint, "exit": failure.exit_code})
     else:
-        print(f"mockserver: {failure}", file=sys.stderr)
+        print(as_started(f"mockserver: {failure}"), file=sys.stderr)

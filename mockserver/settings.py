@@ -56,7 +56,9 @@ class Settings:
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))
-    fault: tuple[str, ...] = _setting((), "planned fault: 500, '403 first=2', '500 p=0.3 after-commit', delay=200..800; repeatable")
+    fault: tuple[str, ...] = _setting(
+        (), "planned fault: what, then when, e.g. '500 p=0.3' or 'delay=200..800 op=add'; repeatable"
+    )
     magic_ids: bool = _setting(True, "alternate ids such as fault-500 provoke faults")
     seed: int = _setting(0, "seed of every random draw: the same seed and requests meet the same faults")
     store: str = _setting("memory", "where state lives: memory or redis://host:port/db")
@@ -230,9 +232,14 @@ def _secret(value: Any, place: str) -> str | None:
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{value!r} is not a text", place=place, hint='write a text in quotes: "…"')
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_utf8_text(value):
         raise UsageError(f"{value!r} is not UTF-8 text", place=place, hint="write it without that character")
     return value
+
+
+def is_utf8_text(text: str) -> bool:
+    """Tell whether a text can be a name or a value: no NUL, and nothing that was not UTF-8 where it came from."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
 
 
 def _path(value: Any, place: str) -> Path:
@@ -277,18 +284,20 @@ _CONVERTERS: Mapping[str, Callable[[Any, str], Any]] = {
 }
 
 
+_SHARED_STORES = ("redis://", "rediss://", "unix://")
+
+
 def _conflicts(settings: Settings, places: Mapping[str, str]) -> Iterator[UsageError]:
     """Yield what is wrong with the settings in force, each at the place that gave it."""
     if not _is_host(settings.host):
         problem = f"{settings.host[:80]!r} is no address"
         hint = "write 127.0.0.1 for this machine alone, 0.0.0.0 for every address of it"
         yield UsageError(problem, place=places.get("host", "host"), hint=hint)
-    scheme = settings.store.split("://")[0]
-    if scheme not in ("memory", "redis", "rediss", "unix"):
+    if settings.store != "memory" and not settings.store.startswith(_SHARED_STORES):
         problem = f"unknown store {without_password(settings.store)!r}"
         hint = "write memory or redis://127.0.0.1:6379/0"
         yield UsageError(problem, place=places.get("store", "store"), hint=hint)
-    if settings.workers > 1 and scheme == "memory":
+    if settings.workers > 1 and settings.store == "memory":
         hint = "add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)"
         problem = "several workers can't share state in memory"
         yield UsageError(problem, place=places.get("workers", "workers"), hint=hint)

@@ -14,6 +14,7 @@ from mockserver.cli import COMMANDS
 from mockserver.core.fault_text import Known, from_json, from_text
 from mockserver.core.faults import MAGIC_IDS
 from mockserver.core.provenance import RULES, Mark
+from tests.core.test_dialect_table import ROWS as RECORDED_ROWS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,3 +91,40 @@ def test_every_fault_in_the_documents_can_be_used() -> None:
     for text in texts:
         from_text(text.replace("user=… ", ""), known=Known())
     from_json(json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0]), known=Known())
+
+
+DIALECT_PAGE = (ROOT / "docs" / "dialect.md").read_text(encoding="utf-8")
+DIALECT_ROWS = re.findall(r"^\| ([A-Z]\d+) \|", DIALECT_PAGE, re.MULTILINE)
+
+
+def cited_rows(text: str) -> set[str]:
+    """Return the dialect page's rows that a text cites: "row P7", "rows A1, A6-A8 and M1"."""
+    rows = set()
+    for citation in re.findall(r"\brows?\s+([A-Z]\d+(?:(?:-|,\s+|\s+and\s+|\s+to\s+)[A-Z]\d+)*)\b", text):
+        for first, last in re.findall(r"([A-Z]\d+)(?:(?:-|\s+to\s+)([A-Z]\d+))?", citation):
+            until = int((last or first)[1:])
+            assert first[0] == (last or first)[0]
+            rows |= {f"{first[0]}{number}" for number in range(int(first[1:]), until + 1)}
+    return rows
+
+
+def test_every_cited_row_of_the_dialect_page_exists() -> None:
+    """The code points at rows that a reader can look up, and only at documents that are here."""
+    assert len(DIALECT_ROWS) == len(set(DIALECT_ROWS))
+    for path in (ROOT / "mockserver").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert cited_rows(text) <= set(DIALECT_ROWS), path
+        assert not re.search(r"\b(DIALECT|DESIGN)\b|\(library, section", text), path
+        if cited_rows(text):
+            assert "docs/dialect.md" in text, path
+
+
+def test_the_dialect_page_names_real_tests() -> None:
+    """Every recorded row has its line there, and every line's test can be run."""
+    shown = {name for line in DIALECT_PAGE.splitlines() for name in re.findall(r"`([A-Z]\d+ [^`]+)`", line)}
+    assert shown == set(RECORDED_ROWS) - {"move and copy"}
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in set(re.findall(r"`(test_\w+)`", DIALECT_PAGE)):
+        assert f"def {name}(" in tests, name
+    for path in set(re.findall(r"`(tests/[\w/.]+)`", DIALECT_PAGE)):
+        assert (ROOT / path).exists(), path

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 
-from mockserver.assembly import initial_faults, load_contract
-from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.core.members import compile_members
+from mockserver.assembly import initial_faults, load_members
+from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
+from mockserver.core.members import MemberTree
 from mockserver.errors import UsageError
-from mockserver.store.fixtures import check_fixtures, load_fixtures
+from mockserver.settings import Settings
+from mockserver.store.fixtures import FixtureSet, check_fixtures, load_fixtures
 
 EXAMPLES = """examples:
   mockserver check
+  mockserver check --config mockserver.toml
   mockserver check --fixtures my-fixtures --json"""
+
+Row = dict[str, str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,24 +29,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the problems; 2 if there is one."""
-    settings = settings_of(options)
-    tree = compile_members(load_contract(settings.contract))
-    rows = [
-        {"file": str(row.file), "place": row.place, "problem": row.text, "hint": row.hint}
-        for row in check_fixtures(settings.fixtures, tree)
-    ]
-    if not rows:
-        fixtures = load_fixtures(settings.fixtures, tree)
-        try:
-            initial_faults(settings, tree, fixtures)
-        except UsageError as problem:
-            rows.append({"file": "--fault", "place": problem.place, "problem": problem.problem, "hint": problem.hint})
+    settings, problems = settings_and_problems_of(options)
+    rows = [_row(problem) for problem in problems]
+    fixtures = _look(settings, rows)
     if options.json:
         print_json({"problems": rows})
-    elif not rows:
+    elif fixtures is not None and not rows:
         print(f"ok: {len(fixtures.bodies)} profiles of {len(fixtures.clients)} clients, contract and settings")
     for row in rows if not options.json else ():
-        print(f"{row['file']}{': ' + row['place'] if row['place'] else ''}: {row['problem']}")
+        print(": ".join(filter(None, (row["file"], row["place"], row["problem"]))))
         if row["hint"]:
-            print(f"  {row['hint']}")
+            print(f"  {as_started(row['hint'])}")
     return 2 if rows else 0
+
+
+def _look(settings: Settings, rows: list[Row]) -> FixtureSet | None:
+    """Add a row for each problem; what can't be read hides what depends on it, and nothing else."""
+    try:
+        _, tree = load_members(settings.contract)
+    except UsageError as problem:
+        rows.append(_row(problem))
+        return None
+    found = check_fixtures(settings.fixtures, tree)
+    rows += ({"file": str(row.file), "place": row.place, "problem": row.text, "hint": row.hint} for row in found)
+    if found:
+        return None
+    fixtures = load_fixtures(settings.fixtures, tree)
+    rows += map(_row, _wrong_faults(settings, tree, fixtures))
+    return fixtures
+
+
+def _wrong_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -> Iterator[UsageError]:
+    for text in settings.fault:
+        try:
+            initial_faults(replace(settings, fault=(text,)), tree, fixtures)
+        except UsageError as problem:
+            yield problem
+
+
+def _row(problem: UsageError) -> Row:
+    return {"file": problem.place, "place": "", "problem": problem.problem, "hint": problem.hint}

@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from mockserver import __version__
-from mockserver.assembly import load_contract
-from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.core.members import compile_members
+from mockserver.assembly import load_members
+from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
+from mockserver.commands.address import cannot_listen, running_mock, shown_address
 from mockserver.errors import UsageError
-from mockserver.settings import Settings
+from mockserver.settings import Settings, pip_install
 from mockserver.store.clock import system_now
 from mockserver.store.fixtures import check_fixtures
 
@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   mockserver doctor
   mockserver doctor --port 9000 --json"""
 PACKAGE = "mypreferences-mockserver"
+OPTIONAL = {"redis>=5.2": "--store redis://", "faker>=33": "fixtures generate", "schemathesis>=4.32": "verify"}
 
 
 class Finding(NamedTuple):
@@ -43,15 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 if something is wrong."""
-    settings = settings_of(options)
-    findings = [finding for look in _LOOKS for finding in look(settings)]
+    settings, problems = settings_and_problems_of(options)
+    findings = [Finding("settings", False, f"{row.place}: {row.problem}", row.hint) for row in problems]
+    findings += [finding for look in _LOOKS for finding in look(settings)]
     if options.json:
         print_json({"findings": [finding._asdict() for finding in findings]})
     else:
         for finding in findings:
             print(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.detail}")
             if finding.hint and not finding.ok:
-                print(f"       {finding.hint}")
+                print(f"       {as_started(finding.hint)}")
     return 0 if all(finding.ok for finding in findings) else 1
 
 
@@ -72,22 +74,19 @@ def _packages(settings: Settings) -> Iterator[Finding]:
         try:
             yield Finding(name, True, version(name))
         except PackageNotFoundError:
-            yield Finding(name, False, "missing", f"pip install '{line}'")
+            yield Finding(name, False, "missing", pip_install(line))
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:
-    for module, purpose in {
-        "redis": "--store redis://",
-        "faker": "fixtures generate",
-        "schemathesis": "verify",
-    }.items():
-        found = find_spec(module) is not None
-        yield Finding(f"{module} (optional)", True, "there" if found else f"absent; only {purpose} needs it")
+    for requirement, purpose in OPTIONAL.items():
+        module = requirement.partition(">")[0]
+        absent = f"absent; only {purpose} needs it: {pip_install(requirement)}"
+        yield Finding(f"{module} (optional)", True, "there" if find_spec(module) is not None else absent)
 
 
 def _contract(settings: Settings) -> Iterator[Finding]:
     try:
-        tree = compile_members(load_contract(settings.contract))
+        _, tree = load_members(settings.contract)
     except UsageError as problem:
         yield Finding("contract", False, problem.problem, problem.hint)
         return
@@ -98,12 +97,16 @@ def _contract(settings: Settings) -> Iterator[Finding]:
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
-    place = f"{settings.host}:{settings.port}"
+    host, port = settings.host, settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((settings.host, settings.port)):
-            yield Finding("port", True, f"{place} is free")
+        with socket.create_server((host, port), family=family):
+            yield Finding("port", True, f"{shown_address(host, port)} is free")
     except OSError as problem:
-        yield Finding("port", False, f"{place}: {problem.strerror}", "stop what listens there, or use --port 0")
+        running = running_mock(host, port, problem)
+        refused = cannot_listen(host, port, problem, running)
+        detail = f"{shown_address(host, port)} is in use by a running mock" if running else refused.problem
+        yield Finding("port", running is not None, detail, refused.hint)
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:

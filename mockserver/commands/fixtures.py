@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from mockserver.cli import add_json, print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
 from mockserver.store.fixture_generator import generate
@@ -25,28 +26,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `fixtures`."""
     parser.add_argument("action", choices=("generate",), help="what to do")
     parser.add_argument("--count", type=int, default=100, metavar="N", help="how many profiles (default: 100)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed gives the same profiles")
-    parser.add_argument("--locale", action="append", metavar="LOCALE", help="e.g. en-US; may be repeated")
-    parser.add_argument("--client", default="ACME01", metavar="ID", help="client that the ids are made for")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="the same seed gives the same profiles (default: 0)"
+    )
+    parser.add_argument(
+        "--locale", action="append", metavar="LOCALE", help="of names and places; repeatable (default: en-US)"
+    )
+    parser.add_argument(
+        "--client", default="ACME01", metavar="ID", help="client whose profiles they are (default: ACME01)"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="NDJSON file, .gz to compress (default: the terminal)")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the profiles, one a line."""
+    if options.json and options.out is None:
+        problem = "the profiles themselves go to the terminal"
+        raise UsageError(problem, place="--json", hint="add --out FILE, or leave --json out")
     profiles = generate(options.count, options.seed, tuple(options.locale or ("en-US",)), options.client)
+    try:
+        written = _write(profiles, options)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise UsageError(f"can't write: {problem.strerror}", place=str(options.out or "the terminal")) from problem
+    if options.json:
+        print_json({"written": written, "file": str(options.out)})
+    return 0
+
+
+def _write(profiles: Iterable[dict[str, Any]], options: argparse.Namespace) -> int:
+    written = 0
     with _opened(options.out) as file:
         for profile in _watched(profiles, options.count):
             file.write(write_json(profile) + b"\n")
-    return 0
+            written += 1
+    return written
 
 
 def _opened(path: Path | None) -> Any:
     if path is None:
         return nullcontext(sys.stdout.buffer)
-    try:
-        return cast(BinaryIO, gzip.open(path, "wb", compresslevel=6)) if path.suffix == ".gz" else path.open("wb")
-    except OSError as problem:
-        raise UsageError(f"can't write: {problem.strerror}", place=str(path)) from problem
+    return cast(BinaryIO, gzip.open(path, "wb", compresslevel=6)) if path.suffix == ".gz" else path.open("wb")
 
 
 def _watched(profiles: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 
 from mockserver.assembly import Mock, assemble
-from mockserver.cli import add_json, add_settings, settings_of
+from mockserver.cli import add_json, add_settings, as_started, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
@@ -39,6 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
     settings = settings_of(options)
+    if settings.ready_file:
+        _check_ready_file(settings.ready_file)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     mock = assemble(settings, progress=progress_bar("loading profiles"))
 
@@ -48,16 +50,20 @@ def run(options: argparse.Namespace) -> int:
     try:
         if settings.workers > 1:
             return serve_with_workers(mock, announce)
-        make_server(mock, lambda running: announce(running.url)).serve()
-    except OSError as problem:
-        raise UsageError(
-            f"can't listen on {settings.host}:{settings.port}: {problem.strerror or problem}",
-            hint="stop what listens there, or take any free port with --port 0",
-        ) from problem
+        _serve(mock, announce)
     finally:
         if settings.ready_file and written_by_us(settings.ready_file):
             settings.ready_file.unlink(missing_ok=True)
     return 0
+
+
+def _serve(mock: Mock, announce: Callable[[str], None]) -> None:
+    try:
+        make_server(mock, lambda running: announce(running.url)).serve()
+    except UsageError as refused:
+        if isinstance(refused.__cause__, OSError):
+            raise _cannot_listen(mock.settings, refused.__cause__) from refused
+        raise
 
 
 def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
@@ -65,7 +71,10 @@ def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
     from mockserver.commands.workers import Workers, listening_sockets
 
     settings = mock.settings
-    sockets = listening_sockets(settings.host, settings.port, settings.workers)
+    try:
+        sockets = listening_sockets(settings.host, settings.port, settings.workers)
+    except OSError as problem:
+        raise _cannot_listen(settings, problem) from problem
 
     def work(sock: socket.socket, on_listening: Callable[[Server], None]) -> None:
         make_server(mock, on_listening, sock).serve()
@@ -75,6 +84,13 @@ def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
     shared = make_server(mock)
     shared.port = sockets[0].getsockname()[1]
     return workers.run(lambda: announce(shared.url))
+
+
+def _cannot_listen(settings: Settings, problem: OSError) -> UsageError:
+    from mockserver.commands.address import cannot_listen, running_mock
+
+    host, port = settings.host, settings.port
+    return cannot_listen(host, port, problem, running_mock(host, port, problem))
 
 
 def make_server(
@@ -108,7 +124,11 @@ def _announce(mock: Mock, url: str, *, as_json: bool) -> None:
         "pid": os.getpid(),
     }
     if settings.ready_file:
-        write_ready_file(settings.ready_file, orjson.dumps(facts))
+        try:
+            write_ready_file(settings.ready_file, orjson.dumps(facts))
+        except OSError as problem:
+            reason = f"{settings.ready_file}: {problem.strerror}"
+            raise _ready_file_refused(reason) from None
     if as_json:
         print(orjson.dumps(facts).decode(), flush=True)
         return
@@ -128,12 +148,29 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
     if curl:
         lines += [
             "",
-            "Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):",
+            as_started("Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):"),
             "",
             curl,
             "",
         ]
     return "\n".join(lines)
+
+
+def _check_ready_file(path: Path) -> None:
+    """Raise UsageError before anything listens if the file could not be written then."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise _ready_file_refused(f"{path}: {'not a' if folder.exists() else 'no such'} directory")
+    if path.is_dir():
+        raise _ready_file_refused(f"{path}: is a directory")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _ready_file_refused(f"{path}: {folder} can't be written to")
+
+
+def _ready_file_refused(problem: str) -> UsageError:
+    return UsageError(
+        problem, place="--ready-file", hint="name a file in a directory that exists and can be written to"
+    )
 
 
 def written_by_us(path: Path) -> bool:

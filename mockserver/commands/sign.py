@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from mockserver.assembly import load_contract
+from mockserver.assembly import load_members
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.core.auth import Client, User, issued_at, issued_now, sign
-from mockserver.core.auth_diagnosis import explain
+from mockserver.core.auth_diagnosis import Diagnosis, explain
 from mockserver.core.keys import fold
-from mockserver.core.members import compile_members
 from mockserver.errors import UsageError
 from mockserver.store.clock import system_now
 from mockserver.store.fixtures import load_fixtures
@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   MY_SECRET=… mockserver sign --client ACME01 --user me --secret-env MY_SECRET
   curl -H "Authorization: $(mockserver sign)" …
   mockserver sign --client ACME01 --explain 'PNAUTHINFO3-HMAC-SHA256 Credential=… Signature=…'"""
+_NOT_EXPLAINED = ("user", "secret_env", "secret_file", "algorithm", "unkeyed", "timestamp")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,18 +32,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, "fixtures", "contract", "unkeyed_signatures")
     parser.add_argument("--client", help="clientId as it stands in the URL (default: the first of the fixtures)")
     parser.add_argument("--user", help="UserId (default: the client's first user)")
-    parser.add_argument("--secret-env", metavar="NAME", help="environment variable that holds the key")
-    parser.add_argument("--secret-file", type=Path, metavar="FILE", help="file that holds the key")
-    parser.add_argument("--algorithm", default="SHA256", metavar="SHA256|SHA384|SHA512", help="hash (default: SHA256)")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--secret-env", metavar="NAME", help="environment variable that holds the key (default: none)")
+    keys.add_argument("--secret-file", type=Path, metavar="FILE", help="file that holds the key (default: none)")
+    parser.add_argument("--algorithm", metavar="SHA256|SHA384|SHA512", help="hash (default: SHA256)")
     parser.add_argument("--unkeyed", action="store_true", help="the form without a key (what it hashes is assumed)")
-    parser.add_argument("--timestamp", help="ISO 8601 time to sign (default: now)")
-    parser.add_argument("--explain", metavar="HEADER", help="say which part of this header is wrong")
+    parser.add_argument("--timestamp", metavar="TIME", help="ISO 8601 time to sign (default: now)")
+    parser.add_argument(
+        "--explain", metavar="HEADER", help="say which part of this header is wrong (default: sign a new one)"
+    )
     parser.add_argument("--now", metavar="TIME", help="with --explain: the server's time (default: now)")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the header's value, or the diagnosis; 1 if the explained header is wrong."""
+    _refuse_what_has_no_effect(options)
     clients = _clients(options)
     if options.explain is not None:
         return _explain(options, clients)
@@ -54,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         user_id,
         secret,
         options.timestamp or issued_now(system_now()),
-        algorithm=options.algorithm,
+        algorithm=options.algorithm or "SHA256",
         keyed=not options.unkeyed,
     )
     if options.json:
@@ -64,10 +69,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_what_has_no_effect(options: argparse.Namespace) -> None:
+    if options.explain is None and options.now is not None:
+        hint = "add --explain HEADER; the time to sign is --timestamp"
+        raise UsageError("there is nothing to explain", place="--now", hint=hint)
+    for name in _NOT_EXPLAINED if options.explain is not None else ():
+        if getattr(options, name):
+            hint = "leave it out: what matters is in the header and the fixtures"
+            raise UsageError("means nothing to --explain", place=f"--{name.replace('_', '-')}", hint=hint)
+
+
 def _clients(options: argparse.Namespace) -> dict[str, Client]:
     settings = settings_of(options)
-    fixtures = load_fixtures(settings.fixtures, compile_members(load_contract(settings.contract)))
-    return dict(fixtures.clients)
+    _, tree = load_members(settings.contract)
+    return dict(load_fixtures(settings.fixtures, tree).clients)
 
 
 def _client(options: argparse.Namespace, clients: dict[str, Client]) -> Client | None:
@@ -125,9 +140,11 @@ def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
         client=client,
         client_id=client_id,
         clients=clients,
-        now=_moment(options.now) if options.now else system_now(),
+        now=_moment(options.now) if options.now is not None else system_now(),
         allow_unkeyed=settings_of(options).unkeyed_signatures,
     )
+    if diagnosis.cause == "scheme-bearer" and "credential=" not in options.explain.lower():
+        diagnosis = _bearer(diagnosis)
     if options.json:
         print_json(
             {
@@ -142,3 +159,12 @@ def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
         if diagnosis.hint:
             print(f"  {diagnosis.hint}")
     return 0 if diagnosis.cause == "valid" else 1
+
+
+def _bearer(diagnosis: Diagnosis) -> Diagnosis:
+    """Say what a token is: here, unlike in a refused request, it may well be right."""
+    return replace(
+        diagnosis,
+        sentence="A bearer token is no signature, so there is nothing to explain about it.",
+        hint="Tokens come from POST /oauth/token and are sent as they are: Authorization: Bearer <token>.",
+    )

@@ -5,28 +5,37 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mockserver.assembly import assemble
+import orjson
+
+from mockserver.assembly import Mock, assemble
 from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.commands.difference import difference
 from mockserver.commands.sample import sample_target, sample_user
+from mockserver.core.keys import Key, fold
 from mockserver.dry_run import dry_run
 from mockserver.errors import UsageError
 from mockserver.request import Request
-from mockserver.web.routes import match_route, profile_target
+from mockserver.web.routes import Route, match_route, profile_target
 
 EXAMPLES = """examples:
   mockserver try patch.json
   mockserver try patch.json --profile ACME01/CRM/C-000417 --dialect library
   echo '[{"op": "remove", "path": "/Emails/0"}]' | mockserver try -"""
+_MOST_COMPARED = 5000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `try`."""
     parser.add_argument("patch", metavar="PATCH.json", help="file with the request's body; - reads standard input")
-    parser.add_argument("--profile", metavar="CLIENT/TYPE/ID", help="the profile (default: the fixtures' first)")
-    parser.add_argument("--content-type", default=None, help="default: by the file's name, JSON else")
+    parser.add_argument("--profile", metavar="CLIENT/TYPE/ID", help="the profile (default: one of the fixtures)")
+    parser.add_argument(
+        "--content-type", metavar="TYPE", help="of the body (default: application/xml for *.xml, else JSON)"
+    )
     add_settings(parser, "fixtures", "contract", "dialect")
     add_json(parser)
 
@@ -43,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     body = _body(options.patch)
     request = Request("PATCH", target, route.client, route.alternate_id_type, route.alternate_id, headers, body)
     result = dry_run(mock, mock.worlds.default, request)
+    if result["reason"] in ("profile-unknown", "client-unknown"):
+        result["nearest"] = nearest_profiles(mock, route)
     if options.json:
         print_json(result)
     else:
@@ -50,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if result["status"] == 200 else 1
 
 
-def _first_target(mock: Any) -> str:
+def _first_target(mock: Mock) -> str:
     found = sample_user(mock)
     target = sample_target(mock, found[0]) if found else None
     if target is None:
@@ -67,6 +78,28 @@ def _target(profile: str | None) -> str | None:
     return profile_target(*parts)
 
 
+def nearest_profiles(mock: Mock, route: Route) -> list[str]:
+    """Return the ids of up to three profiles that may have been meant, nearest first."""
+    wanted = (fold(route.client.partition("~")[0]), fold(route.alternate_id_type or ""), fold(route.alternate_id or ""))
+    keys = mock.fixtures.index
+    for length in (2, 1, 0):
+        # Of many profiles some are as good as all: what matters is to show how an id looks.
+        alike = (key for key in keys if key[:length] == wanted[:length])
+        known = {"/".join(key): key for key in islice(alike, _MOST_COMPARED)}
+        if known:
+            near = get_close_matches("/".join(wanted), known, n=3, cutoff=0)
+            return [_as_written(mock, known[name]) for name in near]
+    return []
+
+
+def _as_written(mock: Mock, key: Key) -> str:
+    number = mock.fixtures.index[key]
+    entries = orjson.loads(mock.fixtures.bodies[number])["AlternateIds"]
+    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in entries if entry and entry["AlternateId"]]
+    kind, identifier = next(pair for pair in pairs if (fold(pair[0]), fold(pair[1])) == key[1:])
+    return f"{mock.fixtures.owners[number]}/{kind}/{identifier}"
+
+
 def _body(name: str) -> bytes:
     if name == "-":
         return sys.stdin.buffer.read()
@@ -78,17 +111,26 @@ def _body(name: str) -> bytes:
 
 def _show(result: dict[str, Any]) -> None:
     print(f"{result['status']} {result['reason']} [{result['provenance']}]")
-    print(f"  {result['story']}")
-    for number, row in enumerate(result["operations"]):
-        operation = row["operation"] or {}
-        detail = ", ".join(row.get("changed", ())) or row.get("message") or "changes nothing"
-        print(f"  {number}: {operation.get('op', 'add')} {operation.get('path', '')}: {row['outcome']}: {detail}")
+    if "nearest" in result:
+        print(f"  {result['story'].removesuffix(result['hint']).rstrip()}")
+        print(f"  The nearest of the fixtures: {', '.join(result['nearest']) or 'there is none'}")
+    else:
+        print(f"  {result['story']}")
+    for number, row in enumerate(result["operations"] if "nearest" not in result else ()):
+        operation = row["operation"] if isinstance(row["operation"], dict) else {}
+        print(f"  {number}: {operation.get('op', 'add')} {operation.get('path', '')}: {_outcome(row)}")
     if result["changes"]:
         print("the profile would change:")
     for change in result["changes"]:
-        print(f"  {change['path']}: {_short(change['before'])} -> {_short(change['after'])}")
+        for line in difference(change["before"], change["after"], change["path"]):
+            print(f"  {line}")
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _outcome(row: dict[str, Any]) -> str:
+    """Say what became of an operation, and where or why."""
+    details = {
+        "applied": ", ".join(row.get("changed", ())) or "changes nothing",
+        "refused": row.get("message") or row.get("reason", ""),
+    }
+    detail = details.get(row["outcome"])
+    return f"{row['outcome']}: {detail}" if detail else row["outcome"]

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from mockserver.contract.report_html import HtmlReport
 from mockserver.contract.report_json import JsonReport
 from mockserver.contract.report_junit import JunitReport
 from mockserver.contract.report_terminal import TerminalReport
-from mockserver.contract.rules import TAGS
+from mockserver.contract.rules import DIALECTS, TAGS
 from mockserver.contract.targets import is_loopback
 from mockserver.contract.verify import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
 from mockserver.errors import Inconclusive, UsageError
@@ -40,6 +41,7 @@ EXAMPLES = """examples:
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored"""
 _START_TIMEOUT_S = 30.0
+_JSON = (("Content-Type", "application/json"),)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,36 +73,54 @@ def run(options: argparse.Namespace) -> int:
     target = options.target or "mock"
     if target == "mock":
         fixtures = read_fixtures(settings.fixtures)
-        with _mock(settings) as url:
-            return _verify_mock(options, settings, contract, fixtures, url, "mock")
+        # Which dialect is meant is the user's to say; where nothing is said, the rules of each must hold.
+        asked = hasattr(options, "dialect")
+        others = [] if asked else [replace(settings, dialect=name) for name in DIALECTS if name != settings.dialect]
+        with contextlib.ExitStack() as stack:
+            starting = [stack.enter_context(_mock(one)) for one in (settings, *others)]
+            urls = {ready.dialect: ready.url() for ready in starting}
+            return _verify_mock(options, settings, contract, fixtures, urls, "mock")
     if "://" in target:
         _require_loopback(target)
-        return _verify_mock(options, settings, contract, read_fixtures(settings.fixtures), target, target)
+        return _verify_mock(
+            options, settings, contract, read_fixtures(settings.fixtures), {settings.dialect: target}, target
+        )
     with open_session(options, contract=contract) as guarded:
         plan = _plan(options, default_stages=("rules",))
         if guarded.dry:
             # Nothing is sent, so nothing can be said; the plan is printed when the session ends.
             verify(guarded.bench(), contract, plan, lambda event: None, target=target)
             return 0
-        return _run(options, contract, guarded.bench(), plan, target, guarded.target.base_url)
+        return _run(options, contract, [guarded.bench()], plan, target, guarded.target.base_url)
 
 
 def _verify_mock(
-    options: argparse.Namespace, settings: Settings, contract: Contract, fixtures: MockFixtures, url: str, name: str
+    options: argparse.Namespace,
+    settings: Settings,
+    contract: Contract,
+    fixtures: MockFixtures,
+    urls: Mapping[str, str],
+    name: str,
 ) -> int:
-    session = HttpSession(url, fixtures.roles.editors)
-    bench = fixtures.bench(session, settings.dialect)
+    """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
-    try:
-        session.send(Call("PATCH", bench.profiles[0], (("Content-Type", "application/json"),), b"[]"))
-        return _run(options, contract, bench, plan, name, url)
-    except OSError as problem:
-        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
-    finally:
-        session.close()
+    with contextlib.ExitStack() as stack:
+        sessions = {dialect: HttpSession(url, fixtures.roles.editors) for dialect, url in urls.items()}
+        benches = [fixtures.bench(session, dialect) for dialect, session in sessions.items()]
+        for session in sessions.values():
+            stack.callback(session.close)
+        url = urls[settings.dialect]
+        try:
+            sessions[settings.dialect].send(Call("PATCH", benches[0].profiles[0], _JSON, b"[]"))
+        except OSError as problem:
+            raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
+        return _run(options, contract, benches, plan, name, url)
 
 
-def _run(options: argparse.Namespace, contract: Contract, bench: Bench, plan: Plan, target: str, url: str) -> int:
+def _run(
+    options: argparse.Namespace, contract: Contract, benches: Sequence[Bench], plan: Plan, target: str, url: str
+) -> int:
+    bench, *further = benches
     shown = Shown(contract, openly=bench.is_mock, url=url)
     reports: list[Callable[[Event], None]] = [TerminalReport(shown, verbose=options.verbose)]
     reports += [JsonReport(options.json, shown)] if options.json else []
@@ -111,7 +131,7 @@ def _run(options: argparse.Namespace, contract: Contract, bench: Bench, plan: Pl
         for one in reports:
             one(event)
 
-    return verify(bench, contract, plan, report, target=target)
+    return verify(bench, contract, plan, report, target=target, further=further)
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:
@@ -130,28 +150,36 @@ def _require_loopback(url: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Starting:
+    """A mock that is on its way up in a process of its own."""
+
+    dialect: str
+    process: subprocess.Popen[bytes]
+    ready: Path
+    log: Path
+
+    def url(self) -> str:
+        """Wait until it listens; raise Inconclusive if it does not."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if self.ready.exists():
+                return str(json.loads(self.ready.read_text(encoding="utf-8"))["url"])
+            time.sleep(0.02)
+        said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        raise Inconclusive("the mock did not start", hint=said[-2000:] or "run mockserver serve to see why")
+
+
 @contextlib.contextmanager
-def _mock(settings: Settings) -> Iterator[str]:
-    """Start the mock in a process of its own on a free port; yield its URL."""
+def _mock(settings: Settings) -> Iterator[_Starting]:
+    """Start the mock on a free port; it is stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="mockserver-verify-") as directory:
-        ready = Path(directory) / "ready.json"
+        ready, log = Path(directory) / "ready.json", Path(directory) / "log.txt"
         command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
         command += ["--dialect", settings.dialect, "--fixtures", str(settings.fixtures), "--log", "off"]
         command += ["--contract", str(settings.contract), "--max-worlds", "1000000"]
-        log = Path(directory) / "log.txt"
         with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:  # noqa: S603
             try:
-                yield _ready_url(process, ready, log)
+                yield _Starting(settings.dialect, process, ready, log)
             finally:
                 process.terminate()
-
-
-def _ready_url(process: subprocess.Popen[bytes], ready: Path, log: Path) -> str:
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if ready.exists():
-            return str(json.loads(ready.read_text(encoding="utf-8"))["url"])
-        time.sleep(0.02)
-    said = log.read_text(encoding="utf-8", errors="replace").strip()
-    process.kill()
-    raise Inconclusive("the mock did not start", hint=said[-2000:] or "run mockserver serve to see why")

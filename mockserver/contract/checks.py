@@ -14,7 +14,7 @@ from mockserver.contract.document import MEDIA_TYPES, XML_TYPES, Contract, Shape
 
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _CONTENT_TYPE = re.compile(r"([a-z]+/[a-z+.-]+); charset=(utf-8|utf-16)")
-_OTHER_STATUSES = {405, 413}
+_OTHER_STATUSES = {405, 413, 421}
 # The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
 
 
@@ -225,7 +225,13 @@ def _scalar(element: ElementTree.Element, shape: Shape, place: str) -> Any:
     return text
 
 
+# References that XML 1.0 forbids, which the vendor's serialiser writes all the same (library).
+_FORBIDDEN = re.compile("&#x([0-8BCEF]|1[0-9A-F]);")
+_PRIVATE_USE = 0xE000
+
+
 def _parse(text: str) -> ElementTree.Element:
+    text = _FORBIDDEN.sub(lambda match: chr(_PRIVATE_USE + int(match[1], 16)), text)
     try:
         return ElementTree.fromstring(text)  # noqa: S314 - an answer without a DTD, which start() has made sure of
     except ElementTree.ParseError as problem:
@@ -235,7 +241,8 @@ def _parse(text: str) -> ElementTree.Element:
 def xml_text(value: Any) -> Any:
     """Return a JSON value as it reads after a trip through XML, which rewrites the ends of lines."""
     if isinstance(value, str):
-        return value.replace("\r\n", "\n").replace("\r", "\n")
+        lines = value.replace("\r\n", "\n").replace("\r", "\n")
+        return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f]", lambda match: chr(_PRIVATE_USE + ord(match[0])), lines)
     if isinstance(value, list):
         return [xml_text(item) for item in value]
     return {name: xml_text(item) for name, item in value.items()} if isinstance(value, dict) else value

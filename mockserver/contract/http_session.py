@@ -63,8 +63,10 @@ class HttpSession:
 
     def _exchange(self, call: Call, started: float) -> Reply:
         connection = self._connection
-        connection.putrequest(call.method, self._base + request_target(call), skip_accept_encoding=True)
         headers = signed_headers(call, self._accounts)
+        names_host = any(name.lower() == "host" for name, _ in headers)
+        target = self._base + request_target(call)
+        connection.putrequest(call.method, target, skip_host=names_host, skip_accept_encoding=True)
         for name, value in headers:
             connection.putheader(name, value.encode("utf-8"))
         chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)

@@ -95,7 +95,7 @@ class HtmlReport:
 
     def _stage(self, stage: StageFinished) -> str:
         cases = [case for case in self._cases if case.stage == stage.stage]
-        if stage.stage != "rules":
+        if not stage.stage.startswith("rules"):
             cases = [case for case in cases if case.verdict is not Verdict.HELD]
         rows = "".join(self._row(case) for case in sorted(cases, key=lambda case: _ORDER.index(case.verdict)))
         table = f"<table><tr><th>verdict</th><th>rule</th></tr>{rows}</table>" if rows else "<p>All held.</p>"

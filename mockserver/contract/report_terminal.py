@@ -64,7 +64,7 @@ class TerminalReport:
         counts = ", ".join(f"{amount} {verdict}" for verdict, amount in self._verdicts.items()) or "nothing"
         stopped = f" (stopped: {stage.stopped})" if stage.stopped else ""
         rate = f"{stage.cases} cases, {stage.requests} requests, {stage.seconds:.1f} s"
-        self._line(f"{stage.stage:<10} {counts}: {rate}{stopped}")
+        self._line(f"{stage.stage:<14} {counts}: {rate}{stopped}")
 
     def _summary(self, run: RunFinished) -> None:
         counts = ", ".join(f"{amount} {verdict}" for verdict, amount in run.verdicts.items()) or "nothing was verified"

@@ -21,6 +21,7 @@ from mockserver.contract.session import NotSent, Throttled
 
 # The profile of the shipped fixtures that some rules name.
 DEMO: Key = ("ACME01", "CRM", "C-000417")
+_REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -192,7 +193,10 @@ class _Play:
             text = json.dumps(self._filled(step.patch), ensure_ascii=False)
         else:
             text = step.body if step.body is not None else step.xml if step.xml is not None else ""
+            text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
             text = _PLACEHOLDER.sub(lambda match: json.dumps(_get(self.state, match[1])), text)
+            if "${oauth:" in text and (app := self.bench.oauth) is not None:
+                text = text.replace("${oauth:id}", app.user_id).replace("${oauth:secret}", app.secret)
         if step.encode == "latin-1-bytes":
             return text.encode("latin-1")
         return text.encode(step.encode, "surrogatepass")

@@ -143,10 +143,10 @@ def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
             raise UsageError(f"{name!r} is unknown here", place=place, hint=hint)
 
 
-def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str]) -> list[Rule]:
+def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True) -> list[Rule]:
     """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all."""
     _refuse_unknown(tags, frozenset(TAGS), "--tag")
-    for name in only:
+    for name in only if strict else ():
         if not any(_matches(rule.id, name) for rule in rules):
             near = get_close_matches(name, [rule.id for rule in rules], n=1)
             raise UsageError(

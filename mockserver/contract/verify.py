@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -47,18 +47,35 @@ class Plan:
     rules: Path | None = None
 
 
-def verify(bench: Bench, contract: Contract, plan: Plan, report: Report, *, target: str = "mock") -> int:
+def verify(
+    bench: Bench,
+    contract: Contract,
+    plan: Plan,
+    report: Report,
+    *,
+    target: str = "mock",
+    further: Sequence[Bench] = (),
+) -> int:
     """Run the stages and return the exit code: 0 all held, 1 something is broken, 3 no answer.
 
+    `further` are benches of the same server in other dialects, of which only the rules are asked.
     Raises UsageError for a plan that can't be carried out, before anything is sent.
     """
-    run = _Run(bench, contract, plan, report)
-    run.prepare()
-    report(RunStarted(target, bench.dialect, plan.seed, run.stages, bench.is_mock))
-    for stage in run.stages:
-        run.stage(stage)
-    report(RunFinished(run.tally.verdicts, run.session.sent, monotonic() - run.started))
-    return run.tally.exit_code
+    tally, started = Tally(), monotonic()
+    runs = [_Run(bench, contract, plan, report, tally)]
+    if "rules" in runs[0].stages:
+        rules = replace(plan, stages=("rules",))
+        runs += [_Run(other, contract, rules, report, tally, label=f"-{other.dialect}") for other in further]
+    for run in runs:
+        run.prepare()
+    stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
+    dialects = ", ".join(run.bench.dialect for run in runs)
+    report(RunStarted(target, dialects, plan.seed, stages, bench.is_mock))
+    for run in runs:
+        for stage in run.stages:
+            run.stage(stage, started)
+    report(RunFinished(tally.verdicts, sum(run.session.sent for run in runs), monotonic() - started))
+    return tally.exit_code
 
 
 @dataclass
@@ -74,14 +91,16 @@ class _CountingSession:
 
 
 class _Run:
-    def __init__(self, bench: Bench, contract: Contract, plan: Plan, report: Report) -> None:
+    def __init__(
+        self, bench: Bench, contract: Contract, plan: Plan, report: Report, tally: Tally, *, label: str = ""
+    ) -> None:
         self.session = _CountingSession(bench.session)
         self.bench = replace(bench, session=self.session)
         self.contract = contract
         self.plan = plan
         self.report = report
-        self.tally = Tally()
-        self.started = monotonic()
+        self.tally = tally
+        self.label = label
         # A named rule is what the user wants to see, and nothing else.
         self.stages = ("rules",) if plan.only or plan.tags else plan.stages
 
@@ -91,7 +110,9 @@ class _Run:
                 f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}"
             )
         directory = self.plan.rules or shipped("contracts") / "rules"
-        self.rules = chosen(load_rules(directory, self.bench.dialect), self.plan.only, self.plan.tags)
+        rules = load_rules(directory, self.bench.dialect)
+        # In a further dialect a named rule may be missing.
+        self.rules = chosen(rules, self.plan.only, self.plan.tags, strict=not self.label)
         if "generated" in self.stages:
             require_schemathesis()
         if not self.bench.isolated and set(self.stages) - {"rules"}:
@@ -101,22 +122,23 @@ class _Run:
                 hint="run them against the mock, and --stage rules against this target",
             )
 
-    def stage(self, name: str) -> None:
+    def stage(self, name: str, run_started: float) -> None:
         started, cases, before, stopped = monotonic(), 0, self.session.sent, ""
         total, outcomes = self._outcomes(name)
-        self.report(StageStarted(name, total))
+        label = f"{name}{self.label}"
+        self.report(StageStarted(label, total))
         failures = 0
         for outcome in outcomes:
             cases += 1
             failures += outcome.verdict is Verdict.BROKEN
-            self._tell(outcome)
-            if self.plan.time_s is not None and monotonic() - self.started > self.plan.time_s:
+            self._tell(replace(outcome, stage=label))
+            if self.plan.time_s is not None and monotonic() - run_started > self.plan.time_s:
                 stopped = f"the time of {self.plan.time_s:g} s is over"
                 break
             if name != "rules" and failures >= MOST_FAILURES:
                 stopped = f"{failures} failures are enough"
                 break
-        self._tell(StageFinished(name, cases, self.session.sent - before, monotonic() - started, stopped))
+        self._tell(StageFinished(label, cases, self.session.sent - before, monotonic() - started, stopped))
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)

@@ -201,7 +201,7 @@ def _zone(ahead_s: float) -> str:
 
 
 def _client(request: _Request) -> Diagnosis:
-    close = _closest(request.client_id, request.clients)
+    close = _closest(request.client_id, (client.client_id for client in request.known_clients()))
     hint = f"Did you mean {request.show(close)}?" if close else auth.REFUSALS["auth-client-unknown"].hint
     return Diagnosis("client-unknown", f"This server knows no client {request.show(request.client_id)}.", hint)
 

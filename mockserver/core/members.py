@@ -25,7 +25,7 @@ class Kind(StrEnum):
     LIST = "list"
 
 
-# Json.NET leaves bool and long at their CLR defaults and everything else null (library, DIALECT row C15).
+# Json.NET leaves bool and long at their CLR defaults and everything else null (library; docs/dialect.md, row C15).
 CLR_DEFAULTS: Mapping[Kind, Any] = {Kind.BOOLEAN: False, Kind.INTEGER: 0}
 
 

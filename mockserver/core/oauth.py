@@ -23,6 +23,7 @@ from mockserver.errors import MockServerError, Unauthorized
 TOKEN_RESPONSE_HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 _FORMAT: Final = "mpt1"
+_FORM: Final = "send a form (application/x-www-form-urlencoded) with grant_type=client_credentials"
 # Between a clientId and the name of a world; a token is for the account, whatever world asked for it.
 _WORLD_SEPARATOR: Final = "~"
 
@@ -65,7 +66,7 @@ def token_request(
     `form` is the decoded body, `clients` every account by its clientId.
     """
     if not form.get("grant_type"):
-        raise OAuthError("invalid_request", "The parameter grant_type is missing; write client_credentials.")
+        raise OAuthError("invalid_request", f"The parameter grant_type is missing; {_FORM}.")
     if form["grant_type"] != "client_credentials":
         raise OAuthError("unsupported_grant_type", "The grant_type is not supported; write client_credentials.")
     oauth_client = _authenticated(_presented(form, authorization), clients)
@@ -173,13 +174,23 @@ def _granted(scope: str, oauth_client: OAuthClient, clients: Mapping[str, Client
     """Return the clientId and UserId that the scope names, if the application may act for that user."""
     client_id, slash, user_id = scope.partition("/")
     if not (client_id and slash and user_id):
-        raise OAuthError("invalid_scope", "Write the scope as ClientId/UserId, like ACME_CORP/John.Doe.")
+        example = _example_scope(oauth_client, clients)
+        raise OAuthError("invalid_scope", f"Send the scope as ClientId/UserId{example}.")
     client = clients.get(client_id) or clients.get(client_id.partition(_WORLD_SEPARATOR)[0])
     if client is None or client.oauth_clients.get(oauth_client.client_id) != oauth_client:
         raise OAuthError("invalid_scope", "The scope names a ClientId for which this client_id may not act.")
     if user_id not in oauth_client.user_ids or user_id not in client.users:
         raise OAuthError("invalid_scope", "The scope names a UserId for which this client_id may not act.")
     return client.client_id, user_id
+
+
+def _example_scope(oauth_client: OAuthClient, clients: Mapping[str, Client]) -> str:
+    """Write a scope that the application may ask for; it has proved who it is."""
+    for client in clients.values():
+        for user_id in client.users if client.oauth_clients.get(oauth_client.client_id) == oauth_client else ():
+            if user_id in oauth_client.user_ids:
+                return f", as in scope={client.client_id}/{user_id}"
+    return ""
 
 
 def _applications(clients: Mapping[str, Client]) -> Iterator[OAuthClient]:

@@ -1,4 +1,7 @@
-"""The operations as the vendor's adapters apply them to a typed profile (library, DIALECT tables R, A, C and T)."""
+"""The operations as the vendor's adapters apply them to a typed profile.
+
+Source: the library when it was run (docs/dialect.md, rows A1-A9, R1-R3, C1-C19 and T1-T8).
+"""
 
 from __future__ import annotations
 

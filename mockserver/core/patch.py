@@ -1,4 +1,4 @@
-"""Apply a patch document to a profile, in one of three dialects, on top of the jsonpatch package.
+"""Apply a patch document to a profile, in one of three dialects (docs/dialect.md), on top of the jsonpatch package.
 
 A profile is patched as a private copy, so a refusal at any operation leaves nothing behind.
 """
@@ -19,7 +19,7 @@ from mockserver.core.rfc_patch import apply_rfc_patch
 from mockserver.errors import ApiError, BadRequest
 
 _OPERATION_TYPES = ("add", "remove", "replace", "move", "copy", "test", "invalid")
-_INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?[0-9]{1,10})[\t-\r ]*", re.ASCII)
+_INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?)(0*[0-9]{1,10})[\t-\r ]*", re.ASCII)
 
 
 def apply_patch(
@@ -64,7 +64,9 @@ def _enum_number(text: str) -> int | None:
     if text.isascii() and text.lower() in _OPERATION_TYPES:
         return _OPERATION_TYPES.index(text.lower())
     match = _INT32_TEXT.fullmatch(text)
-    return int(match[1]) if match and -(2**31) <= int(match[1]) < 2**31 else None
+    # The regex bounds the significant digits, so that no number of zeros is too long for int().
+    number = int(match[1] + (match[2].lstrip("0") or "0")) if match else None
+    return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
 class ProfilePatch(jsonpatch.JsonPatch):

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from mockserver.errors import UsageError
+from mockserver.settings import pip_install
 
 FIRST_PROFILE_ID: Final = 80_000_000
 _POOL_SIZE: Final = 200
@@ -128,7 +129,7 @@ def _faker(locale: str, seed: int) -> Any:
     except ImportError as missing:
         raise UsageError(
             "generating profiles needs the package Faker, which is not installed",
-            hint="pip install 'mypreferences-mockserver[fixtures]'",
+            hint=pip_install("faker>=33"),
         ) from missing
     fake = Faker(locale.replace("-", "_"))
     fake.seed_instance(seed)

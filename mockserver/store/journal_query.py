@@ -192,6 +192,8 @@ class Times(NamedTuple):
 
 
 _TIMES: Final = ("exactly", "expectedCount", "atLeast", "atMost")
+_EXAMPLE: Final = 'write e.g. {"count": {"request": {"op": "replace", "path": "/Emails"}, "exactly": 1}}'
+_MISNAMED: Final = dict.fromkeys(("pattern", "request", "requestPattern", "times"), _EXAMPLE)
 
 
 def _read_times(fields: Mapping[str, Any], place: str) -> Times:
@@ -238,12 +240,21 @@ def _verdict(spec: Any, arrived: Sequence[Exchange], tree: MemberTree) -> Verdic
         fields = read_object(spec, "", ("event", *_TIMES))
         return _verify_count(read_event(fields["event"], tree), fields["event"], _read_times(fields, ""), arrived)
     if kinds == ["count"]:
-        fields = read_object(read_object(spec, "", kinds)["count"], "count", ("request", *_TIMES))
+        fields = read_object(_counted(spec), "count", ("request", *_TIMES))
         pattern = read_pattern(fields.get("request"), "count.request")
         return _verify_count(pattern, fields["request"], _read_times(fields, "count"), arrived)
-    fields = read_object(spec, "", ("count", "sequence", "event", *PATTERN_FIELDS, *_TIMES), REFUSED_FIELDS)
+    known = ("count", "sequence", "event", *PATTERN_FIELDS, *_TIMES)
+    fields = read_object(spec, "", known, {**REFUSED_FIELDS, **_MISNAMED})
     wanted = {name: value for name, value in fields.items() if name not in _TIMES}
     return _verify_count(read_pattern(wanted), wanted, _read_times(fields, ""), arrived)
+
+
+def _counted(spec: Mapping[str, Any]) -> Any:
+    if not isinstance(spec["count"], Mapping):
+        raise UsageError("is not an object", place="count", hint=_EXAMPLE)
+    if beside := [name for name in spec if name != "count"]:
+        raise UsageError(f"{beside[0]!r} can't stand beside count", hint=_EXAMPLE)
+    return spec["count"]
 
 
 def _verify_count(pattern: Pattern, wanted: Any, times: Times, arrived: Sequence[Exchange]) -> Verdict:

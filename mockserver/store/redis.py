@@ -55,9 +55,7 @@ class RedisWorlds:
         self._strict = strict
         self._fingerprint = fingerprint(base)
         self.numbers = RequestNumbers()
-        self._shared = Shared(
-            redis, base, bounds, open_world=lambda name: self._open(name, touch=False)[0], faults=faults
-        )
+        self._shared = Shared(redis, base, bounds, open_world=self._view, faults=faults)
 
     def start(self) -> None:
         """Check that this server can work on the database; raise UsageError if not."""
@@ -114,6 +112,9 @@ class RedisWorlds:
     def disconnect(self) -> None:
         """Close this thread's connection; a process that forks does so first."""
         self._redis.disconnect()
+
+    def _view(self, name: str) -> Header:
+        return self._open(name, touch=False)[0]
 
     def _open(self, name: str, key: Key | None = None, *, touch: bool = True, make: bool = True) -> tuple[Header, Any]:
         """Return a world's small state, and what the database says of a profile."""

@@ -2,70 +2,122 @@
 
 from __future__ import annotations
 
+import json
+from shlex import quote
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from mockserver.assembly import Mock, known_names
+from mockserver.core.fault_fields import FIELDS
 from mockserver.core.fault_text import Known, from_json, from_text, to_json, with_free_id
 from mockserver.core.faults import Counter, Fault, Hit, plan
+from mockserver.errors import UsageError
 from mockserver.store.world import World
-from mockserver.web.admin_guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
+from mockserver.web.admin_guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
 from mockserver.web.vendor import VendorDoor
 
 
 def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     """Add the routes."""
-    known = known_names(mock.tree, mock.fixtures)
+    _reading(admin, mock, door)
+    _planning(admin, mock, door)
+    _writing(admin, mock, door)
+    _deleting(admin, mock, door)
 
+
+def _reading(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.get("/__admin/faults")
     def list_faults() -> Response:
+        """List the faults, how many requests matched each, and how many it struck."""
         rows = [_row(world, fault) for world in chosen_worlds(mock, door) for fault, _ in world.faults]
         return json_response({"faults": rows, "meta": {"total": len(rows)}})
 
+    @admin.get("/__admin/faults/<fault_id>")
+    def read_fault(fault_id: str) -> Response:
+        """Show one fault."""
+        world = chosen_world(mock, door)
+        return json_response(_row(world, _find(world, fault_id)))
+
+
+def _planning(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.get("/__admin/faults/plan")
+    def fault_plan() -> Response:
+        """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
+        world, number = chosen_world(mock, door), _count(request.args.get("n", "50"))
+        rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
+        return json_response({"world": world.name, "seed": world.seed, "plan": rows})
+
+
+def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    known = known_names(mock.tree, mock.fixtures)
+
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
+        """Add a fault, as JSON or as text: "500 first=2"."""
         world = chosen_world(mock, door)
-        fault = with_free_id(_read(body_json(), known), [old.id for old, _ in world.faults])
+        fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
         world.add_fault(fault)
         return json_response(_row(world, fault), 201)
 
     @admin.put("/__admin/faults/<fault_id>")
     def put_fault(fault_id: str) -> Response:
-        world = chosen_world(mock, door)
-        fault = _read({**body_json(), "id": fault_id}, known)
+        """Add a fault under an id of your own, or replace the one that has it and count anew."""
+        world, document = chosen_world(mock, door), body_json_or_text()
+        fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
         world.add_fault(fault)
         return json_response(_row(world, fault))
 
-    @admin.get("/__admin/faults/<fault_id>")
-    def read_fault(fault_id: str) -> Response:
-        world = chosen_world(mock, door)
-        return json_response(_row(world, _find(world, fault_id)))
 
+def _deleting(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.delete("/__admin/faults")
     def delete_faults() -> Response:
+        """Remove every fault, also those that the server was started with."""
         for world in chosen_worlds(mock, door):
             world.clear_faults()
         return json_response({"status": "deleted"})
 
     @admin.delete("/__admin/faults/<fault_id>")
     def delete_fault(fault_id: str) -> Response:
+        """Remove one fault."""
         world = chosen_world(mock, door)
         if not world.remove_fault(fault_id):
             raise _unknown(world, fault_id)
         return json_response({"status": "deleted"})
 
-    @admin.get("/__admin/faults/plan")
-    def fault_plan() -> Response:
-        world, number = chosen_world(mock, door), _count(request.args.get("n", "50"))
-        rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
-        return json_response({"world": world.name, "seed": world.seed, "plan": rows})
+
+# What text is put under by those who have not read that it is "text".
+_MISNAMED = ("spec", "fault", "rule")
 
 
-def _read(document: dict[str, Any], known: Known) -> Fault:
-    """Read a rule as JSON, or as text under "text"."""
+def _read(document: dict[str, Any] | str, known: Known) -> Fault:
+    """Read a rule as JSON; as text, which may stand under "text" beside an "id"; or say how text is sent."""
+    if isinstance(document, str):
+        return from_text(document, known=known)
     text = document.get("text")
-    return from_text(text, known=known) if isinstance(text, str) else from_json(document, known=known)
+    if isinstance(text, str):
+        return from_text(_with_id(text, document), known=known)
+    for name, value in document.items():
+        if isinstance(value, str) and name not in FIELDS and (name in _MISNAMED or _is_text_form(value, known)):
+            hint = f"for a fault as text send {json.dumps({'text': value}, ensure_ascii=False)}"
+            raise UsageError(f"the key {json.dumps(name)} is unknown here", place="fault", hint=hint)
+    return from_json(document, known=known)
+
+
+def _with_id(text: str, document: dict[str, Any]) -> str:
+    if unread := sorted(document.keys() - {"text", "id"}):
+        hint = "write all of it as text, or all of it as match, effect and schedule"
+        raise UsageError(f"the key {json.dumps(unread[0])} can't stand beside a text", place="fault", hint=hint)
+    fault_id = document.get("id")
+    return text if fault_id is None else f"{text} rule={quote(str(fault_id))}"
+
+
+def _is_text_form(text: str, known: Known) -> bool:
+    try:
+        from_text(text, known=known)
+    except UsageError:
+        return False
+    return True
 
 
 def _plan(world: World, fault: Fault, number: int) -> list[Hit | None]:

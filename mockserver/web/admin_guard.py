@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -71,21 +72,28 @@ def _has_token(token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 
-def body_json(expected: type = dict) -> Any:
-    """Return the request's JSON body of the expected type; an empty body is an empty document."""
+def body_json() -> dict[str, Any]:
+    """Return the request's JSON object; an empty body is an empty one."""
+    document = _any_json()
+    if isinstance(document, dict):
+        return document
+    raise AdminRefusal(400, "a JSON object { } was expected", "send object { }")
+
+
+def body_json_or_text() -> dict[str, Any] | str:
+    """Return the request's JSON object, or its text if it is a JSON string."""
+    document = _any_json()
+    return document if isinstance(document, str) else body_json()
+
+
+def _any_json() -> Any:
     data = request.get_data(cache=True)
     if not data:
-        return expected()
+        return {}
     try:
-        document = orjson.loads(data)
+        return orjson.loads(data)
     except orjson.JSONDecodeError as problem:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
-    if not isinstance(document, expected):
-        raise AdminRefusal(400, f"a JSON {_JSON_NAMES[expected]} was expected", f"send {_JSON_NAMES[expected]}")
-    return document
-
-
-_JSON_NAMES: dict[type, str] = {dict: "object { }", list: "array [ ]"}
 
 
 def chosen_worlds(mock: Mock, door: VendorDoor) -> list[World]:
@@ -102,6 +110,14 @@ def chosen_world(mock: Mock, door: VendorDoor) -> World:
     return mock.worlds.get(request.headers.get("X-Mock-Namespace") or request.args.get("namespace") or None)
 
 
-def usage(problem: UsageError) -> AdminRefusal:
-    """Turn a problem that a command would print into a refusal."""
-    return AdminRefusal(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
+def usage_error(problem: UsageError) -> Response:
+    """Answer with a problem that a command would print."""
+    return admin_error(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
+
+
+def with_proper_phrase(response: Response) -> Response:
+    """Write the status line as RFC 9110 does, 400 Bad Request, where Werkzeug writes it in capitals."""
+    phrases = {status.value: status.phrase for status in HTTPStatus}
+    if response.status.isupper() and response.status_code in phrases:
+        response.status = f"{response.status_code} {phrases[response.status_code]}"
+    return response

@@ -15,6 +15,7 @@ from mockserver.core.auth import Client
 from mockserver.core.conformance import Problem
 from mockserver.core.keys import Key, fold, key_of
 from mockserver.store.fixture_profiles import ProfileReader, ReadProfile
+from mockserver.store.fixtures import FixtureSet
 from mockserver.store.world import World
 from mockserver.web.admin_guard import AdminRefusal, body_json, chosen_world, json_response
 from mockserver.web.vendor import VendorDoor
@@ -99,6 +100,30 @@ class _Named(NamedTuple):
     identifier: str
 
 
+class _ProfileIds:
+    """Finds the profiles that have a ProfileId; the fixtures', which may be a hundred thousand, are read once."""
+
+    def __init__(self, fixtures: FixtureSet) -> None:
+        self._fixtures = fixtures
+        self._clients = [fold(owner) for owner in fixtures.owners]
+        self._slots = {
+            (client, orjson.loads(body)["ProfileId"]): slot
+            for slot, (client, body) in enumerate(zip(self._clients, fixtures.bodies, strict=True))
+        }
+
+    def holders(self, world: World, client: str, profile_id: int) -> Iterator[bytes]:
+        """Yield the profiles of a client, by its folded id, that have a ProfileId."""
+        overlay = world.profiles.snapshot()
+        slot = self._slots.get((client, profile_id))
+        if slot is not None and slot not in overlay.bodies:
+            yield self._fixtures.bodies[slot]
+        clients = {slot: key[0] for key, slot in overlay.index.items()}
+        clients.update((slot, self._clients[slot]) for slot in overlay.bodies if slot < len(self._clients))
+        for slot, body in overlay.bodies.items():
+            if body and clients[slot] == client and orjson.loads(body)["ProfileId"] == profile_id:
+                yield body
+
+
 class _Preparation:
     """Puts profiles one at a time, so that no two of a client get the same ProfileId.
 
@@ -109,6 +134,7 @@ class _Preparation:
         self._mock = mock
         self._lock = Lock()
         self._readers: dict[str, ProfileReader] = {}
+        self._profile_ids: _ProfileIds | None = None
 
     def put(self, world: World, named: _Named, raw: bytes) -> tuple[bytes, bool]:
         """Return the stored bytes and whether the profile is new; raise AdminRefusal."""
@@ -117,7 +143,7 @@ class _Preparation:
             if isinstance(read, list):
                 raise _refusal(read)
             ids = _ids_from(named, read)
-            found = list(_clashes(world, named.client, read, ids))
+            found = list(self._clashes(world, named.client, read, ids))
             if found:
                 raise _refusal(found)
             return read.body, world.profiles.put(fold(named.client.client_id), read.body, ids)
@@ -127,6 +153,23 @@ class _Preparation:
         if client.client_id not in self._readers:
             self._readers[client.client_id] = ProfileReader(self._mock.tree, client)
         return self._readers[client.client_id]
+
+    def _clashes(
+        self, world: World, client: Client, read: ReadProfile, ids: Sequence[tuple[str, str]]
+    ) -> Iterator[Problem]:
+        """Yield what another profile of the client has already; the one that is replaced may have it."""
+        folded = fold(client.client_id)
+        owners = [(pair, body) for pair in ids if (body := world.profiles.read((folded, *pair))) is not None]
+        replaced = owners[0][1] if owners else None
+        for pair, owner in owners:
+            if owner != replaced:
+                text = f"the alternate id {_written(read.body, pair)} is also that of {_name(client, owner)}"
+                yield Problem("/AlternateIds", text, "change one of the two; letter case doesn't tell them apart")
+        self._profile_ids = self._profile_ids or _ProfileIds(self._mock.fixtures)
+        for holder in self._profile_ids.holders(world, folded, read.profile_id):
+            if holder != replaced:
+                text = f"the ProfileId {read.profile_id} is also that of {_name(client, holder)}"
+                yield Problem("/ProfileId", text, "give each profile of a client its own")
 
 
 def _refusal(found: Sequence[Problem]) -> AdminRefusal:
@@ -143,32 +186,6 @@ def _ids_from(named: _Named, read: ReadProfile) -> list[tuple[str, str]]:
         problem = "the profile does not hold the alternate id of the URL"
         raise AdminRefusal(422, problem, f"put {entry} into AlternateIds")
     return sorted(read.alternate_ids, key=lambda pair: pair != own)
-
-
-def _clashes(world: World, client: Client, read: ReadProfile, ids: Sequence[tuple[str, str]]) -> Iterator[Problem]:
-    """Yield what another profile of the client has already; the one that is replaced may have it."""
-    folded = fold(client.client_id)
-    owners = [(pair, body) for pair in ids if (body := world.profiles.read((folded, *pair))) is not None]
-    replaced = owners[0][1] if owners else None
-    for pair, owner in owners:
-        if owner != replaced:
-            text = f"the alternate id {_written(read.body, pair)} is also that of {_name(client, owner)}"
-            yield Problem("/AlternateIds", text, "change one of the two; letter case doesn't tell them apart")
-    holder = _holder(world, folded, read.profile_id, replaced)
-    if holder is not None:
-        text = f"the ProfileId {read.profile_id} is also that of {_name(client, holder)}"
-        yield Problem("/ProfileId", text, "give each profile of a client its own")
-
-
-def _holder(world: World, folded_client: str, profile_id: int, replaced: bytes | None) -> bytes | None:
-    """Return the profile that has a ProfileId, unless it is the one to be replaced."""
-    # Found as bytes first: reading a hundred thousand profiles would take half a second.
-    needle = b'"ProfileId":%d' % profile_id
-    for key, body in world.profiles.items():
-        if key[0] == folded_client and needle in body and body != replaced:
-            if orjson.loads(body)["ProfileId"] == profile_id:
-                return body
-    return None
 
 
 def _name(client: Client, body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Health, readiness, version, settings, metrics and the served contracts."""
+"""Health, readiness, version, settings, metrics and the served contract."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -23,51 +23,64 @@ from mockserver.web.admin_guard import json_response
 
 def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
-    registry = CollectorRegistry()
-    registry.register(_Collector(mock))
+    _liveness(admin, mock)
+    _readiness(admin, mock)
+    _facts(admin, mock)
+    _metrics(admin, mock)
 
+
+def _liveness(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/health")
     def health() -> Response:
+        """Tell that the server runs, and since when."""
         now = system_now()
-        uptime = round((now - mock.started_at).total_seconds(), 3)
-        return json_response(
-            {
-                "status": "healthy",
-                "message": "The mock server is running.",
-                "version": __version__,
-                "uptimeInSeconds": uptime,
-                "timestamp": now.isoformat(),
-            }
-        )
+        told = {
+            "status": "healthy",
+            "message": "The mock server is running.",
+            "version": __version__,
+            "uptimeInSeconds": round((now - mock.started_at).total_seconds(), 3),
+            "timestamp": now.isoformat(),
+        }
+        return json_response(told)
 
+
+def _readiness(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/ready")
     @admin.get("/ready")
     def ready() -> Response:
+        """Tell whether the server can answer: 503 while a shared store is away."""
         try:
             mock.worlds.check()
         except StoreUnavailable as away:
             return json_response({"ready": False, "error": away.why, "hint": away.hint, "reason": away.rule}, 503)
         return json_response({"ready": True})
 
+
+def _facts(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/version")
     def version() -> Response:
+        """Show the server's version."""
         return json_response({"version": __version__})
 
     @admin.get("/__admin/settings")
     def settings() -> Response:
+        """Show the settings in force, a secret one only as set or not set."""
         return json_response(shown_settings(mock))
-
-    @admin.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     @admin.get("/openapi.json")
     def contract() -> Response:
+        """Show the contract of the vendor's API that the server keeps."""
         return json_response(mock.contract)
 
-    @admin.get("/__admin/openapi.json")
-    def own_contract() -> Response:
-        return json_response(admin_openapi())
+
+def _metrics(admin: Blueprint, mock: Mock) -> None:
+    registry = CollectorRegistry()
+    registry.register(_Collector(mock))
+
+    @admin.get("/metrics")
+    def metrics() -> Response:
+        """Count answers, faults, worlds and journal entries for Prometheus."""
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def shown_settings(mock: Mock) -> dict[str, Any]:
@@ -86,29 +99,6 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def admin_openapi() -> dict[str, Any]:
-    """Return an OpenAPI outline of the control surface, made from the routes themselves."""
-    paths: dict[str, dict[str, Any]] = {}
-    for rule in current_app.url_map.iter_rules():
-        if not rule.endpoint.startswith("admin."):
-            continue
-        path = rule.rule.replace("<path:", "{").replace("<", "{").replace(">", "}")
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            name = f"{method.lower()}_{path.strip('/').replace('/', '_').replace('{', '').replace('}', '')}"
-            summary = rule.endpoint.rpartition(".")[2].replace("_", " ")
-            paths.setdefault(path, {})[method.lower()] = {
-                "operationId": name,
-                "summary": summary,
-                "parameters": [
-                    {"name": argument, "in": "path", "required": True, "schema": {"type": "string"}}
-                    for argument in sorted(rule.arguments)
-                ],
-                "responses": {"200": {"description": "Done."}, "default": {"description": "Refused, with the reason."}},
-            }
-    title = "Control surface of the MyPreferences mock server"
-    return {"openapi": "3.1.0", "info": {"title": title, "version": __version__}, "paths": paths}
-
-
 class _Collector:
     """Reads the plain counters when Prometheus asks."""
 
@@ -116,7 +106,7 @@ class _Collector:
         self.mock = mock
 
     def collect(self) -> Iterable[Metric]:
-        metrics, worlds = self.mock.metrics, self.mock.worlds
+        metrics = self.mock.metrics
         requests = CounterMetricFamily(
             "mockserver_requests", "Answers by status and reason", labels=["status", "reason"]
         )
@@ -125,17 +115,17 @@ class _Collector:
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)
-        evictions = CounterMetricFamily(
-            "mockserver_world_evictions", "Worlds that were evicted", value=worlds.evictions
-        )
+        yield from (requests, faults, *self._worlds(), self._histogram())
+
+    def _worlds(self) -> Iterable[Metric]:
+        worlds = self.mock.worlds
         every = worlds.all()
         entries = sum(len(world.journal) for world in every)
         size = sum(world.journal.bytes_used for world in every)
-        yield from (requests, faults, evictions)
+        yield CounterMetricFamily("mockserver_world_evictions", "Worlds that were evicted", value=worlds.evictions)
         yield GaugeMetricFamily("mockserver_worlds", "Worlds that exist", value=len(every))
         yield GaugeMetricFamily("mockserver_journal_entries", "Requests that the journals hold", value=entries)
         yield GaugeMetricFamily("mockserver_journal_bytes", "Bytes that the journals hold", value=size)
-        yield self._histogram()
 
     def _histogram(self) -> Metric:
         metrics = self.mock.metrics

@@ -9,6 +9,7 @@ from mockserver.core.oauth import TOKEN_RESPONSE_HEADERS, OAuthError, token_requ
 from mockserver.web.vendor import VendorDoor, method_refusal
 
 _OTHER_METHODS = ("GET", "PUT", "DELETE", "OPTIONS", "TRACE")
+_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
@@ -48,6 +49,9 @@ def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
 
 def _form() -> dict[str, str]:
     """Return the form's fields; RFC 6749 refuses a repeated one."""
+    if request.get_data(cache=True) and request.mimetype not in _FORM_TYPES:
+        sent = request.mimetype or "a body without Content-Type"
+        raise OAuthError("invalid_request", f"Send a form ({_FORM_TYPES[0]}), not {sent}.")
     for name, values in request.form.lists():
         if len(values) > 1:
             raise OAuthError("invalid_request", f"The parameter {name} is repeated; send it once.")

@@ -33,7 +33,7 @@ class Route(NamedTuple):
 
 
 def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
-    """Match a request target; a trailing slash is fine, a doubled one is not (library, section 4).
+    """Match a request target; a trailing slash is fine, a doubled one is not (library; docs/dialect.md, row H11).
 
     `slashes_in_ids`: whether %2F is a slash inside an id. The stack alone answers 404 there; the page's ids can be
     any text, so only the `library` dialect refuses (assumed).
@@ -46,7 +46,7 @@ def _match(target: str, slashes_in_ids: bool) -> Route | None:
     if found is None or (not slashes_in_ids and "%2f" in target.partition("?")[0].lower()):
         return None
     values = {name: unquote(found[name]) for name in ("client", "type", "id")}
-    # A query parameter of the same name overrides the route's value (library, section 4).
+    # A query parameter of the same name overrides the route's value (library, row H11).
     names = {"clientid": "client", "alternateidtype": "type", "alternateid": "id"}
     for name, value in parse_qsl(found["query"] or "", keep_blank_values=True):
         if name.lower() in names:

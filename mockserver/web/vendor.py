@@ -103,7 +103,7 @@ class VendorDoor:
         return answer
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
-        """Return the world that the request asks for, by header first, then by the clientId's suffix; see Worlds.get."""
+        """Return the world that the request asks for, by header first, then by the clientId's suffix."""
         if self.pure:
             return self.mock.worlds.default
         return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix, key)

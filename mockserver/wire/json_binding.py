@@ -1,7 +1,7 @@
 """Bind a JSON array to operations, as JsonSerializer.Populate fills a List<Operation<UserProfile>>.
 
 The serializer logs an error and goes on with the next member or operation, so one body may be refused under several
-paths (library, DIALECT rows O7-O14 and M3; the metadata members were read in source).
+paths (library; docs/dialect.md, rows O7-O14 and M3; the metadata members were read in source).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """JSON request bodies to operations, and documents to JSON, as the vendor's stack does it.
 
 Web API's JsonMediaTypeFormatter hands the body to Json.NET, whose JArray.Load and Populate fill a list of operations;
-each failure is logged under the path where the reader stood, which becomes a ModelState key (library, DIALECT rows
-O1-O14 and D1-D9).
+each failure is logged under the path where the reader stood, which becomes a ModelState key (library;
+docs/dialect.md, rows O1-O14 and D1-D9).
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _first_too_deep(text: str, depth_limit: int) -> int | None:
 
 
 def _is_utf_16(charset: str) -> bool:
-    # Any other name, known or not, falls back to the formatter's first encoding, UTF-8 (library, section 4).
+    # Any other name, known or not, falls back to the formatter's first encoding, UTF-8 (library, row H9).
     return charset.lower() == "utf-16"
 
 

@@ -1,7 +1,7 @@
 """Lenient JSON: a text read as Newtonsoft.Json 11's JsonTextReader and JArray.Load read it.
 
-All of it was read in the library's source and agrees with the runs (library, DIALECT rows D1-D9). What a failure
-reports as its path depends on how far the reader's state had moved, so the states here are the library's own.
+All of it was read in the library's source and agrees with the runs (library; docs/dialect.md, rows D1-D9). What a
+failure reports as its path depends on how far the reader's state had moved, so the states here are the library's own.
 The stack is explicit: the depth of a document never becomes the depth of Python's calls.
 """
 

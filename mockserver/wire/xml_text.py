@@ -1,4 +1,4 @@
-"""Text inside XML as the vendor's serialiser escapes it (docs/dialect.md, rows X6-X8)."""
+"""Text inside XML as the vendor's serialiser escapes it (docs/dialect.md, rows X7 and X8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 # Control characters become references even where XML 1.0 forbids them, every line end becomes LF and half a surrogate
-# pair U+FFFD (library, rows X6-X8).
+# pair U+FFFD (library, rows X7 and X8).
 _SPECIAL = re.compile("\r\n?|[&<>\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 

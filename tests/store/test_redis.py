@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ import redis
 from fakeredis import FakeServer
 
 from mockserver.assembly import Mock
+from mockserver.core.explain import Story
 from mockserver.dry_run import dry_run
-from mockserver.errors import StoreUnavailable, UsageError
+from mockserver.errors import BadRequest, StoreUnavailable, UsageError
 from mockserver.request import Request
 from mockserver.store import redis_connection
 from mockserver.store import redis_scripts as scripts
@@ -121,6 +122,14 @@ def test_a_dry_run_changes_nothing(on_redis: Callable[..., Mock]) -> None:
     world = mock.worlds.get(None)
     assert (dict(world.counters), len(world.journal)) == ({}, 1)
     assert call.profile()["CustomerType"] == "Before"
+
+
+def test_every_fact_of_a_story_is_written() -> None:
+    """A fact that is new in memory must be written to Redis too."""
+    assert [field.name for field in fields(Story)] == ["reason", "refusal", "operations", "rests_on"]
+    assert {*vars(BadRequest("No.", rule="test-failed"))} == {
+        "message", "rule", "why", "hint", "operation", "path", "model_state", "headers",
+    }  # fmt: skip
 
 
 # -- Redis goes away -------------------------------------------------------------------------------------------------
@@ -385,4 +394,4 @@ def test_without_the_redis_package_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(UsageError) as caught:
         make_mock(store=URL)
-    assert "mypreferences-mockserver[redis]" in caught.value.hint
+    assert "pip install 'redis" in caught.value.hint

@@ -244,7 +244,7 @@ def test_an_address_in_use_is_refused_also_for_workers(
     command = [sys.executable, "-m", "mockserver", "serve", "--fixtures", str(fixture_dir), "--store", redis_server.url]
     second = subprocess.run([*command, "--workers", "2", "--port", port], capture_output=True, text=True, check=False)
     assert second.returncode == 2
-    assert f"can't listen on 127.0.0.1:{port}" in second.stderr
+    assert f"127.0.0.1:{port} is in use" in second.stderr
 
 
 NEVER_LISTENS = """

@@ -13,17 +13,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from mockserver.contract.cases import Account, Call, Reply
-from mockserver.contract.document import load_contract
+from mockserver.contract.cases import Account, Bench, Call, Reply
+from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.events import CaseFinished, Event
 from mockserver.contract.generated import Generated, generate
 from mockserver.contract.http_session import request_target, signed_headers
 from mockserver.contract.mock_bench import read_fixtures
+from mockserver.contract.rules import DIALECTS
 from mockserver.contract.verify import STAGES, Plan, verify
 from mockserver.errors import UsageError
 
@@ -181,44 +182,47 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def judge(mutant: Mutant, plan: Plan, stages: Sequence[str] = STAGES, *, first_only: bool = False) -> Mapping[str, str]:
-    """Return for each stage the first case that failed against the mutant; in this process."""
+    """Return for each stage the first case that failed against the mutant; in this process.
+
+    As `mockserver verify` does it: a changed source is asked in every dialect for the rules, and in its own for all.
+    """
     found = dict.fromkeys(stages, "")
+    dialects = [mutant.dialect, *(name for name in DIALECTS if mutant.module and name != mutant.dialect)]
     try:
         if mutant.module:
             changed_import(mutant.module, mutant.source)
-        right = right_server(mutant.dialect)
-        wrong = mutant.wrong
-        server = right if wrong is None else (lambda request: wrong(request, right))
-        fixtures = read_fixtures(FIXTURES)
-        bench = fixtures.bench(ServerSession(server, fixtures.roles.editors), mutant.dialect)
-        contract = load_contract(CONTRACT)
+        bench, *further = [_bench(mutant, dialect) for dialect in dialects]
     except (Exception, SystemExit) as problem:
-        return found | {"rules": f"does not start: {type(problem).__name__}"}
+        return found | {"rules": f"does not start: {type(problem).__name__}: {problem}"[:200]}
+    contract = load_contract(CONTRACT)
     for stage in stages:
-        found[stage] = _first_failure(bench, contract, plan, stage)
+        found[stage] = _first_failure(bench, contract, plan, stage, further)
         if first_only and found[stage]:
             break
     return found
+
+
+def _bench(mutant: Mutant, dialect: str) -> Bench:
+    right, wrong = right_server(dialect), mutant.wrong
+    server = right if wrong is None else (lambda request: wrong(request, right))
+    fixtures = read_fixtures(FIXTURES)
+    return fixtures.bench(ServerSession(server, fixtures.roles.editors), dialect)
 
 
 class _Enough(Exception):
     pass
 
 
-def _first_failure(bench: Any, contract: Any, plan: Plan, stage: str) -> str:
+def _first_failure(bench: Bench, contract: Contract, plan: Plan, stage: str, further: Sequence[Bench]) -> str:
     def report(event: Event) -> None:
         if isinstance(event, CaseFinished) and event.verdict.value != "held":
             raise _Enough(event.id)
 
     try:
-        code = verify(bench, contract, Plan(**{**vars_of(plan), "stages": (stage,)}), report)
+        code = verify(bench, contract, replace(plan, stages=(stage,)), report, further=further)
     except _Enough as failure:
         return str(failure)
     return "" if code == 0 else f"exit code {code}"
-
-
-def vars_of(plan: Plan) -> dict[str, Any]:
-    return {name: getattr(plan, name) for name in Plan.__slots__}
 
 
 def warmed(plan: Plan) -> list[Generated]:

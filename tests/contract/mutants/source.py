@@ -48,7 +48,7 @@ def files() -> list[Path]:
     return sorted({path for pattern in MODULES for path in (ROOT / "mockserver").glob(pattern)})
 
 
-def mutants_of(path: Path, dialect: str) -> Iterator[Mutant]:
+def mutants_of(path: Path) -> Iterator[Mutant]:
     """Yield every mutant of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -62,19 +62,13 @@ def mutants_of(path: Path, dialect: str) -> Iterator[Mutant]:
             line = getattr(node, "lineno", 0)
             name = f"{module.removeprefix('mockserver.')}:{line}:{kind}:{number}"
             before = ast.unparse(node)[:90] if not isinstance(node, ast.Module) else ""
-            yield Mutant(name, f"{kind} {before}", module=module, source=ast.unparse(changed), dialect=dialect)
+            yield Mutant(name, f"{kind} {before}", module=module, source=ast.unparse(changed))
 
 
-def sample(amount: int, seed: int, dialects: tuple[str, ...] = ("vendor", "library", "rfc6902")) -> list[Mutant]:
-    """Return mutants drawn from all files; mostly of the default dialect."""
-    random = Random(seed)
-    everything = [mutant for path in files() for mutant in mutants_of(path, "vendor")]
-    chosen = random.sample(everything, min(amount, len(everything)))
-    strict = "rfc_patch"
-    return [
-        Mutant(m.id, m.title, module=m.module, source=m.source, dialect="rfc6902" if strict in m.module else "vendor")
-        for m in chosen
-    ]
+def sample(amount: int, seed: int) -> list[Mutant]:
+    """Return mutants drawn from all files."""
+    everything = [mutant for path in files() for mutant in mutants_of(path)]
+    return Random(seed).sample(everything, min(amount, len(everything)))
 
 
 def _is_annotation_or_text(node: ast.AST) -> bool:
