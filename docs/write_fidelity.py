@@ -19,7 +19,7 @@ _MARKED = re.compile(r"(<!-- fidelity -->\n).*?(<!-- /fidelity -->)", re.DOTALL)
 
 _MEANING = {
     Mark.DOCUMENTED: "the vendor's pages say so",
-    Mark.LIBRARY: "the vendor's software did so when it was run, or its source says so; the vendor's service was not asked",
+    Mark.LIBRARY: "the vendor's software did so when run, or its source says so; the live service was not asked",
     Mark.ASSUMED: "nobody told us: our choice, to be confirmed against the real API",
     Mark.MOCK: "the mock's own feature; the real API has nothing like it",
 }

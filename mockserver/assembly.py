@@ -96,7 +96,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
     try:
         from mockserver.store.redis import connect
     except ModuleNotFoundError as problem:
-        hint = pip_install("redis>=5.2")
+        hint = pip_install("redis[hiredis]>=5.2")
         raise UsageError("the redis package is not installed", place="store", hint=hint) from problem
     return connect(
         settings.store,

@@ -151,6 +151,7 @@ def _given(
 
 
 def _from_toml(path: Path) -> Iterator[_Given]:
+    text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
         table = tomllib.loads(text)
@@ -158,8 +159,8 @@ def _from_toml(path: Path) -> Iterator[_Given]:
         reason = f"can't read the configuration: {problem.strerror}"
         raise UsageError(reason, place=str(path), hint=_other_file(path)) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
-        found = re.search(r"line (\d+), column (\d+)", str(problem))
-        place = f"{path}:{found[1]}:{found[2]}" if found else str(path)
+        found = re.search(r"line (\d+), column (\d+)|end of document", str(problem))
+        place = f"{path}:{found[1] or text.count(chr(10)) + 1}" if found else str(path)
         hint = 'write one setting a line: dialect = "library", port = 9000, pure = true, fault = ["500 first=2"]'
         raise UsageError(f"not valid TOML: {problem}", place=place, hint=hint) from problem
     for name, value in table.items():

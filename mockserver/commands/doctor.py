@@ -24,7 +24,11 @@ EXAMPLES = """examples:
   mockserver doctor
   mockserver doctor --port 9000 --json"""
 PACKAGE = "mypreferences-mockserver"
-OPTIONAL = {"redis>=5.2": "--store redis://", "faker>=33": "fixtures generate", "schemathesis>=4.32": "verify"}
+OPTIONAL = {
+    "redis[hiredis]>=5.2": "--store redis://",
+    "faker>=33": "fixtures generate",
+    "schemathesis>=4.32": "verify",
+}
 
 
 class Finding(NamedTuple):
@@ -79,7 +83,7 @@ def _packages(settings: Settings) -> Iterator[Finding]:
 
 def _extras(settings: Settings) -> Iterator[Finding]:
     for requirement, purpose in OPTIONAL.items():
-        module = requirement.partition(">")[0]
+        module = requirement.partition(">")[0].partition("[")[0]
         absent = f"absent; only {purpose} needs it: {pip_install(requirement)}"
         yield Finding(f"{module} (optional)", True, "there" if find_spec(module) is not None else absent)
 

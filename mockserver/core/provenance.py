@@ -120,7 +120,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("namespace-unknown", M, "Under --strict-worlds a world must be made before it is used.", _CHOICE),
     ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
     ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),
-    ("store-unavailable", M, "The shared store can't be reached; nothing was changed.", _CHOICE),
+    ("store-unavailable", M, "The shared store can't be reached.", _CHOICE),
     ("host-not-allowed", M, "The Host header must name this server (protection against DNS rebinding).", _CHOICE),
     ("origin-not-allowed", M, "A page of another origin may not use the control surface.", _CHOICE),
     ("admin-token-missing", M, "The control surface needs its token when bound beyond loopback.", _CHOICE),

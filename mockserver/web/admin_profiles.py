@@ -100,6 +100,10 @@ class _Named(NamedTuple):
     identifier: str
 
 
+def _profile_id(body: bytes) -> Any:
+    return orjson.loads(body)["ProfileId"]
+
+
 class _ProfileIds:
     """Finds the profiles that have a ProfileId; the fixtures', which may be a hundred thousand, are read once."""
 
@@ -107,7 +111,7 @@ class _ProfileIds:
         self._fixtures = fixtures
         self._clients = [fold(owner) for owner in fixtures.owners]
         self._slots = {
-            (client, orjson.loads(body)["ProfileId"]): slot
+            (client, _profile_id(body)): slot
             for slot, (client, body) in enumerate(zip(self._clients, fixtures.bodies, strict=True))
         }
 
@@ -119,8 +123,10 @@ class _ProfileIds:
             yield self._fixtures.bodies[slot]
         clients = {slot: key[0] for key, slot in overlay.index.items()}
         clients.update((slot, self._clients[slot]) for slot in overlay.bodies if slot < len(self._clients))
+        # Looked for as bytes first, for a world may have thousands of its own.
+        written = b'"ProfileId":%d' % profile_id
         for slot, body in overlay.bodies.items():
-            if body and clients[slot] == client and orjson.loads(body)["ProfileId"] == profile_id:
+            if body and written in body and clients.get(slot) == client and _profile_id(body) == profile_id:
                 yield body
 
 

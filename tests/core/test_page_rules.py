@@ -119,9 +119,22 @@ def test_rfc6902_prints_a_removed_member_as_the_typed_resource_does(base_profile
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("add", "add"), ("Replace", "replace"), ("3", "move"), ("6", "invalid"), ("7", "none"), ("", "invalid"),
-     ("2147483648", "invalid"), ("0" * 5000 + "3", "move"), ("-1", "none"), ("add,nonsense", "invalid"), ("test,test", "test"), (" 1 ", "remove")],
-)  # fmt: skip
+    [
+        ("add", "add"),
+        ("Replace", "replace"),
+        ("3", "move"),
+        ("0" * 5000 + "3", "move"),
+        ("6", "invalid"),
+        ("7", "none"),
+        ("-1", "none"),
+        ("", "invalid"),
+        ("2147483648", "invalid"),
+        ("add,nonsense", "invalid"),
+        ("test,test", "test"),
+        (" 1 ", "remove"),
+    ],
+    ids=lambda value: value[:20],
+)
 def test_operation_names_are_read_as_enum_try_parse_does(name: str, kind: str) -> None:
     """Case, spaces, numbers and comma-joined names (rows O1 to O6)."""
     assert operation_type(name) == kind

@@ -77,7 +77,7 @@ def test_a_freed_id_can_be_taken(base: Fixtures) -> None:
 def test_an_unknown_profile(base: Fixtures) -> None:
     """404."""
     with pytest.raises(NotFound):
-        Profiles(base).update(("acme", "crm", "x"), lambda before: Changed(before))
+        Profiles(base).update(("acme", "crm", "x"), Changed)
 
 
 def test_what_a_change_raises_leaves_everything_as_it_was(base: Fixtures) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -47,8 +47,8 @@ def make_admin(make_mock: Callable[..., Mock]) -> Callable[..., Admin]:
 
 
 @pytest.fixture
-def admin(make_admin: Callable[..., Admin]) -> Iterator[Admin]:
-    yield make_admin()
+def admin(make_admin: Callable[..., Admin]) -> Admin:
+    return make_admin()
 
 
 def test_health_readiness_version_and_settings(admin: Admin) -> None:

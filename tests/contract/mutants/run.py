@@ -27,22 +27,29 @@ def main() -> int:
     parser.add_argument("--max-examples", type=int, default=30, help="as of mockserver verify")
     parser.add_argument("--thin", type=int, default=1, help="keep one generated case of so many")
     parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
     options = parser.parse_args()
-    mutants: list[Mutant] = [*(PLANNED if options.planned else ()), *sample(options.source, options.seed)]
+    planned = PLANNED[:: options.every] if options.planned else []
+    mutants: list[Mutant] = [*planned, *sample(options.source, options.seed)]
+    stages = tuple(stage for stage in STAGES if stage in (options.stage or STAGES))
     plan = Plan(max_examples=options.max_examples, thin=options.thin)
-    warmed(plan)
-    return report(mutants, plan, first_only=options.first_only)
+    if "generated" in stages:
+        warmed(plan)
+    return report(mutants, plan, stages, first_only=options.first_only)
 
 
-def report(mutants: list[Mutant], plan: Plan, *, first_only: bool) -> int:
+def report(mutants: list[Mutant], plan: Plan, chosen: tuple[str, ...], *, first_only: bool) -> int:
     """Run, print a line for each, and the totals."""
     started, survivors, totals = time.monotonic(), list[Mutant](), dict.fromkeys(STAGES, 0)
-    for done, outcome in enumerate(run_all(mutants, plan, first_only=first_only), start=1):
+    for done, outcome in enumerate(run_all(mutants, plan, chosen, first_only=first_only), start=1):
         stages = [stage for stage in STAGES if outcome.killed_by.get(stage)]
         for stage in stages:
             totals[stage] += 1
         mark = " ".join(f"{stage if stage in stages else '-':<9}" for stage in STAGES)
         killer = next((outcome.killed_by[stage] for stage in stages), "")
+        if killer.startswith("HARNESS"):
+            sys.exit(killer)
         survivors += [] if outcome.killed else [outcome.mutant]
         where = f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s"
         print(f"{where}  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]", flush=True)
