@@ -10,7 +10,7 @@ import pytest
 from mockserver.contract.verify import Plan
 from tests.contract.mutants.harness import ROOT, Mutant, right_server
 from tests.contract.mutants.planned import PLANNED
-from tests.contract.mutants.source import files, mutants_of
+from tests.contract.mutants.source import files, mutant_at, sites_of
 from tests.contract.verifying import bench_of, cases_of, run
 
 RIGHT = {dialect: right_server(dialect) for dialect in ("vendor", "library", "rfc6902")}
@@ -49,15 +49,28 @@ def test_planned_mutants_have_names_of_their_own() -> None:
 def test_a_small_change_of_any_source_file_can_be_made() -> None:
     """Each file whose faults clients could see gives mutants, and each is another program."""
     for path in files():
-        made = list(mutants_of(path))
-        assert made, path
-        assert len({mutant.source for mutant in made}) > len(made) * 0.9
+        sites = sites_of(path)
+        assert sites, path
+        made = {mutant_at(site).source for site in sites[:3]}
+        assert len(made) == len(sites[:3])
 
 
 def test_the_program_prints_which_stage_kills_which() -> None:
-    """Small: two planned mutants and three of the source."""
+    """Small: two planned mutants and one of the source."""
     script = ROOT / "tests" / "contract" / "mutants" / "run.py"
-    command = [sys.executable, str(script), "--every", "60", "--source", "3", "--seed", "2", "--stage", "rules"]
+    command = [
+        sys.executable,
+        str(script),
+        "--every",
+        "60",
+        "--source",
+        "1",
+        "--seed",
+        "2",
+        "--stage",
+        "rules",
+        "--first-only",
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
-    assert "[5/5]" in result.stdout, result.stderr[-2000:]
-    assert "of 5 killed" in result.stdout
+    assert "[3/3]" in result.stdout, result.stderr[-2000:]
+    assert "of 3 killed" in result.stdout

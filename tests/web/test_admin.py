@@ -89,7 +89,7 @@ def test_profiles_can_be_listed_read_put_and_deleted(admin: Admin) -> None:
     [
         ({"Emial": 1}, 422, "did you mean Emails?"),
         ({"IsActive": "yes"}, 422, "true or false"),
-        ({"AlternateIds": []}, 422, "put"),
+        ({"ProfileId": 3, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "Y"}]}, 422, "put"),
         ([], 400, "object"),
     ],
 )
@@ -226,7 +226,7 @@ def test_a_dry_run_changes_nothing(admin: Admin) -> None:
     admin("POST", "/__admin/try", {}, status=422)
 
 
-@pytest.mark.parametrize("path", ["/__admin/nonsense", "/__admin"])
+@pytest.mark.parametrize("path", ["/__admin/nonsense", "/__admin/profiles/ACME01"])
 def test_unknown_control_urls(admin: Admin, path: str) -> None:
     """404 as JSON of our own, not in the vendor's words."""
     assert "error" in admin("GET", path, status=404)

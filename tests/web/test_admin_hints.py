@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from mockserver.assembly import Mock, assemble
+from mockserver.core.auth import issued_now, sign
 from mockserver.settings import Settings
+from mockserver.store.clock import system_now
 from mockserver.web.app import create_app
 
 APPLICATION = {
@@ -242,7 +244,7 @@ def test_a_profile_id_is_free_in_another_world_and_for_another_client(demo: Flas
 
 def test_an_unknown_client_is_told_the_known_one_as_it_is_written(demo: FlaskClient) -> None:
     """Not in the small letters by which ids are compared."""
-    signature = "PNAUTHINFO3-HMAC-SHA256 Credential=a/2026-01-31T12:00:00Z Signature=YQ=="
+    signature = sign("ACM01", "editor@acme.example", "any-key", issued_now(system_now()))
     demo.patch("/ACM01/Profile/AlternateIdType/CRM/AlternateId/X", json=[], headers={"Authorization": signature})
     (entry,) = demo.get("/__admin/requests").json["requests"]
     assert entry["mock"]["hint"] == "Did you mean 'ACME01'?"

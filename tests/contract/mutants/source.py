@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from tests.contract.mutants.harness import ROOT, Mutant
 
@@ -48,27 +48,42 @@ def files() -> list[Path]:
     return sorted({path for pattern in MODULES for path in (ROOT / "mockserver").glob(pattern)})
 
 
-def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Yield every mutant of a file."""
+class Site(NamedTuple):
+    """A place in a file and the change that can be made there."""
+
+    path: Path
+    number: int
+    kind: str
+    change: Callable[[ast.AST], None]
+
+
+def sites_of(path: Path) -> list[Site]:
+    """Return every place of a file where one change makes another program."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    skipped = {id(node) for node in ast.walk(tree) if _is_annotation_or_text(node) for node in ast.walk(node)}
-    for number, node in enumerate(ast.walk(tree)):
-        if id(node) in skipped:
-            continue
-        for kind, change in _changes(node):
-            changed = copy.deepcopy(tree)
-            change(list(ast.walk(changed))[number])
-            line = getattr(node, "lineno", 0)
-            name = f"{module.removeprefix('mockserver.')}:{line}:{kind}:{number}"
-            before = ast.unparse(node)[:90] if not isinstance(node, ast.Module) else ""
-            yield Mutant(name, f"{kind} {before}", module=module, source=ast.unparse(changed))
+    skipped = {id(inner) for node in ast.walk(tree) if _is_annotation_or_text(node) for inner in ast.walk(node)}
+    return [
+        Site(path, number, kind, change)
+        for number, node in enumerate(ast.walk(tree))
+        if id(node) not in skipped
+        for kind, change in _changes(node)
+    ]
+
+
+def mutant_at(site: Site) -> Mutant:
+    """Make the change."""
+    tree = ast.parse(site.path.read_text(encoding="utf-8"))
+    node = list(ast.walk(tree))[site.number]
+    line, before = getattr(node, "lineno", 0), ast.unparse(node).partition("\n")[0][:90]
+    site.change(node)
+    module = ".".join(site.path.relative_to(ROOT).with_suffix("").parts)
+    name = f"{module.removeprefix('mockserver.')}:{line}:{site.kind}:{site.number}"
+    return Mutant(name, before, module=module, source=ast.unparse(tree))
 
 
 def sample(amount: int, seed: int) -> list[Mutant]:
     """Return mutants drawn from all files."""
-    everything = [mutant for path in files() for mutant in mutants_of(path)]
-    return Random(seed).sample(everything, min(amount, len(everything)))
+    everything = [site for path in files() for site in sites_of(path)]
+    return [mutant_at(site) for site in Random(seed).sample(everything, min(amount, len(everything)))]
 
 
 def _is_annotation_or_text(node: ast.AST) -> bool:
