@@ -71,6 +71,9 @@ def _shown_body(answer: Answer) -> Any:
 
 def _outcomes(mock: Mock, before: bytes | None, operations: Sequence[Any], refusal: ApiError | None) -> Iterator[Any]:
     """Say of each operation what it did: all or nothing, so that one refusal undoes the others."""
+    if refusal is not None and refusal.operation is None and before is None:
+        yield from ({"operation": operation, "outcome": "not reached"} for operation in operations)
+        return
     stopped = len(operations) if refusal is None or refusal.operation is None else refusal.operation
     steps = _steps(mock, before, operations[:stopped])
     for index, operation in enumerate(operations):
@@ -94,7 +97,11 @@ def _steps(mock: Mock, before: bytes | None, operations: Sequence[Any]) -> Itera
         # The strict dialect completes the profile at the end, so each step starts from the beginning there.
         start = before if dialect.strict_rfc else orjson.dumps(previous)
         todo = operations[:number] if dialect.strict_rfc else [operation]
-        document = apply_patch(todo, orjson.loads(start), mock.tree, dialect)
+        try:
+            document = apply_patch(todo, orjson.loads(start), mock.tree, dialect)
+        except ApiError:
+            # A fault struck before the patch had its say: nobody knows of this refusal yet.
+            return
         yield [path for path, _, _ in changed_paths(previous, document)]
         previous = document
 

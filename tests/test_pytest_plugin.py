@@ -321,7 +321,7 @@ def ask(mypreferences, method="GET", target="/x"):
     "target",
     [
         pytest.param("'/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417'", id="a profile"),
-        pytest.param("'/' + mypreferences.client_id + '/Profil'", id="a wrong path behind the client id"),
+        pytest.param("'/ACME01/Profil'", id="a wrong path"),
     ],
 )
 def test_a_request_without_a_world_fails_the_test(pytester: pytest.Pytester, target: str) -> None:
@@ -330,6 +330,15 @@ def test_a_request_without_a_world_fails_the_test(pytester: pytest.Pytester, tar
     result = run(pytester, f"{test}\n\ndef test_innocent(mypreferences):\n    pass", "-p", "no:randomly")
     result.assert_outcomes(passed=2, errors=1)
     assert "mypreferences.headers" in result.stdout.str()
+
+
+def test_a_wrong_path_behind_a_world_is_found_in_that_world(pytester: pytest.Pytester) -> None:
+    """The application used `ACME01~world`, so the mistake is this test's, also on a shared server."""
+    target = "'/' + mypreferences.client_id + '/Profil'"
+    test = f"import http.client\n{NO_WORLD}\ndef test_it(mypreferences):\n    ask(mypreferences, 'PATCH', {target})"
+    result = run(pytester, f"{test}\n\ndef test_innocent(mypreferences):\n    pass", "-p", "no:randomly")
+    result.assert_outcomes(passed=2, errors=1)
+    assert "route-unknown" in result.stdout.str()
 
 
 def test_a_request_without_a_world_can_be_expected(pytester: pytest.Pytester) -> None:

@@ -34,7 +34,8 @@ _ALIASES: Final = {
     "world": "namespaces",
     "config": "settings",
     "state": "profiles",
-    "users": "profiles",
+    "status": "health",
+    "stats": "metrics",
     "time": "clock",
     "dry-run": "try",
 }

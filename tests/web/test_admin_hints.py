@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -86,6 +87,7 @@ def test_the_values_of_reset_are_listed_and_work(http_client: FlaskClient) -> No
         ("/__admin/Health", "/__admin/health (GET)"),
         ("/__admin/profile/ACME01/CRM/C-2", "/__admin/profiles/{client}/{type}/{id} (DELETE, GET, PUT)"),
         ("/__admin/metrics", "/metrics (GET)"),
+        ("/__admin/status", "/__admin/health (GET)"),
         ("/__admin/snapshot", "/__admin/snapshots (GET)"),
     ],
 )
@@ -229,6 +231,18 @@ def test_a_replaced_profile_may_keep_its_own_profile_id(http_client: FlaskClient
     assert put("C-2", two) == 422
     http_client.delete("/__admin/profiles/ACME01/CRM/X")
     assert put("C-2", two) == 200
+
+
+def test_of_puts_at_the_same_time_one_gets_the_profile_id(http_client: FlaskClient) -> None:
+    """The others are refused, whoever comes first."""
+
+    def put(number: int) -> int:
+        document = {"ProfileId": 9, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": f"T-{number}"}]}
+        app = http_client.application.test_client()
+        return app.put(f"/__admin/profiles/ACME01/CRM/T-{number}", json=document).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(put, range(8))) == [201, *[422] * 7]
 
 
 def test_a_profile_id_is_free_in_another_world_and_for_another_client(demo: FlaskClient) -> None:
