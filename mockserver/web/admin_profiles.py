@@ -133,7 +133,7 @@ class _ProfileIds:
 class _Preparation:
     """Puts profiles one at a time, so that no two of a client get the same ProfileId.
 
-    Several servers over one store can't wait for each other; there the last one wins.
+    Several servers over one store don't wait for each other: put at the same moment through two, both are stored.
     """
 
     def __init__(self, mock: Mock) -> None:
