@@ -178,7 +178,9 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
         self._world.write(scripts.KEEP_SNAPSHOT, name, packed)
 
     def __delitem__(self, name: str) -> None:
-        raise NotImplementedError("a snapshot goes with its world")
+        if name not in self:
+            raise KeyError(name)
+        self._world.write(scripts.DROP_SNAPSHOT, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter([name.decode() for name in self._world.shared.redis.read("HKEYS", self._world.key("snapshots"))])

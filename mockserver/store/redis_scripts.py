@@ -217,6 +217,14 @@ return redis.call('HSET', P..'snapshots:'..ARGV[1], ARGV[3], ARGV[4])
     repeatable=True,
 )
 
+DROP_SNAPSHOT = Script(
+    _GUARD
+    + """
+return redis.call('HDEL', P..'snapshots:'..ARGV[1], ARGV[3])
+""",
+    repeatable=True,
+)
+
 APPEND_EXCHANGE = Script(
     _GUARD
     + """

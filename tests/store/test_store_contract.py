@@ -255,6 +255,10 @@ def test_snapshots(connect: Connect) -> None:
         other.profiles.put("acme", profile(1, "later"), [("crm", "later")])
     again = connect().get("w").snapshots
     assert (sorted(again), "kept" in again, "x" in again, len(again["kept"].bodies)) == (["kept"], True, False, 3)
+    del again["kept"]
+    assert list(connect().get("w").snapshots) == []
+    with pytest.raises(KeyError):
+        del connect().get("w").snapshots["kept"]
 
 
 def test_a_reset_between_reading_and_writing_wins(connect: Connect) -> None:
