@@ -45,6 +45,9 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 
+mutants: $(VENV)/.dev  ## run the verification against wrong servers and list which stage finds which
+	$(BIN)/python tests/contract/mutants/run.py $(ARGS)
+
 bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)
 	$(BENCH)/bin/python -m tests.bench $(ARGS)
 

@@ -53,7 +53,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)"
     )
     parser.add_argument(
-        "--max-examples", type=int, default=DEFAULT_EXAMPLES, metavar="N", help="size of the random part"
+        "--max-examples",
+        type=int,
+        default=DEFAULT_EXAMPLES,
+        metavar="N",
+        help="size of the random part; above %(default)s also all systematic cases",
     )
     parser.add_argument("--time", type=float, metavar="S", help="stop after so many seconds; the answer is then 3")
     parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
@@ -138,7 +142,10 @@ def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Pl
     if options.max_examples < 1:
         raise UsageError("--max-examples must be at least 1", hint=f"leave it out for {DEFAULT_EXAMPLES}")
     chosen = tuple(stage for stage in STAGES if stage in (options.stage or default_stages))
-    return Plan(chosen, options.seed, options.max_examples, options.time, tuple(options.only), tuple(options.tag))
+    # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
+    thin = 1 if options.max_examples > DEFAULT_EXAMPLES else 2
+    only, tags = tuple(options.only), tuple(options.tag)
+    return Plan(chosen, options.seed, options.max_examples, options.time, only, tags, thin)
 
 
 def _require_loopback(url: str) -> None:

@@ -206,6 +206,6 @@ class Documents:
         if isinstance(value, int):
             return str(value)
         if isinstance(value, dict):
-            rows = {name.upper(): item for name, item in value.items() if item is not None}
+            rows = {name.upper(): item for name, item in value.items() if self.random.random() < 0.7}
             return rows | {"Unknown": 1}
         return value

@@ -35,7 +35,10 @@ Report = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a verification does; `time_s` bounds the whole run, `thin` keeps one generated case of so many."""
+    """What a verification does; `time_s` bounds the whole run, `thin` keeps one generated case of so many.
+
+    The seed says which ones.
+    """
 
     stages: tuple[str, ...] = STAGES
     seed: int = DEFAULT_SEED
@@ -152,6 +155,6 @@ class _Run:
             amount = max(self.plan.max_examples, 1)
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
-        kept = cases[:: self.plan.thin]
+        kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
         generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
         return len(kept), (generated.run(case) for case in kept)

@@ -61,9 +61,9 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _group_of(pid: int) -> int | None:
+def _session_of(pid: int) -> int | None:
     try:
-        return os.getpgid(pid)
+        return os.getsid(pid)
     except ProcessLookupError:
         return None
 
@@ -101,15 +101,16 @@ class ServerProcess:
 
     def rss_bytes(self) -> int:
         """Return the resident memory of the process and its children; what they share counts for each."""
-        return sum(map(resident_bytes, self._group()))
+        return sum(map(resident_bytes, self._session()))
 
     def cpu_s(self) -> float:
         """Return the processor time that the process and its children have taken."""
-        return sum(map(processor_s, self._group()))
+        return sum(map(processor_s, self._session()))
 
-    def _group(self) -> list[int]:
+    def _session(self) -> list[int]:
+        # Not its group: the mock's workers have groups of their own.
         numbers = [int(path.name) for path in PROC.glob("[0-9]*")]
-        return [pid for pid in numbers if _group_of(pid) == self._process.pid]
+        return [pid for pid in numbers if _session_of(pid) == self._process.pid]
 
     def _wait_for_answer(self, deadline: float) -> None:
         last = "no answer"
@@ -133,16 +134,13 @@ class ServerProcess:
         return lines[-1][:200] if lines else f"exit code {self._process.returncode}"
 
     def _stop(self) -> None:
-        self._signal(signal.SIGTERM)
-        try:
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._process.wait(10)
-        self._signal(signal.SIGKILL)
+        # Whatever is left: the process itself, or children that it did not stop.
+        for pid in self._session():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait(10)
         self._log.close()
-
-    def _signal(self, number: int) -> None:
-        # The whole group: gateways keep workers. It is gone once all of them have ended.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)

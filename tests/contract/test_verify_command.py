@@ -27,11 +27,13 @@ def server() -> Iterator[Server]:
 
 
 def test_the_mock_is_started_and_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In a process of its own, as a user does it."""
+    """In a process of its own for each dialect, as a user does it who names none."""
     junit = tmp_path / "junit.xml"
     assert main(["verify", "--only", "empty-patch", "--only", "xml-nil", "--junit", str(junit)]) == 0
-    assert "2 held" in capsys.readouterr().out
-    assert ElementTree.parse(junit).getroot().get("tests") == "2"
+    assert "6 held" in capsys.readouterr().out
+    root = ElementTree.parse(junit).getroot()
+    assert [suite.get("name") for suite in root] == ["rules", "rules-library", "rules-rfc6902"]
+    assert root.get("tests") == "6"
 
 
 def test_every_rule_holds_over_a_socket(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -196,7 +196,7 @@ def judge(mutant: Mutant, plan: Plan, stages: Sequence[str] = STAGES, *, first_o
         return found | {"rules": f"does not start: {type(problem).__name__}: {problem}"[:200]}
     contract = load_contract(CONTRACT)
     for stage in stages:
-        found[stage] = _first_failure(bench, contract, plan, stage, further)
+        found[stage] = first_failure(bench, contract, plan, stage, further)
         if first_only and found[stage]:
             break
     return found
@@ -213,7 +213,9 @@ class _Enough(Exception):
     pass
 
 
-def _first_failure(bench: Bench, contract: Contract, plan: Plan, stage: str, further: Sequence[Bench]) -> str:
+def first_failure(bench: Bench, contract: Contract, plan: Plan, stage: str, further: Sequence[Bench] = ()) -> str:
+    """Return the first case of a stage that failed, and stop there; empty if all held."""
+
     def report(event: Event) -> None:
         if isinstance(event, CaseFinished) and event.verdict.value != "held":
             raise _Enough(event.id)
