@@ -5,7 +5,7 @@ BENCH ?= .venv-bench
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: serve test lint types tests wheel lock contract lint-contract docs bench bench-peers clean help
+.PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'

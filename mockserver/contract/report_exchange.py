@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +16,10 @@ from mockserver.contract.redaction import Redactor
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-mock-admin-token"}
 _HIDDEN = "(not shown)"
 _LONGEST = 4000
+
+
+# Demo secrets protect nothing, but a report may be of somebody's own fixtures.
+_FORM_SECRET = re.compile(r"\b((?:client_secret|access_token|refresh_token)\"?\s*[=:]\s*\"?)[^&\"\s]+")
 
 
 class Shown:
@@ -56,7 +61,7 @@ class Shown:
     def body(self, body: bytes) -> str:
         """Return a body, or what may be shown of it."""
         if self._openly:
-            text = body.decode("utf-8", "backslashreplace")
+            text = _FORM_SECRET.sub(r"\1[redacted]", body.decode("utf-8", "backslashreplace"))
             return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
         try:
             return json.dumps(self._hidden(json.loads(body)), ensure_ascii=False)

@@ -20,6 +20,10 @@ def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) 
     A member that was removed is absent for the operations that follow; at the end it is printed as the typed resource
     prints a member without a value (assumed).
     """
+    for name, member in tree.root.members.items():
+        # A member that is never returned is there all the same: a test on it is allowed.
+        if not member.returned:
+            document.setdefault(name, None)
     for index, operation in enumerate(operations):
         try:
             _refuse_page_rules(operation, tree)

@@ -132,3 +132,11 @@ def test_an_unprintable_letter_does_not_break_the_reports(tmp_path: Path) -> Non
     code, _, files = reports(tmp_path, bench_of(bell), Plan(only=("path-unknown-member",)))
     assert code == 1
     assert ElementTree.fromstring(files["xml"]).get("failures") == "1"
+
+
+@pytest.mark.parametrize("body", [b"grant_type=x&client_secret=s3cr3t&scope=a", b'{"access_token": "s3cr3t", "a": 1}'])
+def test_a_token_request_keeps_its_secrets(body: bytes) -> None:
+    """Also in the report of a mock, whose exchanges are shown as they are."""
+    shown = Shown(contract(), openly=True).body(body)
+    assert "s3cr3t" not in shown
+    assert "[redacted]" in shown
