@@ -29,7 +29,7 @@ def describe() -> str:
     cores = f"{os.cpu_count()} cores ({cpu_model()})"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     pins = "server and client on one core each" if pinned(SERVER_CORE) else "server and client not pinned"
-    line = f"{datetime.now(UTC):%Y-%m-%d}, {cores}, {python}, {platform.system()} {platform.release()}; {pins}."
+    line = f"{datetime.now(UTC):%Y-%m-%d}, {cores}, {python}, {platform.system()}; {pins}."
     if load < BUSY:
         return line
     return f"{line} **The machine was busy** (load average {load:.1f} at the start): read the ratios, not the figures."
