@@ -42,21 +42,42 @@ def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[Mapping[str,
 
 def _object_content(member: Member, dialect: Dialect) -> Writer:
     order = member.page_order if dialect.follows_page else member.serialiser_order
-    children = [(child.name, _element(child, dialect)) for child in order]
-    return lambda value: "".join([write(value.get(name)) for name, write in children])
+    children = [(child.name, *_tags(child, dialect), _other_than_text(child, dialect)) for child in order]
+
+    def content(value: Mapping[str, Any]) -> str:
+        parts = []
+        for name, start, end, nil, write in children:
+            item = value.get(name)
+            # Text is written here and not by a function of its own: most members are text, and calls are the cost.
+            if write is not None:
+                parts.append(write(item))
+            else:
+                parts.append(nil if item is None else f"{start}{escape_text(item)}{end}")
+        return "".join(parts)
+
+    return content
+
+
+def _tags(member: Member, dialect: Dialect) -> tuple[str, str, str]:
+    name = member.xml_name if dialect.follows_page else member.name
+    return f"<{name}>", f"</{name}>", f'<{name} i:nil="true" />'
+
+
+def _other_than_text(member: Member, dialect: Dialect) -> Writer | None:
+    return None if member.kind is Kind.STRING else _element(member, dialect)
 
 
 def _element(member: Member, dialect: Dialect) -> Writer:
-    name = member.xml_name if dialect.follows_page else member.name
-    start, end, nil = f"<{name}>", f"</{name}>", f'<{name} i:nil="true" />'
+    start, end, nil = _tags(member, dialect)
     if member.kind is Kind.BOOLEAN:
-        return lambda value: f"{start}true{end}" if value else f"{start}false{end}"
+        true, false = f"{start}true{end}", f"{start}false{end}"
+        return lambda value: true if value else false
     if member.kind is Kind.INTEGER:
         return lambda value: f"{start}{value or 0}{end}"
     if member.kind is Kind.STRING:
         return lambda value: nil if value is None else f"{start}{escape_text(value)}{end}"
     if member.item is not None:
-        item, empty = _element(member.item, dialect), f"<{name} />"
+        item, empty = _element(member.item, dialect), f"{start[:-1]} />"
         return lambda value: nil if value is None else f"{start}{''.join(map(item, value))}{end}" if value else empty
     content = _object_content(member, dialect)
     return lambda value: nil if value is None else f"{start}{content(value)}{end}"
