@@ -73,7 +73,7 @@ def _arguments() -> tuple[str, bool]:
 
 def measure(plan: Plan) -> Figures:
     """Measure everything, one thing at a time."""
-    where = machine.describe()
+    other_work = machine.OtherWork()
     machine.say("start-up")
     start_up = startup.measure(plan.starts)
     machine.say("in process")
@@ -85,7 +85,7 @@ def measure(plan: Plan) -> Figures:
     http = throughput.measure(CANDIDATES, rounds=plan.rounds, seconds=plan.seconds)
     machine.say("state in Redis")
     shared = shared_store.measure(plan.rounds, plan.seconds)
-    return Figures(where, start_up, inner, loaded, held, http, shared)
+    return Figures(machine.describe(other_work), start_up, inner, loaded, held, http, shared)
 
 
 def _in_own_process(module: str, argument: int) -> Any:

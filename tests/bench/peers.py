@@ -93,10 +93,12 @@ def main() -> int:
 
 def measure(rounds: int, seconds: int, warm_up_s: int) -> str:
     """Return the page's generated part."""
-    where = machine.describe()
+    other_work = machine.OtherWork()
     seen = throughput.measure(PEERS, rounds=rounds, seconds=seconds, warm_up_s=warm_up_s)
     loads = page.throughput_table(seen, PEERS, {SERVE.name: f"× {SERVE.name}"})
-    return f"`make bench-peers`: {where}\n\n{loads}\n{page.left_out(seen.skipped)}\n{_sizes(seen)}"
+    return (
+        f"`make bench-peers`: {machine.describe(other_work)}\n\n{loads}\n{page.left_out(seen.skipped)}\n{_sizes(seen)}"
+    )
 
 
 def _sizes(seen: Throughput) -> str:
