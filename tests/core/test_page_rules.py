@@ -69,7 +69,12 @@ def test_malformed_requests_are_400(name: str, base_profile: bytes, tree: Member
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("/ProfileId", 70012345), ("/Edited/CreatedBy", "import@northwind.example"), ("/Consents/0/Locale", "en-US"), ("/ReasonCode", None)],
+    [
+        ("/ProfileId", 70012345),
+        ("/Edited/CreatedBy", "import@northwind.example"),
+        ("/Consents/0/Locale", "en-US"),
+        ("/ReasonCode", None),
+    ],
 )
 @pytest.mark.parametrize("dialect", ["vendor", "library", "rfc6902"])
 def test_a_test_on_a_read_only_member_is_allowed(
