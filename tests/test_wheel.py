@@ -32,7 +32,7 @@ def install(wheel: Path, folder: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(*pip, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock")
     run(*pip, "--no-deps", wheel)
     return folder / "bin" / "mockserver"
 
