@@ -10,7 +10,7 @@ import orjson
 from mockserver.assembly import Mock
 from mockserver.core.patch import apply_patch, changed_paths
 from mockserver.errors import ApiError
-from mockserver.request import Request
+from mockserver.request import Head, Request
 from mockserver.request_body import read_operations
 from mockserver.service import Answer
 from mockserver.store.journal import Journal
@@ -21,7 +21,7 @@ from mockserver.store.world import World
 def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     """Return answer, story, state difference and each operation's outcome, as JSON data."""
     twin = _twin(mock, world)
-    profile = twin.profiles.read((request.client.lower().partition("~")[0], *_ids(request)))
+    profile = twin.profiles.read((request.head.client.lower().partition("~")[0], *_ids(request.head)))
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
     try:
@@ -106,5 +106,5 @@ def _steps(mock: Mock, before: bytes | None, operations: Sequence[Any]) -> Itera
         previous = document
 
 
-def _ids(request: Request) -> tuple[str, str]:
-    return (request.alternate_id_type or "").lower(), (request.alternate_id or "").lower()
+def _ids(head: Head) -> tuple[str, str]:
+    return (head.alternate_id_type or "").lower(), (head.alternate_id or "").lower()

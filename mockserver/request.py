@@ -4,21 +4,77 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
+from mockserver.core.auth import Client, User
 from mockserver.core.dialect import Dialect
+from mockserver.core.faults import Fault
+from mockserver.core.keys import Key
+from mockserver.store.journal_redaction import without_header_secrets
 from mockserver.wire.negotiation import AnswerFormat, choose
 
 
-class Request(NamedTuple):
-    """One request. `headers` has lower-case names; `client` is the segment as sent, decoded, with any world suffix."""
+class Signed(NamedTuple):
+    """A signature that was found good: whose it is, the assumed rules it rests on, and while which times it holds."""
 
-    method: str
-    target: str
-    client: str
-    alternate_id_type: str | None
-    alternate_id: str | None
-    headers: Mapping[str, str]
+    user: User
+    rests_on: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+class Addressed(NamedTuple):
+    """Whom a head is about: the account, the profile's key if it can have one, and a fault asked for by the head."""
+
+    client: Client | None
+    key: Key | None
+    requested: Fault | None
+
+
+class Head:
+    """Request line and headers of a request, and what follows from them alone.
+
+    `headers` has lower-case names; `client` is the segment as sent, decoded, with any world suffix; `world` and `key`
+    are what world and profile the URL and the headers name. Many requests have equal heads, so a door keeps them: the
+    service notes in `addressed` and `signed` what it found out and need not find out again.
+    """
+
+    __slots__ = (
+        "addressed", "alternate_id", "alternate_id_type", "client", "form", "headers", "kept_headers", "key", "method",
+        "signed", "target", "world",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        *,
+        client: str = "",
+        alternate_id_type: str | None = None,
+        alternate_id: str | None = None,
+        world: str | None = None,
+        key: Key | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.client = client
+        self.alternate_id_type = alternate_id_type
+        self.alternate_id = alternate_id
+        self.headers = headers
+        self.world = world
+        self.key = key
+        self.form = answer_format(headers)
+        self.kept_headers = without_header_secrets(tuple(headers.items()))
+        self.addressed: Addressed | None = None
+        self.signed: Signed | None = None
+
+
+class Request(NamedTuple):
+    """One request."""
+
+    head: Head
     body: bytes
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockserver.core.members import MemberTree
 from mockserver.errors import BadRequest, RequestTooLarge
-from mockserver.request import Policy, Request
+from mockserver.request import Head, Policy, Request
 from mockserver.wire.json_body import read_patch, read_strict_patch
 from mockserver.wire.negotiation import body_format
 from mockserver.wire.xml_body import read_xml_patch
@@ -33,7 +33,7 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
 
 
 def _read(request: Request, policy: Policy, tree: MemberTree) -> list[Any] | None:
-    how = body_format(request.headers.get("content-type"))
+    how = body_format(request.head.headers.get("content-type"))
     if how.reader == "xml":
         return read_xml_patch(request.body, charset=how.charset, tree=tree, dialect=policy.dialect)
     if how.reader == "form":
@@ -52,11 +52,11 @@ def body_too_large(size: int, limit: int) -> RequestTooLarge:
     )
 
 
-def is_xml(request: Request) -> bool:
+def is_xml(head: Head) -> bool:
     """Tell whether a body that could be read was XML."""
-    return body_format(request.headers.get("content-type")).reader == "xml"
+    return body_format(head.headers.get("content-type")).reader == "xml"
 
 
-def reason_without_operations(request: Request) -> str:
+def reason_without_operations(head: Head) -> str:
     """Return the reason code of a request whose document held no operation."""
-    return _WITHOUT_OPERATIONS[body_format(request.headers.get("content-type")).reader]
+    return _WITHOUT_OPERATIONS[body_format(head.headers.get("content-type")).reader]

@@ -10,24 +10,24 @@ from mockserver.core.faults import Facts, Fault, Hit
 from mockserver.core.members import MemberTree
 from mockserver.core.patch import operation_type
 from mockserver.errors import ApiError, BadRequest, UsageError
-from mockserver.request import Policy, Request
+from mockserver.request import Head, Policy, Request
 from mockserver.request_body import read_operations
 from mockserver.store.world import World, decide_fault
 
 PREFERRED = "prefer"
 
 
-def requested_fault(request: Request, policy: Policy) -> Fault | None:
-    """Return the fault that this one request asks for, by a control header or a magic id."""
-    headers = request.headers
+def requested_fault(head: Head, policy: Policy) -> Fault | None:
+    """Return the fault that a request asks for itself, by a control header or a magic id."""
+    headers = head.headers
     if not policy.pure:
         if "x-mock-fault" in headers:
             return _one_request(headers["x-mock-fault"])
         if "prefer" in headers and (code := preferred_code(headers["prefer"])) is not None:
             return Fault(id=PREFERRED, effect=rules.Effect(status=code))
-    if policy.magic_ids and request.alternate_id is not None:
-        effect = rules.magic_fault(request.alternate_id)
-        return Fault(id=request.alternate_id.lower(), effect=effect) if effect is not None else None
+    if policy.magic_ids and head.alternate_id is not None:
+        effect = rules.magic_fault(head.alternate_id)
+        return Fault(id=head.alternate_id.lower(), effect=effect) if effect is not None else None
     return None
 
 
@@ -64,11 +64,12 @@ def _one_request(text: str) -> Fault:
 
 def due_fault(request: Request, world: World, requested: Fault | None, policy: Policy, tree: MemberTree) -> Hit | None:
     """Count the request for every rule of the world and return what is due; a planned fault goes first."""
+    head = request.head
     facts = Facts(
-        client=request.client.partition("~")[0],
-        user=claimed_user(request),
-        alternate_id_type=request.alternate_id_type or "",
-        alternate_id=request.alternate_id or "",
+        client=head.client.partition("~")[0],
+        user=claimed_user(head),
+        alternate_id_type=head.alternate_id_type or "",
+        alternate_id=head.alternate_id or "",
         operations=_named_operations(request, world, policy, tree),
     )
     decision = decide_fault(world, facts)
@@ -92,9 +93,9 @@ def _type(name: object) -> str:
     return operation_type(name if name is None or isinstance(name, str) else str(name))
 
 
-def claimed_user(request: Request) -> str | None:
+def claimed_user(head: Head) -> str | None:
     """Return the user that a signed header claims to be, unchecked; for fault rules and the journal."""
-    _, found, credential = request.headers.get("authorization", "").partition("Credential=")
+    _, found, credential = head.headers.get("authorization", "").partition("Credential=")
     return (credential.split(" ", 1)[0].rpartition("/")[0] or None) if found else None
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.errors import UsageError
 from mockserver.server_connection import READ_SIZE, Connection
+from mockserver.server_head import Heads
 from mockserver.server_wsgi import server_environ
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Server:
         self.body_timeout_s = body_timeout_s
         self.idle_timeout_s = idle_timeout_s
         self.max_connections = max_connections
+        self.heads = Heads(max_header, max_body)
         self.connections: set[Connection] = set()
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)

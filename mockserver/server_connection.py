@@ -1,6 +1,6 @@
 """One client connection: bytes in, one request after the other through the application, answers out in order.
 
-llhttp (through httptools) reads the bytes; what it lets pass although RFC 9112 calls it ambiguous is refused here.
+llhttp (through httptools) reads the bytes; `server_head` refuses what it lets pass although it is ambiguous.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httptools
 
 from mockserver.server_faults import FAULTS
-from mockserver.server_wsgi import JSON_TYPE, Refused, add_header, bad_request, respond, split_target, unknown_method
+from mockserver.server_head import Refused, bad_request
+from mockserver.server_wsgi import JSON_TYPE, respond, unknown_method
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
@@ -33,7 +34,6 @@ LINGER_S = 2.0
 LINGER_BYTES = 8 << 20
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-HTTP_1_0_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -50,6 +50,7 @@ class Connection(asyncio.BufferedProtocol):
         self.server = server
         self.parser: Any = httptools.HttpRequestParser(self)
         self.environ: WSGIEnvironment | None = None  # of the request that is being read
+        self.headers: list[bytes] = []  # its names and values in turn, as sent
         self.in_body = False
         self.method: bytes | None = None  # one that the parser does not know
         self.target = b""
@@ -117,9 +118,10 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         if self.in_body or self.parser is None:
             return
-        self.environ = self.base_environ.copy()
-        self.environ["wsgi.input"] = self.body = io.BytesIO()
+        self.environ = self.base_environ
+        self.body = io.BytesIO()
         self.target = b""
+        self.headers = []
         self.earlier_size = 0
         if not self.clogged:
             self.deadline = self.server.now + self.server.header_timeout_s
@@ -128,30 +130,30 @@ class Connection(asyncio.BufferedProtocol):
         self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self.environ is not None and not self.in_body:  # in the body it is a trailer: not merged (RFC 9110 6.5.1)
-            add_header(self.environ, name, value)
+        if not self.in_body:  # in the body it is a trailer: not merged (RFC 9110 6.5.1)
+            self.headers += (name, value)
 
     def on_headers_complete(self) -> None:
-        environ = self.environ
-        if environ is None or self.in_body:
+        if self.environ is None or self.in_body:
             return
         self.in_body = True
-        if self.earlier_size + self.read_size > self.server.max_header:
-            self._check_header_size(environ)
-        method = self.method or self.parser.get_method()
-        self._check_version(self.parser.get_http_version(), method, environ)
-        environ["REQUEST_METHOD"] = method.decode("ascii")
-        environ["RAW_URI"] = environ["REQUEST_URI"] = target = self.target.decode("ascii")
-        split_target(target, environ)
+        server, parser = self.server, self.parser
+        method = self.method or parser.get_method()
+        head = server.heads.read(method, parser.get_http_version(), self.target, self.headers)
+        self.environ = environ = self.base_environ | head
+        environ["wsgi.input"] = self.body
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
-            self._expect_body(environ)
+            self.deadline = server.now + server.body_timeout_s
+            expected = environ.get("HTTP_EXPECT", "").lower() == "100-continue"
+            self.owes_continue = expected and environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+            self._send_continue()
 
     def on_body(self, body: bytes) -> None:
         if self.environ is None:
             return
         self.body.write(body)
         if self.body.tell() > self.server.max_body:
-            raise self._body_too_large()
+            raise self.server.heads.body_too_large()
 
     def on_message_complete(self) -> None:
         environ, parser = self.environ, self.parser
@@ -213,28 +215,6 @@ class Connection(asyncio.BufferedProtocol):
             lines.append("Transfer-Encoding: chunked")
         self.parser.feed_data("\r\n".join([*lines, "\r\n"]).encode("ascii"))
 
-    def _check_version(self, version: str, method: bytes, environ: WSGIEnvironment) -> None:
-        if version == "1.1":
-            if "HTTP_HOST" not in environ:
-                raise bad_request("the Host header is missing")
-        elif version != "1.0" or method not in HTTP_1_0_METHODS:  # the parser knows RTSP/1.0 and ICE/1.0 too
-            raise bad_request("the request line must end in HTTP/1.1 or HTTP/1.0")
-        else:
-            environ["SERVER_PROTOCOL"] = "HTTP/1.0"
-        if method == b"CONNECT":
-            raise bad_request("CONNECT is for proxies")
-
-    def _expect_body(self, environ: WSGIEnvironment) -> None:
-        old = environ["SERVER_PROTOCOL"] == "HTTP/1.0"
-        coding = environ.get("HTTP_TRANSFER_ENCODING")
-        if coding is not None and (old or coding.lower() != "chunked"):
-            raise bad_request("the only transfer coding is chunked, and only in HTTP/1.1")
-        if int(environ.get("CONTENT_LENGTH", 0)) > self.server.max_body:
-            raise self._body_too_large()
-        self.deadline = self.server.now + self.server.body_timeout_s
-        self.owes_continue = not old and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
-        self._send_continue()
-
     def _send_continue(self) -> None:
         if self.owes_continue and not (self.pending or self.clogged):
             self.owes_continue = False
@@ -244,22 +224,9 @@ class Connection(asyncio.BufferedProtocol):
         # The parser shows no header, chunk head or trailer before it is complete: so the raw bytes are bounded as well.
         bound = self.server.max_header + READ_SIZE
         if not self.in_body and self.earlier_size > bound:
-            self._refuse(self._header_too_large())
+            self._refuse(self.server.heads.header_too_large())
         elif self.earlier_size > bound + 8 * self.server.max_body:
-            self._refuse(self._body_too_large())
-
-    def _check_header_size(self, environ: WSGIEnvironment) -> None:
-        headers = environ.keys() - self.base_environ.keys() - {"wsgi.input"}
-        sizes = (len(key) + len(environ[key]) for key in headers)  # "HTTP_" is about as long as ": " and the line break
-        if len(self.target) + sum(sizes) > self.server.max_header:
-            raise self._header_too_large()
-
-    def _header_too_large(self) -> Refused:
-        limit = self.server.max_header
-        return Refused("431 Request Header Fields Too Large", f"The header section is larger than {limit} bytes.")
-
-    def _body_too_large(self) -> Refused:
-        return Refused("413 Content Too Large", f"The request body is larger than {self.server.max_body} bytes.")
+            self._refuse(self.server.heads.body_too_large())
 
     def _unreadable(self, error: Exception) -> None:
         cause = error.__context__

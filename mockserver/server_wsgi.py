@@ -7,11 +7,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 import httptools
-
-from mockserver.errors import MockServerError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,27 +16,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KNOWN_NAMES = 1024
 CRASHED = "500 Internal Server Error"
 CRASHED_BODY = b'{"Message":"An error has occurred."}'
 JSON_TYPE = "application/json; charset=utf-8"
 SERVER_HEADERS = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"})
-
-_environ_keys: dict[bytes, str] = {}
-
-
-class Refused(MockServerError):
-    """The bytes can't be served as a request: answer `status` and the message, then close."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def bad_request(problem: str) -> Refused:
-    """Return the refusal of bytes that are no request, or not surely the one that their sender meant."""
-    return Refused("400 Bad Request", f"The request is not valid HTTP: {problem}.")
-
 
 def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironment:
     """Return what every request of one server has in common."""
@@ -56,56 +36,6 @@ def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironme
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
     }
-
-
-def environ_key(name: bytes) -> str:
-    """Return the WSGI key of a header, or "" for a name with an underscore, which is dropped.
-
-    X_Key would land on the key of X-Key, and so slip past a proxy that guards the name with the hyphen.
-    """
-    if b"_" in name:
-        return ""
-    key = name.decode("ascii").upper().replace("-", "_")
-    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        key = "HTTP_" + key
-    if len(_environ_keys) < KNOWN_NAMES:
-        _environ_keys[name] = key
-    return key
-
-
-def add_header(environ: WSGIEnvironment, name: bytes, value: bytes) -> None:
-    """Enter a header; a repeated one is joined (RFC 9110 5.2), a second Host refused."""
-    key = _environ_keys.get(name) or environ_key(name)
-    text = value.rstrip().decode("latin-1")
-    if key not in environ:
-        if key:
-            environ[key] = text
-    elif key == "HTTP_HOST":
-        raise bad_request("it has two Host headers")
-    else:
-        environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + text
-
-
-def split_target(target: str, environ: WSGIEnvironment) -> None:
-    """Put path and query of a request target into `environ`, which has the method already."""
-    if target[0] != "/":
-        target = _origin_form(target, environ)
-    if "#" in target:
-        raise bad_request("the request target has a fragment")
-    path, _, environ["QUERY_STRING"] = target.partition("?")
-    environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-
-
-def _origin_form(target: str, environ: WSGIEnvironment) -> str:
-    if target == "*" and environ["REQUEST_METHOD"] == "OPTIONS":
-        return ""
-    scheme, _, rest = target.partition("://")
-    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
-    if scheme.lower() != "http" or not authority:
-        raise bad_request("the request target must be a path or an http:// address")
-    environ["HTTP_HOST"] = authority  # RFC 9112 3.2.2: it replaces the Host header
-    path = rest[len(authority) :]
-    return path if path.startswith("/") else "/" + path
 
 
 def respond(app: WSGIApplication, environ: WSGIEnvironment, date: str, last: bool) -> tuple[bytes, bytes, bool]:

@@ -6,11 +6,12 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, Never
 
 import orjson
 
-from mockserver.core.auth import Client, User, assumptions, require, verify
+from mockserver.core.auth import Client, assumptions, require, valid_between, verify
 from mockserver.core.explain import Story
 from mockserver.core.faults import Hit
 from mockserver.core.keys import Key, alternate_ids, fold, key_of
@@ -18,7 +19,7 @@ from mockserver.core.members import MemberTree
 from mockserver.core.oauth import authenticate, bearer_token
 from mockserver.core.patch import apply_patch
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
-from mockserver.request import Policy, Request, answer_format
+from mockserver.request import Addressed, Head, Policy, Request, Signed
 from mockserver.request_body import is_xml, read_operations, reason_without_operations
 from mockserver.request_faults import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
 from mockserver.store.clock import stopwatch
@@ -28,7 +29,7 @@ from mockserver.store.world import World
 from mockserver.wire.error_body import error_body
 from mockserver.wire.json_body import write_json
 from mockserver.wire.negotiation import AnswerFormat
-from mockserver.wire.profile_body import OpenProfile, open_profile, write_profile
+from mockserver.wire.profile_body import open_profile, write_profile
 from mockserver.wire.xml_body import profile_writer
 
 PERMISSION = "profile:update"
@@ -88,39 +89,49 @@ class Service:
     def answer(self, request: Request, world: World) -> Answer:
         """Answer one request and journal it; never raises."""
         handling = Handling(world.clock.now())
-        form = answer_format(request.headers)
         try:
-            answer = self._success(self._handle(request, world, handling), request, form, handling)
+            answer = self._success(self._handle(request, world, handling), request.head, handling)
         except ApiError as refusal:
-            answer = self.refuse(refusal, form, handling.operations)
+            answer = self.refuse(refusal, request.head.form, handling.operations)
         except Exception:
-            answer = self.bug(form)
+            answer = self.bug(request.head.form)
         if handling.fault is not None and handling.fault.connection and not handling.fault.applies:
             # Whatever the answer would have said, the client will see a broken connection.
             answer = answer._replace(story=Story("fault-injected"))
         return self._finish(request, world, handling, answer)
 
-    def refuse_early(self, refusal: ApiError, request: Request, world: World) -> Answer:
+    def refuse_early(self, refusal: ApiError, head: Head, world: World) -> Answer:
         """Answer and journal a request that a door refuses before the service sees it."""
-        answer = self.refuse(refusal, answer_format(request.headers))
-        return self._finish(request, world, Handling(world.clock.now()), answer)
+        answer = self.refuse(refusal, head.form)
+        return self._finish(Request(head, b""), world, Handling(world.clock.now()), answer)
 
     def _handle(self, request: Request, world: World, handling: Handling) -> Update:
-        requested = requested_fault(request, self.policy)
-        if world.faults or requested is not None:
-            handling.fault = due_fault(request, world, requested, self.policy, self.tree)
+        head = request.head
+        addressed = head.addressed or self._address(head)
+        if world.faults or addressed.requested is not None:
+            handling.fault = due_fault(request, world, addressed.requested, self.policy, self.tree)
         hit = handling.fault
         if hit is not None and not hit.applies:
             strike(hit)
-        client = self._authorize(request, handling)
+        self._authorize(request, addressed, handling)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
-        key = self._key(request, client)
+        key = addressed.key or self._no_key(addressed)
         if hit is not None and not hit.applies:
             return self._unsaved(key, world, operations, handling)
         update = handling.update = world.profiles.update(key, lambda before: self._change(before, operations, handling))
         if hit is not None:
             strike(hit)
         return update
+
+    def _address(self, head: Head) -> Addressed:
+        """Find out whom a head is about, and note it there; raise BadRequest for a fault that can't be understood."""
+        # A world's suffix is none of the account's id, but the vendor has no suffixes.
+        client = self.clients.get(fold(head.client if self.policy.pure else head.client.partition("~")[0]))
+        key = None
+        if client is not None and head.alternate_id_type is not None and head.alternate_id is not None:
+            key = key_of(client.client_id, head.alternate_id_type, head.alternate_id)
+        addressed = head.addressed = Addressed(client, key, requested_fault(head, self.policy))
+        return addressed
 
     def _unsaved(self, key: Key, world: World, operations: list[Any], handling: Handling) -> Update:
         """Return what the patch would make of the profile; a broken connection carries it, and nothing stays."""
@@ -129,26 +140,28 @@ class Service:
             raise profile_unknown()
         return Update(before, self._change(before, operations, handling).body)
 
-    def _authorize(self, request: Request, handling: Handling) -> Client | None:
-        client = self._client(request)
+    def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
+        head = request.head
         if not self.policy.auth:
-            handling.user = claimed_user(request)
-            return client
-        token = bearer_token(request.headers.get("authorization"))
+            handling.user = claimed_user(head)
+            return
+        token = bearer_token(head.headers.get("authorization"))
         if token is not None:
-            user = authenticate(token, client=client, now=handling.now, key=self.policy.token_key)
+            user = authenticate(token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
-            user = self._signer(request, client, handling.now)
-            handling.rests_on = assumptions(request.headers["authorization"])
+            signed = head.signed
+            if signed is None or not signed.since <= handling.now <= signed.until:
+                signed = head.signed = self._verify(request, addressed.client, handling.now)
+            user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
         require(user, PERMISSION)
-        return client
 
-    def _signer(self, request: Request, client: Client | None, now: datetime) -> User:
-        """Return who signed the request; a refusal's story says which part of the header is wrong."""
-        header, allow_unkeyed = request.headers.get("authorization"), self.policy.allow_unkeyed
+    def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
+        """Check the signature; a refusal's story says which part of the header is wrong."""
+        head, allow_unkeyed = request.head, self.policy.allow_unkeyed
+        header = head.headers.get("authorization")
         try:
-            return verify(header, client=client, client_id=request.client, now=now, allow_unkeyed=allow_unkeyed)
+            user = verify(header, client=client, client_id=head.client, now=now, allow_unkeyed=allow_unkeyed)
         except Unauthorized as refusal:
             # Imported with the first refusal: its tables would slow every start.
             from mockserver.core.auth_diagnosis import explain
@@ -156,57 +169,56 @@ class Service:
             found = explain(
                 header,
                 client=client,
-                client_id=request.client,
+                client_id=head.client,
                 clients=self.clients,
                 now=now,
                 allow_unkeyed=allow_unkeyed,
-                method=request.method,
-                url=request.target,
+                method=head.method,
+                url=head.target,
                 body=request.body[:_EXPLAINED_BODY],
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
+        return Signed(user, assumptions(header), *valid_between(header, client))
 
-    def _key(self, request: Request, client: Client | None) -> Key:
-        if client is None:
+    def _no_key(self, addressed: Addressed) -> Never:
+        if addressed.client is None:
             raise self._unknown("client-unknown", "The requested client was not found.")
-        if request.alternate_id_type is None or request.alternate_id is None:
-            raise self._unknown("profile-unknown", "The requested profile was not found.")
-        return key_of(client.client_id, request.alternate_id_type, request.alternate_id)
+        raise self._unknown("profile-unknown", "The requested profile was not found.")
 
     def _unknown(self, rule: str, message: str) -> ApiError:
         if self.policy.unknown_status == 400:
             return BadRequest(message, rule="unknown-as-400", why=message)
         return NotFound(message, rule=rule)
 
-    def _client(self, request: Request) -> Client | None:
-        """Return the account in the URL; a world's suffix is none of its id, but the vendor has no suffixes."""
-        return self.clients.get(fold(request.client if self.policy.pure else request.client.partition("~")[0]))
-
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        dialect = self.policy.dialect
-        document: dict[str, Any] = orjson.loads(before) if dialect.strict_rfc else open_profile(before)
-        tolerated: set[str] = set()
-        document = apply_patch(operations, document, self.tree, dialect, tolerated)
+        if self.policy.dialect.strict_rfc:
+            return self._change_strictly(before, operations, handling)
+        document, tolerated = open_profile(before), set[str]()
+        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated)
         handling.tolerated = tolerated
-        after = write_profile(document)
-        if after == before:
+        if not document.changed():
             return Changed(before)
-        if dialect.follows_page:
+        if self.policy.dialect.follows_page:
             stamp(document, self.tree, handling.user, handling.now)
-            after = write_profile(document)
-        untouched = isinstance(document, OpenProfile) and document.untouched("AlternateIds")
-        return Changed(after, None if untouched else alternate_ids(document))
+        after = write_profile(document)
+        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document))
 
-    def _success(self, update: Update, request: Request, form: AnswerFormat, handling: Handling) -> Answer:
+    def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
+        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
+        if write_profile(document) == before:
+            return Changed(before)
+        stamp(document, self.tree, handling.user, handling.now)
+        return Changed(write_profile(document), alternate_ids(document))
+
+    def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
         if not handling.operations:
-            reason = reason_without_operations(request)
+            reason = reason_without_operations(head)
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
-        if handling.rests_on or handling.tolerated or (handling.operations and is_xml(request)):
+        if handling.rests_on or handling.tolerated or (handling.operations and is_xml(head)):
             story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(handling.tolerated)))
-        headers = [("Content-Type", form.content_type), *NO_CACHE]
-        return Answer(200, headers, self._render(update.after, form), story)
+        return Answer(200, [head.form.header, *NO_CACHE], self._render(update.after, head.form), story)
 
     def _render(self, profile: bytes, form: AnswerFormat) -> bytes:
         if form.is_xml:
@@ -226,7 +238,7 @@ class Service:
         if refusal.rule == "profile-unknown":
             refusal = self._unknown(refusal.rule, str(refusal))
         body = error_body(refusal.message, refusal.model_state, form)
-        headers = [("Content-Type", form.content_type)] if refusal.message is not None else []
+        headers = [form.header] if refusal.message is not None else []
         headers += [*NO_CACHE, *refusal.headers.items()]
         return Answer(refusal.status, headers, body, Story(refusal.rule, refusal, operations))
 
@@ -241,7 +253,9 @@ class Service:
         hit = handling.fault
         struck = f"{hit.rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
-            answer.headers.extend(_story_headers(number, answer.story, struck, request))
+            answer.headers.extend((("X-Mock-Request-Id", number), *told(answer.story.reason, answer.story.rests_on)))
+            if struck is not None:
+                answer.headers.extend(_fault_headers(struck, request.head))
         self._journal(request, world, handling, answer, number, struck)
         if hit is None:
             return answer
@@ -251,40 +265,40 @@ class Service:
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
     ) -> None:
-        update = handling.update
+        head, update = request.head, handling.update
         world.journal.append(
             Exchange(
                 id=number,
                 world=world.name,
                 at=handling.now,
                 duration_s=stopwatch() - handling.started,
-                method=request.method,
-                target=request.target,
-                headers=tuple(request.headers.items()),
+                method=head.method,
+                target=head.target,
+                headers=head.kept_headers,
                 body=request.body,
                 status=answer.status,
-                answer_headers=tuple(answer.headers),
+                answer_headers=answer.headers,
                 answer_body=answer.body,
                 story=answer.story,
                 user=handling.user,
                 fault=struck,
                 before=update.before if update else None,
                 after=update.after if update else None,
-                key=(request.client, request.alternate_id_type or "", request.alternate_id or ""),
+                key=(head.client, head.alternate_id_type or "", head.alternate_id or ""),
             )
         )
 
 
-def _story_headers(number: str, story: Story, fault: str | None, request: Request) -> list[tuple[str, str]]:
-    headers = [
-        ("X-Mock-Request-Id", number),
-        ("X-Mock-Explain", story.reason),
-        ("X-Mock-Provenance", story.provenance),
-    ]
-    if fault is not None:
-        headers.append(("X-Mock-Fault", fault))
-        if fault.startswith(f"{PREFERRED}#"):
-            headers.append(("Preference-Applied", f"code={preferred_code(request.headers['prefer'])}"))
+@lru_cache(maxsize=256)
+def told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that tell the story of an answer in short."""
+    return ("X-Mock-Explain", reason), ("X-Mock-Provenance", Story(reason, rests_on=rests_on).provenance)
+
+
+def _fault_headers(struck: str, head: Head) -> list[tuple[str, str]]:
+    headers = [("X-Mock-Fault", struck)]
+    if struck.startswith(f"{PREFERRED}#"):
+        headers.append(("Preference-Applied", f"code={preferred_code(head.headers['prefer'])}"))
     return headers
 
 

@@ -20,7 +20,7 @@ from mockserver.core.keys import Key, fold
 from mockserver.dry_run import dry_run
 from mockserver.errors import UsageError
 from mockserver.request import Request
-from mockserver.web.routes import Route, match_route, profile_target
+from mockserver.web.routes import Route, head_of, match_route, profile_target
 
 EXAMPLES = """examples:
   mockserver try patch.json
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     kind = options.content_type or ("application/xml" if options.patch.endswith(".xml") else "application/json")
     headers = {"content-type": kind, "accept": "application/json"}
     body = _body(options.patch)
-    request = Request("PATCH", target, route.client, route.alternate_id_type, route.alternate_id, headers, body)
+    request = Request(head_of("PATCH", target, headers, route), body)
     result = dry_run(mock, mock.worlds.default, request)
     if result["reason"] in ("profile-unknown", "client-unknown"):
         result["nearest"] = nearest_profiles(mock, route)

@@ -13,7 +13,7 @@ import re
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from mockserver.errors import Forbidden, Unauthorized, UsageError
@@ -266,15 +266,23 @@ def require(user: User, permission: str) -> None:
         )
 
 
-def assumptions(header: str) -> tuple[str, ...]:
+def assumptions(header: str | None) -> tuple[str, ...]:
     """Return the assumed rules that an accepted header rests on: the un-keyed form, a timestamp without a zone."""
-    scheme, _, parameters = header.strip(" \t").partition(" ")
+    scheme, _, parameters = (header or "").strip(" \t").partition(" ")
     keyed = scheme[11:16].lower() == "-hmac"
     if keyed and "Z Signature=" in parameters:
         return ()
     shape = ISO_8601.fullmatch(parameters.rpartition(" Signature=")[0].rpartition("/")[2])
     zoned = shape is not None and shape["zone"]
     return (() if keyed else ("auth-unkeyed-accepted",)) + (() if zoned else ("auth-zone-missing",))
+
+
+def valid_between(header: str | None, client: Client | None) -> tuple[datetime, datetime]:
+    """Return the first and the last moment at which an accepted header's date is accepted."""
+    issued = issued_at(read_header(header, allow_unkeyed=True).timestamp)
+    assert issued is not None, "the header was accepted"
+    window_s = DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s
+    return issued, issued + timedelta(seconds=window_s)
 
 
 def refusal(rule: str) -> Unauthorized:

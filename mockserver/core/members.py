@@ -24,6 +24,8 @@ class Kind(StrEnum):
     OBJECT = "object"
     LIST = "list"
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, and each conversion looks its kind up
+
 
 # Json.NET leaves bool and long at their CLR defaults and everything else null (library; docs/dialect.md, row C15).
 CLR_DEFAULTS: Mapping[Kind, Any] = {Kind.BOOLEAN: False, Kind.INTEGER: 0}
@@ -57,12 +59,6 @@ class Member:
         All names are ASCII, so a segment with any other letter (a Kelvin sign, a dotless i) never matches.
         """
         return self.members.get(segment) or (self.folded.get(segment.lower()) if segment.isascii() else None)
-
-    @property
-    def of_items(self) -> Member:
-        """The member that describes a list's items."""
-        assert self.item is not None, "a list member always has an item"
-        return self.item
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import jsonpatch
 
 from mockserver.core.convert import ConversionError, clr_text, convert
 from mockserver.core.dialect import Dialect, read_only_refusal, refuse_too_long
-from mockserver.core.members import Kind, Member, MemberTree
+from mockserver.core.members import Member, MemberTree
 from mockserver.core.pointer import ProfilePointer, list_index, locate, object_member, parse_pointer
 from mockserver.errors import BadRequest
 
@@ -69,12 +69,12 @@ class ProfileOperation(jsonpatch.PatchOperation):
     def set(self, document: Any, value: Any, *, replacing: bool, dates: bool = True) -> None:
         pointer = self.parsed()
         container, member, segment = self.locate(pointer, document, writing=True)
-        if member.kind is not Kind.LIST:
+        if member.item is None:
             child = object_member(member, segment, pointer)
             container[child.name] = self.storable(child, pointer, value, dates=dates)
             return
         index = self.position(segment, container, pointer, adding=not replacing)
-        item = self.storable(member.of_items, pointer, value, dates=dates)
+        item = self.storable(member.item, pointer, value, dates=dates)
         if not replacing:
             container.insert(index, item)
         else:
@@ -94,7 +94,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
     def remove(self, document: Any, key: str = "path") -> None:
         pointer = self.parsed(key)
         container, member, segment = self.locate(pointer, document, writing=True)
-        if member.kind is Kind.LIST:
+        if member.item is not None:
             del container[self.existing(self.position(segment, container, pointer), container)]
         else:
             child = object_member(member, segment, pointer)
@@ -123,11 +123,11 @@ class Test(ProfileOperation):
         pointer = self.parsed()
         container, member, segment = self.locate(pointer, obj, writing=False)
         value = self.operation.get("value")
-        if member.kind is Kind.LIST:
+        if member.item is not None:
             if segment == "-":
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
             index = list_index(segment, len(container), pointer)
-            target, current, place = member.of_items, container[index], f"position '{index}'"
+            target, current, place = member.item, container[index], f"position '{index}'"
         else:
             target = object_member(member, segment, pointer)
             current, place = container.get(target.name), f"path '{segment}'"
@@ -148,9 +148,9 @@ class Transfer(ProfileOperation):
             self.dialect.crash("from-missing", "The operation has no 'from'.")
         pointer = self.parsed("from")
         container, member, segment = self.locate(pointer, document, writing=False)
-        if member.kind is Kind.LIST:
+        if member.item is not None:
             index = self.existing(self.position(segment, container, pointer), container)
-            return container[index], member.of_items
+            return container[index], member.item
         child = object_member(member, segment, pointer)
         return container.get(child.name), child
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from jsonpointer import JsonPointer
 
-from mockserver.core.members import Kind, Member
+from mockserver.core.members import Member
 from mockserver.errors import BadRequest
 
 # int.TryParse under NumberStyles.Integer: "03", "+1", " 1" and "1\0" are all indices (library, row A1).
 # Leading zeros stay outside the group: Python's int() refuses more than 4,300 digits.
 _INT32 = re.compile(r"[\t-\r ]*([+-]?)(?=[0-9])0*([0-9]{0,10})[\t-\r ]*\0*", re.ASCII)
+_SHORTER_THAN_ANY_BOUND = 10
 _CACHED_LENGTH = 200
 
 
@@ -52,8 +53,8 @@ def locate(pointer: ProfilePointer, root: Member, document: Any, op: str) -> tup
     """
     target, member = document, root
     for segment in pointer.parts[:-1]:
-        if member.kind is Kind.LIST:
-            target, member = target[list_index(segment, len(target), pointer)], member.of_items
+        if member.item is not None:
+            target, member = target[list_index(segment, len(target), pointer)], member.item
         else:
             child = object_member(member, segment, pointer)
             target, member = target.get(child.name), child
@@ -78,11 +79,18 @@ def object_member(member: Member, segment: str, pointer: ProfilePointer) -> Memb
     return child
 
 
+def _int32(segment: str) -> int | None:
+    if len(segment) < _SHORTER_THAN_ANY_BOUND and segment.isdecimal() and segment.isascii():
+        return int(segment)
+    match = _INT32.fullmatch(segment)
+    number = int(f"{match[1]}0{match[2]}") if match else None
+    return number if number is not None and -(2**31) <= number < 2**31 else None
+
+
 def list_index(segment: str, length: int, pointer: ProfilePointer, *, adding: bool = False) -> int:
     """Return the index named by the segment; one past the end is allowed only when adding (rows A1, A6-A8)."""
-    match = _INT32.fullmatch(segment)
-    index = int(f"{match[1]}0{match[2]}") if match else None
-    if index is None or not -(2**31) <= index < 2**31:
+    index = _int32(segment)
+    if index is None:
         raise BadRequest(
             f"The path segment '{segment}' is invalid for an array index.",
             rule="index-not-a-number",

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Final, NamedTuple
@@ -289,17 +290,20 @@ class Journal(ExchangeLog):
 
 
 def without_secrets(exchange: Exchange) -> Exchange:
-    """Return the exchange without signatures, passwords, secrets and tokens."""
-    method, target = exchange.method, exchange.target
-    kept = (
-        without_query_secrets(target),
-        without_header_secrets(exchange.headers),
-        without_body_secrets(exchange.body, method, target),
-        exchange.status,
-        tuple(exchange.answer_headers),
-        without_answered_token(exchange.answer_body, target),
-    )
-    return Exchange._make((*exchange[:5], *kept, *exchange[11:]))
+    """Return the exchange without signatures, passwords, secrets and tokens; itself if it holds none."""
+    method, target, headers, body, answer = exchange[4], exchange[5], exchange[6], exchange[7], exchange[10]
+    kept_target, kept_headers, _ = _kept_head(target, tuple(headers))
+    kept_body, kept_answer = without_body_secrets(body, method, target), without_answered_token(answer, target)
+    if kept_headers == headers and kept_target == target and kept_body is body and kept_answer is answer:
+        return exchange
+    return exchange._replace(target=kept_target, headers=kept_headers, body=kept_body, answer_body=kept_answer)
+
+
+@lru_cache(maxsize=256)
+def _kept_head(target: str, headers: tuple[tuple[str, str], ...]) -> tuple[str, tuple[tuple[str, str], ...], int]:
+    """Return target and headers without secrets, and their size; requests come with equal heads again and again."""
+    size = len(target) + sum(len(name) + len(value) for name, value in headers)
+    return without_query_secrets(target), without_header_secrets(headers), size
 
 
 # Measured: what tuples, short texts, the story and the answer's headers take; and what operations take as values, in
@@ -310,9 +314,7 @@ _PARSED: Final = 6
 
 def stored_bytes(exchange: Exchange) -> int:
     """Estimate the memory that an exchange keeps: texts, bodies and profiles, each object once."""
-    size = _FIXED + len(exchange.target) + len(exchange.body)
-    for name, value in exchange.headers:
-        size += len(name) + len(value)
+    size = _FIXED + len(exchange.body) + _kept_head(exchange.target, tuple(exchange.headers))[2]
     before, after, answer = exchange.before, exchange.after, exchange.answer_body
     if answer is not after:
         size += len(answer)

@@ -17,7 +17,7 @@ from mockserver.store import journal_view as view
 from mockserver.store.har import har
 from mockserver.store.journal import Exchange
 from mockserver.web.admin_guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
-from mockserver.web.routes import match_route, profile_target
+from mockserver.web.routes import head_of, match_route, profile_target
 from mockserver.web.vendor import VendorDoor
 
 _PATCH_TYPE = "application/json-patch+json"
@@ -173,7 +173,7 @@ def _described_request(document: dict[str, Any]) -> Request:
         raise _names_no_profile()
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request("PATCH", target, route.client, route.alternate_id_type, route.alternate_id, headers, _body(document))
+    return Request(head_of("PATCH", target, headers, route), _body(document))
 
 
 def _names_no_profile() -> AdminRefusal:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from mockserver.core.keys import Key, key_of
+from mockserver.request import Head
 
 WORLD_SEPARATOR = "~"
 _ROUTE = re.compile(
@@ -55,6 +57,14 @@ def _match(target: str, slashes_in_ids: bool) -> Route | None:
     kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
     key = key_of(client, kind, identifier) if kind is not None and identifier is not None else None
     return Route(values["client"] if client else "", kind, identifier, world or None, key)
+
+
+def head_of(method: str, target: str, headers: Mapping[str, str], route: Route) -> Head:
+    """Return the head of a request to a matched URL."""
+    client, kind, identifier, world, key = route
+    return Head(
+        method, target, headers, client=client, alternate_id_type=kind, alternate_id=identifier, world=world, key=key
+    )
 
 
 def profile_target(client: str, alternate_id_type: str, alternate_id: str) -> str:

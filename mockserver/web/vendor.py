@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,13 @@ import orjson
 from mockserver.assembly import Mock
 from mockserver.core.keys import Key
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
-from mockserver.request import Request, answer_format
+from mockserver.request import Head, Request
 from mockserver.request_body import body_too_large
 from mockserver.service import Answer
 from mockserver.store.clock import stopwatch
 from mockserver.store.journal_redaction import without_query_secrets
 from mockserver.store.world import World
-from mockserver.web.routes import match_route, shown_url, stray_world
+from mockserver.web.routes import head_of, match_route, shown_url, stray_world
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,6 +27,8 @@ _log = logging.getLogger("mockserver.requests")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
 _SEEN_HOSTS = 100
+_KEPT_HEADS = 1024
+_LONGEST_KEPT_HEAD = 2048
 _LONGEST_LENGTH = 16
 _LONGEST_LINE = 2000
 _HEADERS = {
@@ -62,6 +64,16 @@ def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
+def sent_head(environ: Mapping[str, Any]) -> Hashable:
+    """Return what tells one head from another: as the mock's own server hands it over, else gathered."""
+    return environ.get("mockserver.head") or (
+        environ["REQUEST_METHOD"],
+        raw_target(environ),
+        environ.get("CONTENT_TYPE"),
+        *[item for item in environ.items() if item[0][:5] == "HTTP_"],
+    )
+
+
 class VendorDoor:
     """Answers everything on the vendor's side of the server: the PATCH, and 404 and 405 in the vendor's words."""
 
@@ -72,35 +84,52 @@ class VendorDoor:
         self.slashes = mock.service.policy.dialect.follows_page
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
+        self._heads: dict[Hashable, Head] = {}
         self.log_all = mock.settings.log == "all"
         self.log_refusals = mock.settings.log != "off"
 
     def answer(self, environ: WSGIEnvironment) -> Answer:
         """Answer one request; never raises."""
         started = stopwatch()
-        method, target = environ["REQUEST_METHOD"], raw_target(environ)
-        headers, route = read_headers(environ), None
-        world = self.mock.worlds.default
+        sent, world = sent_head(environ), self.mock.worlds.default
+        known = self._heads.get(sent)
+        head = known or self._read_head(environ)
         try:
-            route = match_route(target, slashes_in_ids=self.slashes)
-            if not self.host_allowed(headers.get("host")):
-                raise host_refusal(headers.get("host"))
-            world = self.world(headers, route.world if route else stray_world(target), route.key if route else None)
-            if route is None:
-                raise self._no_route(environ, target)
-            if method != "PATCH":
-                raise method_refusal(method)
-            request = Request(
-                method, target, route.client, route.alternate_id_type, route.alternate_id, headers, self._body(environ)
-            )
-            answer = self.mock.service.answer(request, world)
+            if not self.host_allowed(head.headers.get("host")):
+                raise host_refusal(head.headers.get("host"))
+            world = self.world(head.headers, head.world, head.key)
+            if known is None:
+                self._check_route(head, environ)
+                self._keep(sent, head)
+            answer = self.mock.service.answer(Request(head, self._body(environ)), world)
         except ApiError as refusal:
-            request = Request(method, target, route.client if route else "", None, None, headers, b"")
-            answer = self.mock.service.refuse_early(refusal, request, world)
+            answer = self.mock.service.refuse_early(refusal, head, world)
         except Exception:
-            answer = self.mock.service.bug(answer_format(headers))
-        self._account(method, target, answer, world, stopwatch() - started)
+            answer = self.mock.service.bug(head.form)
+        self._account(head, answer, world, stopwatch() - started)
         return answer
+
+    def _read_head(self, environ: Mapping[str, Any]) -> Head:
+        """Return the head of a request, without a profile's names if its URL is none of the vendor's."""
+        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
+        route = match_route(target, slashes_in_ids=self.slashes)
+        if route is None:
+            return Head(method, target, headers, world=stray_world(target))
+        return head_of(method, target, headers, route)
+
+    def _check_route(self, head: Head, environ: Mapping[str, Any]) -> None:
+        if match_route(head.target, slashes_in_ids=self.slashes) is None:
+            raise self._no_route(environ, head.target)
+        if head.method != "PATCH":
+            raise method_refusal(head.method)
+
+    def _keep(self, sent: Hashable, head: Head) -> None:
+        """Keep a head for the requests that send it again: within a second a client's signature stays the same."""
+        if sum(len(name) + len(value) for name, value in head.headers.items()) > _LONGEST_KEPT_HEAD:
+            return
+        if len(self._heads) >= _KEPT_HEADS:
+            self._heads.clear()
+        self._heads[sent] = head
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
         """Return the world that the request asks for, by header first, then by the clientId's suffix."""
@@ -143,12 +172,12 @@ class VendorDoor:
             hint="The route is /{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}.",
         )
 
-    def _account(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
+    def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
         surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
         if self.log_all or (self.log_refusals and surprising):
-            self._log_line(method, target, answer, world, seconds)
+            self._log_line(head.method, head.target, answer, world, seconds)
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
         sentence = printable(answer.story.sentence(self.mock.tree))

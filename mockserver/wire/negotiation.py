@@ -11,7 +11,7 @@ import codecs
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
 
@@ -58,14 +58,16 @@ class MediaType:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """The chosen media type and encoding of an answer."""
+    """The chosen media type and encoding of an answer, and the header that names them."""
 
     media_type: str
     encoding: str
+    is_xml: bool = field(init=False)
+    header: tuple[str, str] = field(init=False)
 
-    @property
-    def is_xml(self) -> bool:
-        return self.media_type in XML_TYPES
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_xml", self.media_type in XML_TYPES)
+        object.__setattr__(self, "header", ("Content-Type", self.content_type))
 
     @property
     def content_type(self) -> str:

@@ -18,7 +18,13 @@ _write = msgspec.json.Encoder().encode
 
 
 class OpenProfile(dict[str, Any]):
-    """A profile whose members are decoded when they are first asked for."""
+    """A profile whose members are decoded when they are first asked for; it remembers how those were written."""
+
+    __slots__ = ("_opened",)
+
+    def __init__(self, members: dict[str, msgspec.Raw]) -> None:
+        super().__init__(members)
+        self._opened: dict[str, msgspec.Raw | None] = {}  # how each member that was looked into or set was written
 
     def get(self, name: str, default: Any = None) -> Any:
         value = super().get(name, default)
@@ -32,9 +38,21 @@ class OpenProfile(dict[str, Any]):
             value = self[name] = _read_value(value)
         return value
 
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self._opened:
+            self._opened[name] = super().get(name)
+        super().__setitem__(name, value)
+
     def untouched(self, name: str) -> bool:
         """Tell whether nobody has asked for the member, so that it is as it was."""
-        return type(super().get(name)) is msgspec.Raw
+        return name not in self._opened
+
+    def changed(self) -> bool:
+        """Tell whether any member would be written otherwise than it was read."""
+        return any(
+            written is None or write_profile(super(OpenProfile, self).get(name)) != bytes(written)
+            for name, written in self._opened.items()
+        )
 
 
 def open_profile(body: bytes) -> OpenProfile:
@@ -42,6 +60,6 @@ def open_profile(body: bytes) -> OpenProfile:
     return OpenProfile(_read_members(body))
 
 
-def write_profile(profile: dict[str, Any]) -> bytes:
-    """Return the profile as Json.NET prints it, as `write_json` does."""
+def write_profile(profile: Any) -> bytes:
+    """Return the profile, or a part of it, as Json.NET prints it, as `write_json` does."""
     return escape_separators(_write(profile))
