@@ -11,7 +11,8 @@ from mockserver.core.auth import Client, User
 from mockserver.core.dialect import Dialect
 from mockserver.core.faults import Fault
 from mockserver.core.keys import Key
-from mockserver.store.journal_redaction import without_header_secrets
+from mockserver.store.journal import head_bytes
+from mockserver.store.journal_redaction import may_be_token_request, without_header_secrets, without_query_secrets
 from mockserver.wire.negotiation import AnswerFormat, choose
 
 
@@ -32,6 +33,21 @@ class Addressed(NamedTuple):
     requested: Fault | None
 
 
+class Kept(NamedTuple):
+    """What the journal keeps of a head, and its size in bytes; `body_too`: the body holds no secret either."""
+
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    size: int
+    body_too: bool
+
+
+def _kept(method: str, target: str, headers: Mapping[str, str]) -> Kept:
+    shown, harmless = without_query_secrets(target), without_header_secrets(tuple(headers.items()))
+    body_too = method == "PATCH" and not may_be_token_request(target)
+    return Kept(shown, harmless, head_bytes(shown, harmless), body_too)
+
+
 class Head:
     """Request line and headers of a request, and what follows from them alone.
 
@@ -41,7 +57,7 @@ class Head:
     """
 
     __slots__ = (
-        "addressed", "alternate_id", "alternate_id_type", "client", "form", "headers", "kept_headers", "key", "method",
+        "addressed", "alternate_id", "alternate_id_type", "client", "form", "headers", "kept", "key", "method",
         "signed", "target", "world",
     )  # fmt: skip
 
@@ -66,7 +82,7 @@ class Head:
         self.world = world
         self.key = key
         self.form = answer_format(headers)
-        self.kept_headers = without_header_secrets(tuple(headers.items()))
+        self.kept = _kept(method, target, headers)
         self.addressed: Addressed | None = None
         self.signed: Signed | None = None
 

@@ -21,6 +21,7 @@ CRASHED_BODY = b'{"Message":"An error has occurred."}'
 JSON_TYPE = "application/json; charset=utf-8"
 SERVER_HEADERS = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"})
 
+
 def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironment:
     """Return what every request of one server has in common."""
     return {

@@ -30,7 +30,7 @@ from mockserver.wire.error_body import error_body
 from mockserver.wire.json_body import write_json
 from mockserver.wire.negotiation import AnswerFormat
 from mockserver.wire.profile_body import open_profile, write_profile
-from mockserver.wire.xml_body import profile_writer
+from mockserver.wire.xml_profile import profile_writer
 
 PERMISSION = "profile:update"
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
@@ -80,7 +80,7 @@ class Service:
         self.tree = tree
         self.clients = clients
         self.policy = policy
-        self.write_xml: Callable[[Mapping[str, Any]], str] = profile_writer(tree, policy.dialect)
+        self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -222,7 +222,7 @@ class Service:
 
     def _render(self, profile: bytes, form: AnswerFormat) -> bytes:
         if form.is_xml:
-            return form.encode(self.write_xml(orjson.loads(profile)))
+            return form.encode(self.write_xml(profile))
         body = self.without_hidden(profile)
         return body if form.encoding == "utf-8" else form.encode(body.decode())
 
@@ -266,27 +266,30 @@ class Service:
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
     ) -> None:
         head, update = request.head, handling.update
-        world.journal.append(
-            Exchange(
-                id=number,
-                world=world.name,
-                at=handling.now,
-                duration_s=stopwatch() - handling.started,
-                method=head.method,
-                target=head.target,
-                headers=head.kept_headers,
-                body=request.body,
-                status=answer.status,
-                answer_headers=answer.headers,
-                answer_body=answer.body,
-                story=answer.story,
-                user=handling.user,
-                fault=struck,
-                before=update.before if update else None,
-                after=update.after if update else None,
-                key=(head.client, head.alternate_id_type or "", head.alternate_id or ""),
-            )
+        kept = head.kept
+        exchange = Exchange(
+            number,
+            world.name,
+            handling.now,
+            stopwatch() - handling.started,
+            head.method,
+            kept.target,
+            kept.headers,
+            request.body,
+            answer.status,
+            answer.headers,
+            answer.body,
+            answer.story,
+            handling.user,
+            struck,
+            update.before if update else None,
+            update.after if update else None,
+            (head.client, head.alternate_id_type or "", head.alternate_id or ""),
         )
+        if kept.body_too:
+            world.journal.keep(exchange, kept.size)
+        else:
+            world.journal.append(exchange)
 
 
 @lru_cache(maxsize=256)
@@ -304,7 +307,7 @@ def _fault_headers(struck: str, head: Head) -> list[tuple[str, str]]:
 
 def stamp(document: dict[str, Any], tree: MemberTree, user: str | None, now: datetime) -> None:
     """Note who changed the profile and when, in UTC (documented; the date's format and the name used are assumed)."""
-    edited = document["Edited"] or dict(tree.root.members["Edited"].template)
+    edited = getattr(document, "reach", document.get)("Edited") or dict(tree.root.members["Edited"].template)
     edited["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     edited["ModifiedBy"] = user or "anonymous"
     document["Edited"] = edited

@@ -5,6 +5,7 @@ Source: the library when it was run (docs/dialect.md, rows A1-A9, R1-R3, C1-C19 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
@@ -12,11 +13,11 @@ import jsonpatch
 from mockserver.core.convert import ConversionError, clr_text, convert
 from mockserver.core.dialect import Dialect, read_only_refusal, refuse_too_long
 from mockserver.core.members import Member, MemberTree
-from mockserver.core.pointer import ProfilePointer, list_index, locate, object_member, parse_pointer
+from mockserver.core.pointer import Place, list_index, place_of
 from mockserver.errors import BadRequest
 
 
-def converted(member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
+def converted(member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
     """Return the value as the member would store it; raise BadRequest in the library's words if it can't be."""
     try:
         return convert(value, member, dates=dates)
@@ -24,67 +25,76 @@ def converted(member: Member, pointer: ProfilePointer, value: Any, *, dates: boo
         raise BadRequest(
             f"The value '{clr_text(value, dates=dates)}' is invalid for target location.",
             rule="value-not-convertible",
-            path=pointer.text,
+            path=place.pointer.text,
         ) from None
 
 
 class ProfileOperation(jsonpatch.PatchOperation):
-    """One operation as the vendor's adapters apply it to a typed profile."""
+    """One operation as the vendor's adapters apply it to a typed profile.
 
-    def __init__(self, operation: dict[str, Any], tree: MemberTree, dialect: Dialect, tolerated: set[str]) -> None:
+    `reach` is called with the name of the profile's own member that the operation is about to look into.
+    """
+
+    def __init__(
+        self,
+        operation: dict[str, Any],
+        tree: MemberTree,
+        dialect: Dialect,
+        tolerated: set[str],
+        reach: Callable[[str], object],
+    ) -> None:
         # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
         self.operation = operation
         self.tree = tree
         self.dialect = dialect
         self.tolerated = tolerated
-        self.name = operation.get("op") or "add"
+        self.reach = reach
 
-    def parsed(self, key: str = "path") -> ProfilePointer:
+    def place(self, key: str = "path") -> Place:
         text = self.operation.get(key)
         if text is None:
             self.dialect.crash(f"{key}-missing", f"The operation has no '{key}'.")
-        pointer = parse_pointer(text)
-        if pointer.tolerated:
+        place = place_of(text, self.tree.root)
+        if place.pointer.tolerated:
             self.tolerated.add("tolerated-path")
-        return pointer
+        return place
 
-    def locate(self, pointer: ProfilePointer, document: Any, *, writing: bool) -> tuple[Any, Member, str]:
-        if writing and self.dialect.follows_page:
-            self._refuse_read_only(pointer)
-        return locate(pointer, self.tree.root, document, self.name)
+    def locate(self, place: Place, document: Any, *, writing: bool) -> Any:
+        first = place.first
+        if first is not None:
+            if writing and first.read_only and self.dialect.follows_page:
+                raise read_only_refusal(place.segment, place.pointer.text)
+            self.reach(first.name)
+        return place.locate(document, self.operation.get("op") or "add")
 
-    def _refuse_read_only(self, pointer: ProfilePointer) -> None:
-        first = self.tree.root.find(pointer.parts[0]) if pointer.parts else None
-        if first is not None and first.read_only:
-            raise read_only_refusal(pointer.parts[-1], pointer.text)
-
-    def storable(self, member: Member, pointer: ProfilePointer, value: Any, *, dates: bool = True) -> Any:
-        result = converted(member, pointer, value, dates=dates)
+    def storable(self, member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
+        result = converted(member, place, value, dates=dates)
         if (result is not value and result != value) or type(result) is not type(value):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
-            refuse_too_long(result, member, pointer.text)
+            refuse_too_long(result, member, place.pointer.text)
         return result
 
     def set(self, document: Any, value: Any, *, replacing: bool, dates: bool = True) -> None:
-        pointer = self.parsed()
-        container, member, segment = self.locate(pointer, document, writing=True)
-        if member.item is None:
-            child = object_member(member, segment, pointer)
-            container[child.name] = self.storable(child, pointer, value, dates=dates)
+        place = self.place()
+        container = self.locate(place, document, writing=True)
+        item = place.container.item
+        if item is None:
+            member = place.last_member()
+            container[member.name] = self.storable(member, place, value, dates=dates)
             return
-        index = self.position(segment, container, pointer, adding=not replacing)
-        item = self.storable(member.item, pointer, value, dates=dates)
+        index = self.position(place, container, adding=not replacing)
+        stored = self.storable(item, place, value, dates=dates)
         if not replacing:
-            container.insert(index, item)
+            container.insert(index, stored)
         else:
-            container[self.existing(index, container)] = item
+            container[self.existing(index, container)] = stored
 
-    def position(self, segment: str, container: list[Any], pointer: ProfilePointer, *, adding: bool = False) -> int:
+    def position(self, place: Place, container: list[Any], *, adding: bool = False) -> int:
         """Return the index; `-` is one past the end when adding and the last element otherwise (rows A2, A3)."""
-        if segment == "-":
+        if place.segment == "-":
             return len(container) if adding else len(container) - 1
-        return list_index(segment, len(container), pointer, adding=adding)
+        return list_index(place.segment, len(container), place.pointer, adding=adding)
 
     def existing(self, index: int, container: list[Any]) -> int:
         if index < 0:
@@ -92,13 +102,13 @@ class ProfileOperation(jsonpatch.PatchOperation):
         return index
 
     def remove(self, document: Any, key: str = "path") -> None:
-        pointer = self.parsed(key)
-        container, member, segment = self.locate(pointer, document, writing=True)
-        if member.item is not None:
-            del container[self.existing(self.position(segment, container, pointer), container)]
+        place = self.place(key)
+        container = self.locate(place, document, writing=True)
+        if place.container.item is not None:
+            del container[self.existing(self.position(place, container), container)]
         else:
-            child = object_member(member, segment, pointer)
-            container[child.name] = child.empty
+            member = place.last_member()
+            container[member.name] = member.empty
 
 
 class Add(ProfileOperation):
@@ -120,23 +130,23 @@ class Test(ProfileOperation):
     __test__ = False
 
     def apply(self, obj: Any) -> None:
-        pointer = self.parsed()
-        container, member, segment = self.locate(pointer, obj, writing=False)
-        value = self.operation.get("value")
-        if member.item is not None:
-            if segment == "-":
+        place = self.place()
+        container = self.locate(place, obj, writing=False)
+        value, item = self.operation.get("value"), place.container.item
+        if item is not None:
+            if place.segment == "-":
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
-            index = list_index(segment, len(container), pointer)
-            target, current, place = member.item, container[index], f"position '{index}'"
+            index = list_index(place.segment, len(container), place.pointer)
+            member, current, shown_place = item, container[index], f"position '{index}'"
         else:
-            target = object_member(member, segment, pointer)
-            current, place = container.get(target.name), f"path '{segment}'"
-        if current != converted(target, pointer, value):
-            shown = target.clr_type if isinstance(current, (dict, list)) else clr_text(current, dates=False)
+            member = place.last_member()
+            current, shown_place = container.get(member.name), f"path '{place.segment}'"
+        if current != converted(member, place, value):
+            shown = member.clr_type if isinstance(current, (dict, list)) else clr_text(current, dates=False)
             raise BadRequest(
-                f"The current value '{shown}' at {place} is not equal to the test value '{clr_text(value)}'.",
+                f"The current value '{shown}' at {shown_place} is not equal to the test value '{clr_text(value)}'.",
                 rule="test-failed",
-                path=pointer.text,
+                path=place.pointer.text,
             )
 
 
@@ -146,13 +156,12 @@ class Transfer(ProfileOperation):
     def value_at_source(self, document: Any) -> tuple[Any, Member]:
         if self.operation.get("from") is None:
             self.dialect.crash("from-missing", "The operation has no 'from'.")
-        pointer = self.parsed("from")
-        container, member, segment = self.locate(pointer, document, writing=False)
-        if member.item is not None:
-            index = self.existing(self.position(segment, container, pointer), container)
-            return container[index], member.item
-        child = object_member(member, segment, pointer)
-        return container.get(child.name), child
+        place = self.place("from")
+        container, item = self.locate(place, document, writing=False), place.container.item
+        if item is not None:
+            return container[self.existing(self.position(place, container), container)], item
+        member = place.last_member()
+        return container.get(member.name), member
 
 
 class Move(Transfer):

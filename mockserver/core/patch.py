@@ -6,7 +6,7 @@ A profile is patched as a private copy, so a refusal at any operation leaves not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -31,7 +31,8 @@ def apply_patch(
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
-    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused.
+    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused. A
+    document with a method `reach` is told of each of its members before an operation looks into it.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
@@ -83,8 +84,10 @@ class ProfilePatch(jsonpatch.JsonPatch):
         self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
         self.dialect = dialect
+        self.reach: Callable[[str], object] = _nothing
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
+        self.reach = getattr(obj, "reach", _nothing)
         for index, operation in enumerate(self.patch):
             try:
                 self._get_operation(operation).apply(obj)
@@ -104,8 +107,12 @@ class ProfilePatch(jsonpatch.JsonPatch):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated)
+        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated, self.reach)
         return chosen
+
+
+def _nothing(name: str) -> None:
+    """Take note of nothing: a plain dictionary needs no opening."""
 
 
 def changed_paths(before: Any, after: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -38,45 +38,69 @@ def _unescape(segment: str, pointer: str) -> str:
     return segment.replace("~1", "/").replace("~0", "~")
 
 
-_cached_pointer = lru_cache(maxsize=4096)(ProfilePointer)
+class Place:
+    """Where a pointer leads, as far as the contract alone can say.
 
-
-def parse_pointer(text: str) -> ProfilePointer:
-    """Return the pointer; short ones are kept, since clients send the same few paths again and again."""
-    return _cached_pointer(text) if len(text) <= _CACHED_LENGTH else ProfilePointer(text)
-
-
-def locate(pointer: ProfilePointer, root: Member, document: Any, op: str) -> tuple[Any, Member, str]:
-    """Walk to the container of the pointer's last segment; raise BadRequest where the vendor's walk stops.
-
-    `op` is the operation's name as sent, which the vendor's message repeats.
+    `first` is the profile's own member that it leads into, if there is one. Each of `steps` is a segment with the name
+    of the member to go on with, None for a list's index, "" for a member that there is not. `container` describes what
+    holds the last `segment`, `member` what that names: None for an index and for a member that there is not.
     """
-    target, member = document, root
-    for segment in pointer.parts[:-1]:
-        if member.item is not None:
-            target, member = target[list_index(segment, len(target), pointer)], member.item
-        else:
-            child = object_member(member, segment, pointer)
-            target, member = target.get(child.name), child
-        if target is None:
-            raise BadRequest(
-                f"For operation '{op}', the target location specified by path '{pointer.text}' was not found.",
-                rule="path-below-null",
-                path=pointer.text,
-            )
-    return target, member, pointer.parts[-1] if pointer.parts else ""
 
+    __slots__ = ("container", "first", "member", "pointer", "segment", "steps")
 
-def object_member(member: Member, segment: str, pointer: ProfilePointer) -> Member:
-    """Return the member named by the segment; below a scalar there is none (library, rows P7, P10)."""
-    child = member.find(segment)
-    if child is None:
-        raise BadRequest(
+    def __init__(self, text: str, root: Member) -> None:
+        self.pointer = pointer = ProfilePointer(text)
+        self.first = root.find(pointer.parts[0]) if pointer.parts else None
+        self.segment = pointer.parts[-1] if pointer.parts else ""
+        self.steps: list[tuple[str, str | None]] = []
+        self.container = root
+        for segment in pointer.parts[:-1]:
+            inner = self.container.item or self.container.find(segment)
+            self.steps.append((segment, None if self.container.item else inner.name if inner else ""))
+            self.container = inner or self.container
+        self.member = None if self.container.item else self.container.find(self.segment)
+
+    def locate(self, document: Any, op: str) -> Any:
+        """Walk to what holds the last segment; raise BadRequest where the vendor's walk stops.
+
+        `op` is the operation's name as sent, which the vendor's message repeats.
+        """
+        target = document
+        for segment, name in self.steps:
+            if name is None:
+                target = target[list_index(segment, len(target), self.pointer)]
+            elif name:
+                target = target.get(name)
+            else:
+                raise self._unknown(segment)
+            if target is None:
+                raise BadRequest(
+                    f"For operation '{op}', the target location specified by path '{self.pointer.text}' was not found.",
+                    rule="path-below-null",
+                    path=self.pointer.text,
+                )
+        return target
+
+    def last_member(self) -> Member:
+        """Return the member that the last segment names; below a scalar there is none (library, rows P7, P10)."""
+        if self.member is None:
+            raise self._unknown(self.segment)
+        return self.member
+
+    def _unknown(self, segment: str) -> BadRequest:
+        return BadRequest(
             f"The target location specified by path segment '{segment}' was not found.",
             rule="path-member-unknown",
-            path=pointer.text,
+            path=self.pointer.text,
         )
-    return child
+
+
+_cached_place = lru_cache(maxsize=4096)(Place)
+
+
+def place_of(text: str, root: Member) -> Place:
+    """Return where a pointer leads; short ones are kept, since clients send the same few paths again and again."""
+    return _cached_place(text, root) if len(text) <= _CACHED_LENGTH else Place(text, root)
 
 
 def _int32(segment: str) -> int | None:

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import islice, takewhile
 from threading import Lock
 from typing import Final, NamedTuple
@@ -155,9 +154,13 @@ class ExchangeLog(ABC):
     def bytes_used(self) -> int:
         """An estimate of the memory that the exchanges take."""
 
-    @abstractmethod
     def append(self, exchange: Exchange) -> None:
         """Keep an exchange without its secrets; never raises for a store that is away."""
+        self.keep(without_secrets(exchange))
+
+    @abstractmethod
+    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+        """Keep an exchange that holds no secret; never raises either. `head_size` is its `head_bytes`, if known."""
 
     @abstractmethod
     def clear(self) -> None:
@@ -223,20 +226,19 @@ class Journal(ExchangeLog):
         ring = self._ring
         return ring.bytes if ring else 0
 
-    def append(self, exchange: Exchange) -> None:
-        """Keep an exchange without its secrets; its refusal loses its traceback, which would keep frames alive."""
+    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+        """Keep an exchange as it is; its refusal loses its traceback, which would keep frames alive."""
         if self.max_entries == 0:
             return
-        kept = without_secrets(exchange)
-        size = stored_bytes(kept)
-        if kept.story.refusal is not None:
-            _forget_frames(kept.story.refusal)
+        size = stored_bytes(exchange, head_size)
+        if exchange.story.refusal is not None:
+            _forget_frames(exchange.story.refusal)
         with self._lock:
             ring = self._ring or self._open()
             before = ring.bytes
-            ring.push(kept, size)
+            ring.push(exchange, size)
             self.total += 1
-            while ring.bytes > self.max_bytes or len(ring.entries) > self.max_entries:
+            while len(ring.entries) > self.max_entries or ring.bytes > self.max_bytes:
                 ring.drop_oldest()
                 self.dropped += 1
             if self._budget is not None:
@@ -290,20 +292,19 @@ class Journal(ExchangeLog):
 
 
 def without_secrets(exchange: Exchange) -> Exchange:
-    """Return the exchange without signatures, passwords, secrets and tokens; itself if it holds none."""
-    method, target, headers, body, answer = exchange[4], exchange[5], exchange[6], exchange[7], exchange[10]
-    kept_target, kept_headers, _ = _kept_head(target, tuple(headers))
-    kept_body, kept_answer = without_body_secrets(body, method, target), without_answered_token(answer, target)
-    if kept_headers == headers and kept_target == target and kept_body is body and kept_answer is answer:
-        return exchange
-    return exchange._replace(target=kept_target, headers=kept_headers, body=kept_body, answer_body=kept_answer)
+    """Return the exchange without signatures, passwords, secrets and tokens."""
+    method, target = exchange.method, exchange.target
+    return exchange._replace(
+        target=without_query_secrets(target),
+        headers=without_header_secrets(exchange.headers),
+        body=without_body_secrets(exchange.body, method, target),
+        answer_body=without_answered_token(exchange.answer_body, target),
+    )
 
 
-@lru_cache(maxsize=256)
-def _kept_head(target: str, headers: tuple[tuple[str, str], ...]) -> tuple[str, tuple[tuple[str, str], ...], int]:
-    """Return target and headers without secrets, and their size; requests come with equal heads again and again."""
-    size = len(target) + sum(len(name) + len(value) for name, value in headers)
-    return without_query_secrets(target), without_header_secrets(headers), size
+def head_bytes(target: str, headers: Sequence[tuple[str, str]]) -> int:
+    """Estimate the memory that a target and headers take beyond what each exchange takes."""
+    return len(target) + sum(len(name) + len(value) for name, value in headers)
 
 
 # Measured: what tuples, short texts, the story and the answer's headers take; and what operations take as values, in
@@ -312,9 +313,10 @@ _FIXED: Final = 1000
 _PARSED: Final = 6
 
 
-def stored_bytes(exchange: Exchange) -> int:
+def stored_bytes(exchange: Exchange, head_size: int | None = None) -> int:
     """Estimate the memory that an exchange keeps: texts, bodies and profiles, each object once."""
-    size = _FIXED + len(exchange.body) + _kept_head(exchange.target, tuple(exchange.headers))[2]
+    size = _FIXED + len(exchange.body)
+    size += head_bytes(exchange.target, exchange.headers) if head_size is None else head_size
     before, after, answer = exchange.before, exchange.after, exchange.answer_body
     if answer is not after:
         size += len(answer)

@@ -37,6 +37,11 @@ def without_header_secrets(headers: Sequence[tuple[str, str]]) -> tuple[tuple[st
     return tuple([header if header[0] in _HARMLESS else _redacted_header(header) for header in headers])
 
 
+def may_be_token_request(target: str) -> bool:
+    """Tell whether a request was meant for the token endpoint, whose bodies are secrets."""
+    return _TOKEN_PATH in target.lower()
+
+
 def without_query_secrets(target: str) -> str:
     """Return a request target whose parameters hold no secret."""
     path, mark, query = target.partition("?")
@@ -50,14 +55,14 @@ def without_body_secrets(body: bytes, method: str, target: str) -> bytes:
 
     A patch is kept as sent.
     """
-    if _TOKEN_PATH in target.lower() or (method != "PATCH" and b"secret" in body.lower()):
+    if may_be_token_request(target) or (method != "PATCH" and b"secret" in body.lower()):
         return b"&".join(_redacted_field(field) for field in body.split(b"&"))
     return body
 
 
 def without_answered_token(answer: bytes, target: str) -> bytes:
     """Return an answer without the token that it hands out."""
-    return _ANSWERED_TOKEN.sub(rb'\1"[redacted]"', answer) if _TOKEN_PATH in target.lower() else answer
+    return _ANSWERED_TOKEN.sub(rb'\1"[redacted]"', answer) if may_be_token_request(target) else answer
 
 
 def _is_secret(name: str) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 from mockserver.core.explain import Story
 from mockserver.errors import ApiError, StoreUnavailable
 from mockserver.store import redis_scripts as scripts
-from mockserver.store.journal import Exchange, ExchangeLog, without_secrets
+from mockserver.store.journal import Exchange, ExchangeLog
 
 if TYPE_CHECKING:
     from mockserver.store.redis_world import RedisWorld
@@ -48,12 +48,12 @@ class RedisJournal(ExchangeLog):
         """The bytes that the exchanges take in Redis."""
         return self._number("bytes")
 
-    def append(self, exchange: Exchange) -> None:
-        """Keep an exchange without its secrets; the answer stands even if the store is away by now."""
+    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+        """Keep an exchange; the answer stands even if the store is away by now."""
         bounds = self._world.shared.bounds
         if bounds.entries == 0:
             return
-        packed = pack(without_secrets(exchange))
+        packed = pack(exchange)
         try:
             # A world that was deleted meanwhile takes its journal along.
             self._world.write_once(scripts.APPEND_EXCHANGE, packed, bounds.entries, bounds.world_bytes, bounds.bytes)

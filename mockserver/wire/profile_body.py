@@ -12,52 +12,45 @@ import msgspec
 
 from mockserver.wire.json_body import escape_separators
 
-_read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+"""Return a profile's own members, each as the bytes it was written as."""
 _read_value = msgspec.json.decode
 _write = msgspec.json.Encoder().encode
 
 
 class OpenProfile(dict[str, Any]):
-    """A profile whose members are decoded when they are first asked for; it remembers how those were written."""
+    """A profile whose members are decoded when something is about to look into them: reach them first."""
 
-    __slots__ = ("_opened",)
+    __slots__ = ("_reached",)
 
     def __init__(self, members: dict[str, msgspec.Raw]) -> None:
         super().__init__(members)
-        self._opened: dict[str, msgspec.Raw | None] = {}  # how each member that was looked into or set was written
+        self._reached: dict[str, msgspec.Raw | None] = {}  # how each such member was written
 
-    def get(self, name: str, default: Any = None) -> Any:
-        value = super().get(name, default)
-        if type(value) is msgspec.Raw:
-            value = self[name] = _read_value(value)
+    def reach(self, name: str) -> Any:
+        """Return a member, decoded from now on."""
+        value = self.get(name)
+        if name not in self._reached:
+            self._reached[name] = value
+            if value is not None:
+                value = self[name] = _read_value(value)
         return value
-
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        if type(value) is msgspec.Raw:
-            value = self[name] = _read_value(value)
-        return value
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name not in self._opened:
-            self._opened[name] = super().get(name)
-        super().__setitem__(name, value)
 
     def untouched(self, name: str) -> bool:
-        """Tell whether nobody has asked for the member, so that it is as it was."""
-        return name not in self._opened
+        """Tell whether nobody has reached for the member, so that it is as it was."""
+        return name not in self._reached
 
     def changed(self) -> bool:
         """Tell whether any member would be written otherwise than it was read."""
         return any(
-            written is None or write_profile(super(OpenProfile, self).get(name)) != bytes(written)
-            for name, written in self._opened.items()
+            name in self and (written is None or write_profile(self[name]) != bytes(written))
+            for name, written in self._reached.items()
         )
 
 
 def open_profile(body: bytes) -> OpenProfile:
     """Return the profile of a body that `write_profile` or `write_json` wrote."""
-    return OpenProfile(_read_members(body))
+    return OpenProfile(read_members(body))
 
 
 def write_profile(profile: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Profiles to XML, and the vendor's XML request document to operations (docs/dialect.md, rows X1-X8)."""
+"""The vendor's XML request document to operations (docs/dialect.md, rows X1-X4)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from xml.parsers import expat
 from mockserver.core.dialect import Dialect
 from mockserver.core.members import Kind, Member, MemberTree, member_at
 from mockserver.errors import ApiError, MalformedBody, VendorCrash
-from mockserver.wire.xml_text import escape_text
+from mockserver.wire.xml_profile import INSTANCE_NAMESPACE
 
-INSTANCE_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 PATCH_NAMESPACE = "http://schemas.datacontract.org/2004/07/Microsoft.AspNetCore.JsonPatch"
 PATCH_ROOT = "JsonPatchDocumentOfUserProfile5B0F46o8"
 DEPTH_LIMIT = 256
@@ -26,61 +25,6 @@ _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": F
 _XML_SPACE = " \t\r\n"
 _DECLARATION = re.compile(r"<\?xml\s[^>]*?\?>")
 _DECLARED_ENCODING = re.compile(r"""\sencoding\s*=\s*["']([^"']*)["']""")
-
-Writer = Callable[[Any], str]
-
-
-def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[Mapping[str, Any]], str]:
-    """Return the function that writes a profile; the element names and their order are settled here, once.
-
-    Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
-    """
-    start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'
-    content = _object_content(tree.root, dialect)
-    return lambda profile: f"{start}{content(profile)}</UserProfile>"
-
-
-def _object_content(member: Member, dialect: Dialect) -> Writer:
-    order = member.page_order if dialect.follows_page else member.serialiser_order
-    children = [(child.name, *_tags(child, dialect), _other_than_text(child, dialect)) for child in order]
-
-    def content(value: Mapping[str, Any]) -> str:
-        parts = []
-        for name, start, end, nil, write in children:
-            item = value.get(name)
-            # Text is written here and not by a function of its own: most members are text, and calls are the cost.
-            if write is not None:
-                parts.append(write(item))
-            else:
-                parts.append(nil if item is None else f"{start}{escape_text(item)}{end}")
-        return "".join(parts)
-
-    return content
-
-
-def _tags(member: Member, dialect: Dialect) -> tuple[str, str, str]:
-    name = member.xml_name if dialect.follows_page else member.name
-    return f"<{name}>", f"</{name}>", f'<{name} i:nil="true" />'
-
-
-def _other_than_text(member: Member, dialect: Dialect) -> Writer | None:
-    return None if member.kind is Kind.STRING else _element(member, dialect)
-
-
-def _element(member: Member, dialect: Dialect) -> Writer:
-    start, end, nil = _tags(member, dialect)
-    if member.kind is Kind.BOOLEAN:
-        true, false = f"{start}true{end}", f"{start}false{end}"
-        return lambda value: true if value else false
-    if member.kind is Kind.INTEGER:
-        return lambda value: f"{start}{value or 0}{end}"
-    if member.kind is Kind.STRING:
-        return lambda value: nil if value is None else f"{start}{escape_text(value)}{end}"
-    if member.item is not None:
-        item, empty = _element(member.item, dialect), f"{start[:-1]} />"
-        return lambda value: nil if value is None else f"{start}{''.join(map(item, value))}{end}" if value else empty
-    content = _object_content(member, dialect)
-    return lambda value: nil if value is None else f"{start}{content(value)}{end}"
 
 
 def read_xml_patch(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver.core.convert import ConversionError, convert, parse_date
 from mockserver.core.members import MemberTree
-from mockserver.core.pointer import list_index, parse_pointer
+from mockserver.core.pointer import ProfilePointer, list_index
 from mockserver.errors import BadRequest
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_integer(text: str, tree: MemberTree) -> None:
 )
 def test_indices(segment: str, index: int) -> None:
     """What int.TryParse takes is an index."""
-    assert list_index(segment, 3, parse_pointer(f"/Emails/{segment}")) == index
+    assert list_index(segment, 3, ProfilePointer(f"/Emails/{segment}")) == index
 
 
 REFUSED: dict[str, Any] = {
@@ -140,5 +140,5 @@ def test_what_is_no_index(name: str) -> None:
     """Refused with the vendor's words."""
     segment, rule = REFUSED[name]
     with pytest.raises(BadRequest) as caught:
-        list_index(segment, 3, parse_pointer(f"/Emails/{segment}"))
+        list_index(segment, 3, ProfilePointer(f"/Emails/{segment}"))
     assert caught.value.rule == rule

@@ -16,7 +16,7 @@ from mockserver.assembly import Mock
 from mockserver.core.explain import Story
 from mockserver.dry_run import dry_run
 from mockserver.errors import BadRequest, StoreUnavailable, UsageError
-from mockserver.request import Request
+from mockserver.request import Head, Request
 from mockserver.store import redis_connection
 from mockserver.store import redis_scripts as scripts
 from mockserver.store.profiles import Changed
@@ -114,9 +114,8 @@ def test_a_dry_run_changes_nothing(on_redis: Callable[..., Mock]) -> None:
     create_app(mock).test_client().post("/__admin/faults", json={"effect": {"delay_ms": 1}})
     headers = {"content-type": "application/json"}
     body = b'[{"op": "replace", "path": "/CustomerType", "value": "After"}]'
-    result = dry_run(
-        mock, mock.worlds.get(None), Request("PATCH", call.PROFILE, "ACME01", "CRM", "C-000417", headers, body)
-    )
+    head = Head("PATCH", call.PROFILE, headers, client="ACME01", alternate_id_type="CRM", alternate_id="C-000417")
+    result = dry_run(mock, mock.worlds.get(None), Request(head, body))
     changed = {row["path"]: (row["before"], row["after"]) for row in result["changes"]}
     assert (result["status"], changed["/CustomerType"]) == (200, ("Before", "After"))
     world = mock.worlds.get(None)

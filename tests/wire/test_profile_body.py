@@ -29,8 +29,9 @@ def test_looking_changes_nothing(profile: dict[str, Any], looked_at: set[str]) -
     body = write_json(profile)
     opened = open_profile(body)
     for name in looked_at:
-        assert opened.get(name) == profile.get(name)
+        assert opened.reach(name) == profile.get(name)
         assert opened.untouched(name) is False
+    assert opened.changed() is False
     assert write_profile(opened) == body
 
 
@@ -38,13 +39,19 @@ def test_looking_changes_nothing(profile: dict[str, Any], looked_at: set[str]) -
 def test_a_new_value_is_written_as_json_net_would(profile: dict[str, Any], value: Any) -> None:
     """Beside members that stay the bytes they were."""
     opened = open_profile(write_json(profile))
+    opened.reach("Name")
     opened["Name"] = value
     assert write_profile(opened) == write_json({**profile, "Name": value})
+    assert opened.changed() is (write_json({**profile, "Name": value}) != write_json(profile))
 
 
 def test_a_member_is_decoded_once() -> None:
-    """A change to what was looked at is kept."""
+    """A change to what was looked at is kept, and told from one that was taken back."""
     opened = open_profile(b'{"Emails":[{"EmailAddress":"a"}]}')
     assert opened.untouched("Emails")
-    opened["Emails"][0]["EmailAddress"] = "b"
+    opened.reach("Emails")[0]["EmailAddress"] = "b"
+    assert opened.reach("Emails") == [{"EmailAddress": "b"}]
+    assert opened.changed() is True
     assert orjson.loads(write_profile(opened)) == {"Emails": [{"EmailAddress": "b"}]}
+    opened["Emails"][0]["EmailAddress"] = "a"
+    assert opened.changed() is False
