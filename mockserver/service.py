@@ -267,25 +267,14 @@ class Service:
     ) -> None:
         head, update = request.head, handling.update
         kept = head.kept
+        before, after = update or (None, None)
+        key = head.client, head.alternate_id_type or "", head.alternate_id or ""
         exchange = Exchange(
-            number,
-            world.name,
-            handling.now,
-            stopwatch() - handling.started,
-            head.method,
-            kept.target,
-            kept.headers,
-            request.body,
-            answer.status,
-            answer.headers,
-            answer.body,
-            answer.story,
-            handling.user,
-            struck,
-            update.before if update else None,
-            update.after if update else None,
-            (head.client, head.alternate_id_type or "", head.alternate_id or ""),
-        )
+            number, world.name, handling.now, stopwatch() - handling.started,
+            head.method, kept.target, kept.headers, request.body,
+            answer.status, answer.headers, answer.body, answer.story,
+            handling.user, struck, before, after, key,
+        )  # fmt: skip
         if kept.body_too:
             world.journal.keep(exchange, kept.size)
         else:

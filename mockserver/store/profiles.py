@@ -117,7 +117,7 @@ class Profiles:
             slot = self._slot(overlay, key)
             if slot is None:
                 raise profile_unknown()
-            with self._locks.setdefault(slot, Lock()):
+            with self._locks.get(slot) or self._locks.setdefault(slot, Lock()):
                 if self._slot(overlay, key) != slot or (before := self._body(overlay, slot)) is None:
                     continue
                 changed = change(before)
@@ -125,9 +125,8 @@ class Profiles:
                     return Update(before, before)
                 with self._swap:
                     # A reset, a put or a delete may have come between: then the change is made again, on what is there.
-                    if self._overlay is not overlay or self._slot(overlay, key) != slot:
-                        continue
-                    if self._body(overlay, slot) is not before:
+                    # Whoever moves a key writes the body anew, so the body tells.
+                    if self._overlay is not overlay or self._body(overlay, slot) is not before:
                         continue
                     if changed.alternate_ids is not None:
                         self._reindex(overlay, key[0], slot, changed.alternate_ids)

@@ -42,10 +42,10 @@ class OpenProfile(dict[str, Any]):
 
     def changed(self) -> bool:
         """Tell whether any member would be written otherwise than it was read."""
-        return any(
-            name in self and (written is None or write_profile(self[name]) != bytes(written))
-            for name, written in self._reached.items()
-        )
+        for name, written in self._reached.items():
+            if name in self and (written is None or write_profile(self[name]) != bytes(written)):
+                return True
+        return False
 
 
 def open_profile(body: bytes) -> OpenProfile:
