@@ -29,7 +29,7 @@ from mockserver.contract.report_terminal import TerminalReport
 from mockserver.contract.rules import DIALECTS, TAGS
 from mockserver.contract.targets import is_loopback
 from mockserver.contract.verify import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
-from mockserver.errors import Inconclusive, UsageError
+from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
 
 EXAMPLES = """examples:
@@ -150,7 +150,7 @@ def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Pl
 
 def _require_loopback(url: str) -> None:
     if not is_loopback(urlsplit(url).hostname or ""):
-        raise UsageError(
+        raise SafetyRefusal(
             "a URL names a mock on this machine; it would be changed without restraint",
             place=f"--target {url}",
             hint="describe a real system in targets.toml and give its name",

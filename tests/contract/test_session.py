@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.call_vetting import could_change, touched
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import load_contract
 from mockserver.contract.dry_run import DrySession
 from mockserver.contract.redaction import Redactor
-from mockserver.contract.session import Clock, NoAnswer, NotSent, TargetSession, Throttled
+from mockserver.contract.session import READING, Clock, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import shipped
@@ -250,6 +251,35 @@ def test_the_budget_is_hard_and_keeps_a_reserve(vendor: FakeVendor) -> None:
     with pytest.raises(Inconclusive, match="budget"):
         session.read(PROFILE_KEY)
     assert len(vendor.seen) == RESERVE + 3
+
+
+def test_a_target_that_slows_us_down_does_not_use_up_the_reserve(vendor: FakeVendor) -> None:
+    """Each repeated read counts, and the restore must still be possible."""
+    vendor.faults.throttle = dict.fromkeys(range(1, 100), "0")
+    session = session_of(vendor, slow=SlowClock(), budget=RESERVE + 5)
+    with pytest.raises(Inconclusive, match="budget"):
+        session.send(call())
+    assert len(vendor.seen) == 5
+
+
+@pytest.mark.parametrize(("left", "sent"), [(READING, 0), (READING + 1, 1)], ids=["too few", "enough"])
+def test_a_change_begins_only_if_its_first_reading_fits_too(vendor: FakeVendor, left: int, sent: int) -> None:
+    """The guard reads the profile before it, which takes three requests at worst."""
+
+    class Guard:
+        def before(self, call: Call) -> None:
+            for _ in range(READING):
+                session.read(PROFILE_KEY)
+
+        def after(self, call: Call, reply: Reply | None) -> None:
+            pass
+
+    session = session_of(vendor, write=True, budget=RESERVE + left)
+    session.witness = Guard()
+    with contextlib.nullcontext() if sent else pytest.raises(Inconclusive, match="budget"):
+        session.send(call(SET))
+    assert len(vendor.seen) == (READING + 1 if sent else 0)
+    assert session.target.budget - session.used >= RESERVE
 
 
 def test_requests_keep_their_distance(vendor: FakeVendor) -> None:
