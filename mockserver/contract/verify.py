@@ -19,8 +19,10 @@ from mockserver.contract.events import (
     Tally,
 )
 from mockserver.contract.generated import GeneratedRunner, generate, require_schemathesis
+from mockserver.contract.generated_guarded import GuardedGenerated, drawn
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import chosen, load_rules
+from mockserver.contract.session import NotSent, Stopped
 from mockserver.contract.walk import Walker
 from mockserver.errors import UsageError
 from mockserver.settings import shipped
@@ -90,7 +92,11 @@ class _CountingSession:
 
     def send(self, call: Call) -> Reply:
         self.sent += 1
-        return self.session.send(call)
+        try:
+            return self.session.send(call)
+        except (NotSent, Stopped):
+            self.sent -= 1
+            raise
 
 
 class _Run:
@@ -118,11 +124,11 @@ class _Run:
         self.rules = chosen(rules, self.plan.only, self.plan.tags, strict=not self.label)
         if "generated" in self.stages:
             require_schemathesis()
-        if not self.bench.isolated and set(self.stages) - {"rules"}:
+        if not self.bench.isolated and "model" in self.stages:
             raise UsageError(
-                "the stages 'model' and 'generated' change profiles at random, which only a mock may bear",
+                "the stage 'model' changes several profiles at random, which only a mock may bear",
                 place="--stage",
-                hint="run them against the mock, and --stage rules against this target",
+                hint="run it against the mock, and --stage rules or --stage generated against this target",
             )
 
     def stage(self, name: str, run_started: float) -> None:
@@ -154,6 +160,10 @@ class _Run:
         if name == "model":
             amount = max(self.plan.max_examples, 1)
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
+        if not self.bench.isolated:
+            few = drawn(self.contract, self.bench, self.plan.seed, self.plan.max_examples)
+            guarded = GuardedGenerated(self.bench, self.contract, self.plan.seed)
+            return len(few), (guarded.run(case) for case in few)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
         kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
         generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
