@@ -18,7 +18,7 @@ from mockserver.cli import add_settings, settings_of
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
 from mockserver.contract.cases import Bench, Call
 from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.events import Event
+from mockserver.contract.events import CaseFinished, Event
 from mockserver.contract.http_session import HttpSession
 from mockserver.contract.mock_bench import MockFixtures, read_fixtures
 from mockserver.contract.report_exchange import Shown
@@ -132,6 +132,7 @@ def _run(
     reports += [HtmlReport(options.html, shown)] if options.html else []
 
     def report(event: Event) -> None:
+        event = shown.told(event) if isinstance(event, CaseFinished) else event
         for one in reports:
             one(event)
 

@@ -197,11 +197,10 @@ class GuardedRun:
 
 def _refuse_open(target: Target, state_dir: Path) -> None:
     for undo in UndoFile.left_behind(target, state_dir):
-        name = target.name if undo.is_of(target) else undo.target
         raise SafetyRefusal(
             f"an earlier run broke off in case {undo.case or '?'} and may have left changes",
             place=str(undo.path),
-            hint=f"run `mockserver verify --target {name} --recover` first",
+            hint=f"run `{undo.recovery(target)}` first",
         )
 
 

@@ -247,11 +247,7 @@ def _label(target: Target, row: OpenProfile) -> str:
 def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal:
     """Return the loud failure that lists what is not as it was."""
     rows = "; ".join(map(str, remaining))
-    kept = (
-        f"as it was is in {undo.path}; `mockserver verify --target {undo.target} --recover` tries again"
-        if undo.is_open
-        else ""
-    )
+    kept = f"as it was is in {undo.path}; `{undo.recovery()}` tries again" if undo.is_open else ""
     return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
 
 

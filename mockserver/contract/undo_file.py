@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -84,6 +85,13 @@ class UndoFile:
     def is_open(self) -> bool:
         """Whether the file is on disk."""
         return self.path.exists()
+
+    def recovery(self, target: Target | None = None) -> str:
+        """Return the command that finishes what the file describes, under the target's present name."""
+        name = target.name if target is not None and self.is_of(target) else self.target
+        elsewhere = self.path.parent != default_state_dir()
+        where = f" --state-dir {shlex.quote(str(self.path.parent))}" if elsewhere else ""
+        return f"mockserver verify --target {name} --recover{where}"
 
     def profile(self, key: Key) -> OpenProfile | None:
         """Return the note on a profile, None if it is not being changed."""

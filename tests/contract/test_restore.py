@@ -237,7 +237,7 @@ def test_the_command_recovers_and_says_so(
     assert "NOT RESTORED: profile 1 of fake (CRM)" in capsys.readouterr().out
     vendor.faults.stopped_from = None
     assert [run_recover(options), run_recover(options)] == [0, 0]
-    assert capsys.readouterr().out == "restored: profile 1 of fake (CRM)\nnothing to recover\n"
+    assert capsys.readouterr().out == f"restored: profile 1 of fake (CRM)\nnothing to recover in {state}\n"
     assert vendor.lasting() == before
 
 
@@ -462,8 +462,9 @@ def test_an_undo_file_stops_every_run_that_could_mean_the_same_profile(
     """Targets are renamed and servers move between a crash and the next run."""
     broken_off(vendor, tmp_path)
     sent = len(vendor.seen)
-    with pytest.raises(SafetyRefusal, match="an earlier run broke off"):
+    with pytest.raises(SafetyRefusal, match="an earlier run broke off") as caught:
         GuardedRun(session_of(vendor, **spelling(vendor.url)), tmp_path, CONTRACT).begin()
+    assert f"--recover --state-dir {tmp_path}" in str(caught.value)
     assert len(vendor.seen) == sent
 
 
