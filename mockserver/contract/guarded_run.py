@@ -148,9 +148,18 @@ class GuardedRun:
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
         row.known = None
         self._write()
+        # Whoever hangs up on a request that is on its way may see it applied after the restore: Ctrl-C waits.
+        self._signals.hold = True
 
     def after(self, call: Call, reply: Reply | None) -> None:
         """Write down what the answer showed: what differs from it later was changed by somebody else."""
+        try:
+            self._note(call, reply)
+        finally:
+            self._signals.hold = False
+        self._signals.deliver()
+
+    def _note(self, call: Call, reply: Reply | None) -> None:
         row = self.undo.profile(call.key)
         if row is None:
             return

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.contract import restore as restore_module
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.restore import Outcome, recover
@@ -619,7 +619,7 @@ import http.client
 real_answer = http.client.HTTPConnection.getresponse
 http.client.HTTPConnection.getresponse = lambda self: (tick(), real_answer(self), tick())[1]
 
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.session import TargetSession
@@ -698,6 +698,31 @@ def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, t
         assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"
         assert vendor.lasting() == before, f"step {die_at}"
         assert recover(session_of(vendor), state) == Outcome((), ()), f"step {die_at}"
+
+
+def test_ctrl_c_waits_for_the_answer_to_a_change(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that was given up could be applied after the restore had found nothing to do."""
+    before, replies = vendor.lasting(), list[int | None]()
+
+    def interrupt(number: int, server: FakeVendor) -> None:
+        if server.seen[-1].changes and not replies:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def note(call: Call, reply: Reply | None) -> None:
+        replies.append(reply and reply.status)
+        after(call, reply)
+
+    vendor.faults.before_request = interrupt
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    after = run.after
+    monkeypatch.setattr(run, "after", note)
+    with pytest.raises(KeyboardInterrupt), run, run.guard("case"):
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert replies == [200]
+    assert vendor.lasting() == before
+    assert list(tmp_path.glob("*.json")) == []
 
 
 # -- the inverse patch ------------------------------------------------------------------------------------------------
