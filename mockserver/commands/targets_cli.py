@@ -81,7 +81,7 @@ def run_recover(options: argparse.Namespace) -> int:
     for row in outcome.remaining:
         print(f"NOT RESTORED: {row}")
     if not outcome.restored and not outcome.remaining:
-        print("nothing to recover")
+        print(f"nothing to recover in {_state_dir(options)}")
     return outcome.exit_code
 
 

@@ -18,7 +18,7 @@ from mockserver.cli import add_settings, settings_of
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
 from mockserver.contract.cases import Bench, Call
 from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.events import Event
+from mockserver.contract.events import CaseFinished, Event
 from mockserver.contract.http_session import HttpSession
 from mockserver.contract.mock_bench import MockFixtures, read_fixtures
 from mockserver.contract.report_exchange import Shown
@@ -29,7 +29,7 @@ from mockserver.contract.report_terminal import TerminalReport
 from mockserver.contract.rules import DIALECTS, TAGS
 from mockserver.contract.targets import is_loopback
 from mockserver.contract.verify import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
-from mockserver.errors import Inconclusive, UsageError
+from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
 
 EXAMPLES = """examples:
@@ -132,6 +132,7 @@ def _run(
     reports += [HtmlReport(options.html, shown)] if options.html else []
 
     def report(event: Event) -> None:
+        event = shown.told(event) if isinstance(event, CaseFinished) else event
         for one in reports:
             one(event)
 
@@ -150,7 +151,7 @@ def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Pl
 
 def _require_loopback(url: str) -> None:
     if not is_loopback(urlsplit(url).hostname or ""):
-        raise UsageError(
+        raise SafetyRefusal(
             "a URL names a mock on this machine; it would be changed without restraint",
             place=f"--target {url}",
             hint="describe a real system in targets.toml and give its name",

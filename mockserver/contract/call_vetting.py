@@ -53,7 +53,7 @@ def touched(body: bytes) -> tuple[str, ...]:
 
     A patch that adds or removes an entry touches its collection.
     """
-    operations = _operations(body)
+    operations = _operations(body, among_others=True)
     if operations is None:
         return (EVERYTHING,)
     return tuple(pointer for operation in operations for pointer in _touched_by(operation))
@@ -164,14 +164,18 @@ def _harmless(body: bytes) -> bool:
     return b"path" not in text and b"\\u" not in text and b"&#" not in text
 
 
-def _operations(body: bytes) -> list[dict[str, Any]] | None:
+def _operations(body: bytes, *, among_others: bool = False) -> list[dict[str, Any]] | None:
+    """Return the operations of a body, None if it has other elements, which `among_others` leaves out, or none."""
     try:
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_unambiguous)
     except (ValueError, RecursionError):
         return None
-    if isinstance(document, list) and all(isinstance(operation, dict) for operation in document):
-        return document
-    return None
+    if not isinstance(document, list):
+        return None
+    operations = [element for element in document if isinstance(element, dict)]
+    others = [element for element in document if not isinstance(element, dict)]
+    # In a list within the list a lenient reader might find operations.
+    return operations if not others or (among_others and list not in map(type, others)) else None
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class GuardedRun:
         self.changed = False
         self._restorer = Restorer(session)
         session.members = Members.of(contract)
-        self._lock = RunLock(self.undo)
+        self._lock = RunLock(self.target, state_dir)
         self._signals = HeldSignals()
         self._lost = False
 
@@ -88,8 +88,7 @@ class GuardedRun:
         if not self.target.mock:
             prepare(self.undo.path.parent)
             self._lock.take()
-            self.undo.sweep()
-            _refuse_open(self.undo)
+            _refuse_open(self.target, self.undo.path.parent)
         self.session.witness = self
         for key in self.target.keys:
             _check_marker(self._restorer.read(key), self.target, key)
@@ -149,9 +148,18 @@ class GuardedRun:
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
         row.known = None
         self._write()
+        # Whoever hangs up on a request that is on its way may see it applied after the restore: Ctrl-C waits.
+        self._signals.hold = True
 
     def after(self, call: Call, reply: Reply | None) -> None:
         """Write down what the answer showed: what differs from it later was changed by somebody else."""
+        try:
+            self._note(call, reply)
+        finally:
+            self._signals.hold = False
+        self._signals.deliver()
+
+    def _note(self, call: Call, reply: Reply | None) -> None:
         row = self.undo.profile(call.key)
         if row is None:
             return
@@ -196,12 +204,12 @@ class GuardedRun:
             self.notes.append(f"no case that changes a profile was run: {why}")
 
 
-def _refuse_open(undo: UndoFile) -> None:
-    if undo.is_open:
+def _refuse_open(target: Target, state_dir: Path) -> None:
+    for undo in UndoFile.left_behind(target, state_dir):
         raise SafetyRefusal(
             f"an earlier run broke off in case {undo.case or '?'} and may have left changes",
             place=str(undo.path),
-            hint=f"run `mockserver verify --target {undo.target} --recover` first",
+            hint=f"run `{undo.recovery(target)}` first",
         )
 
 

@@ -5,6 +5,7 @@ The salt is drawn per run: within a report equal values have equal hashes, betwe
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -40,8 +41,40 @@ _FIXED = frozenset(
     }
 )
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE)
-_PLAIN_HEADERS = frozenset({"cache-control", "pragma", "expires", "allow", "www-authenticate", "retry-after"})
-_PLAIN_VALUE = re.compile(r'[A-Za-z0-9 =,/:."-]{0,80}')
+_DATE = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
+_CACHING = r"(?:no-cache|no-store|private|public|must-revalidate|max-age=\d+)"
+_METHOD = "(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE)"
+# A server may put anything into a header, so that only what each is meant for is shown.
+_PLAIN_HEADERS = {
+    "cache-control": rf"{_CACHING}(?:, ?{_CACHING})*",
+    "pragma": "no-cache",
+    "expires": rf"-1|0|{_DATE}",
+    "allow": rf"{_METHOD}(?:, ?{_METHOD})*",
+    "www-authenticate": r'(?:PNAUTHINFO3|Basic|Bearer|Negotiate|NTLM)(?: realm="https://[a-z]+\.mypreferences\.com")?',
+    "retry-after": rf"\d+|{_DATE}",
+}
+# Sentences of the checks that hold what a server sent: a header's value, or names of members that it made up.
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|None"""
+_OF_A_HEADER = re.compile(
+    r"(the header (?P<name>\S+) is |Content-Type is |a 405 must say Allow: PATCH, it says )"
+    rf"(?P<value>{_QUOTED})(?P<rest>.*)",
+    re.DOTALL,
+)
+_AFTER_A_PLACE = "|".join(
+    (
+        r"is missing|is no member of the contract|is [a-z]+, it is not [a-z ]+|is out of the contract's range",
+        r"is (?:not the one value|none of the values) that the contract allows|does not match .+",
+        r"has \d+ (?:characters|entries), at most \d+ are allowed|holds elements, it is a [a-z]+",
+        r"is neither true nor false|is no whole number|is nil, which it can't be|has attributes other than .+",
+        r"is not called \w+|are not in the page's order|are not the expected ones in the expected order",
+    )
+)
+_OF_A_PLACE = re.compile(rf"((?:an entry|the elements|the members) of )?(/.*)( (?:{_AFTER_A_PLACE}))", re.DOTALL)
+_OF_PLACES = re.compile(r"(.* differs from what was expected at )(/.*?)( and \d+ more places)?", re.DOTALL)
+_OF_AN_ELEMENT = re.compile(r"(.* in the expected order: )(.*)( stands where \w+ was expected)", re.DOTALL)
+_OF_AN_ENTITY = re.compile(
+    r"(the body is not well-formed XML: undefined entity )(.*)(: line \d+, column \d+)", re.DOTALL
+)
 
 
 class Redactor:
@@ -88,9 +121,28 @@ class Redactor:
             return "absent"
         if name == "content-type" and _MEDIA_TYPE.fullmatch(value):
             return value
-        return value if name in _PLAIN_HEADERS and _PLAIN_VALUE.fullmatch(value) else self.value(value)
+        return value if re.fullmatch(_PLAIN_HEADERS.get(name, "(?!)"), value) else self.value(value)
+
+    def problem(self, text: str) -> str:
+        """Return a sentence of a check without what only the server can have put into it."""
+        if found := _OF_A_HEADER.fullmatch(text):
+            name = (found["name"] or ("allow" if "Allow" in found[1] else "content-type")).lower()
+            value = ast.literal_eval(found["value"])
+            shown = self.header(name, value)
+            return f"{found[1]}{found['value'] if shown == value else shown}{found['rest']}"
+        if found := _OF_A_PLACE.fullmatch(text):
+            return f"{found[1] or ''}{self.pointer(found[2])}{found[3]}"
+        if found := _OF_PLACES.fullmatch(text):
+            places = ", ".join(map(self.pointer, found[2].split(", ")))
+            return f"{found[1]}{places}{found[3] or ''}"
+        if found := _OF_AN_ELEMENT.fullmatch(text) or _OF_AN_ENTITY.fullmatch(text):
+            return f"{self.problem(found[1])}{self.name(found[2])}{found[3]}"
+        return text
+
+    def name(self, name: str) -> str:
+        """Return a member's name if the contract knows it, else its hash."""
+        return name if name in self._names else f"#{self.hash(name)}"
 
     def _segment(self, part: str) -> str:
-        if part in ("", "-") or (part.isascii() and part.isdigit() and len(part) <= 4) or part in self._names:
-            return part
-        return f"#{self.hash(part)}"
+        plain = part in ("", "-") or (part.isascii() and part.isdigit() and len(part) <= 4)
+        return part if plain else self.name(part)

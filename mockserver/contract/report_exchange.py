@@ -6,16 +6,19 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.conversation import Exchange
 from mockserver.contract.document import Contract, Shape
+from mockserver.contract.events import CaseFinished
 from mockserver.contract.http_session import request_target
 from mockserver.contract.redaction import Redactor
 
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-mock-admin-token"}
 _HIDDEN = "(not shown)"
 _LONGEST = 4000
+_OPERATION = {"op", "path", "value", "from"}
 
 
 # Demo secrets protect nothing, but a report may be of somebody's own fixtures.
@@ -29,6 +32,12 @@ class Shown:
         self._openly = openly
         self._url = url
         self._redact = Redactor(_names(contract.profile) | {"operations", "Message", "ModelState"})
+
+    def told(self, case: CaseFinished) -> CaseFinished:
+        """Return the outcome of a case with problems that may be shown."""
+        if self._openly:
+            return case
+        return replace(case, problems=tuple(map(self._redact.problem, case.problems)))
 
     def request(self, exchange: Exchange) -> str:
         """Return the request as text, never with a secret."""
@@ -87,10 +96,13 @@ class Shown:
 
     def _hidden(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {name: self._hidden_member(name, item) for name, item in value.items()}
+            return {self._name(name): self._hidden_member(name, item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._hidden(item) for item in value]
         return self._redact.value(value)
+
+    def _name(self, name: str) -> str:
+        return name if name.lower() in _OPERATION else self._redact.name(name)
 
     def _hidden_member(self, name: str, item: Any) -> Any:
         if name == "op" and isinstance(item, str) and len(item) < 10:

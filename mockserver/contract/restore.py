@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.contract.cases import Call, Key, Reply
+from mockserver.contract.held_signals import HeldSignals
 from mockserver.contract.session import NoAnswer, TargetSession
+from mockserver.contract.targets import Target
 from mockserver.contract.undo import (
     Change,
     Operation,
@@ -34,6 +36,10 @@ MEMBERS = 16
 # Reads with retries, one fine patch in each round but the last, then one patch for each member, each round read back.
 WORST_CASE = READS + (ROUNDS - 1) * 2 + MEMBERS + 1
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
+
+
+# Patches that change nothing: without operations, and for targets that refuse those, with a test.
+_READINGS = (b"[]", *(b'[{"op": "test", "path": "/IsActive", "value": %s}]' % value for value in (b"true", b"false")))
 
 
 class Remaining(NamedTuple):
@@ -64,12 +70,15 @@ class Restorer:
 
     def __init__(self, session: TargetSession) -> None:
         self.session = session
+        self._reading = _READINGS[0]
 
     def read(self, key: Key) -> dict[str, Any]:
         """Return a profile, read by a patch that changes nothing; raise Inconclusive if the answer is no profile."""
-        for body in (b"[]", _test("/IsActive", True), _test("/IsActive", False)):
+        # What was answered last time comes first, so that on a target without empty patches a read is one request.
+        for body in sorted(_READINGS, key=lambda body: body != self._reading):
             reply = self.session.read(key, body)
             if reply.status != 400:
+                self._reading = body
                 break
         profile = profile_of(reply)
         if profile is None:
@@ -87,6 +96,11 @@ class Restorer:
             key, found = self._rounds(own, key, row, found)
         except (Inconclusive, SafetyRefusal) as problem:
             return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
+            # A profile of such a shape is nothing to send patches to; a person has to look at it.
+            return None, [
+                Remaining(label, (), f"can't tell: it does not look like a profile ({type(problem).__name__})")
+            ]
         left = [change.place for change in self._differences(row.before, found)]
         if not left:
             return found, []
@@ -180,47 +194,60 @@ class Restorer:
 
 
 def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) -> Outcome:
-    """Finish what an interrupted run left behind; with `forget`, its undo file goes even if something remains."""
-    undo = UndoFile.of(session.target, state_dir)
+    """Finish what interrupted runs left behind; with `forget`, their undo files go even if something remains."""
+    outcome = Outcome((), ())
     if not state_dir.exists():
-        return Outcome((), ())
-    lock = RunLock(undo)
+        return outcome
+    lock, signals = RunLock(session.target, state_dir), HeldSignals()
     lock.take()
+    signals.install()
     try:
-        undo.sweep()
-        if not undo.is_open:
-            return Outcome((), ())
-        return _recover(Restorer(session), undo, forget=forget)
+        for undo in UndoFile.left_behind(session.target, state_dir):
+            found = _recover(Restorer(session), undo, signals, forget=forget)
+            outcome = Outcome(outcome.restored + found.restored, outcome.remaining + found.remaining)
+        return outcome
     finally:
+        signals.uninstall()
         lock.release()
 
 
-def _recover(restorer: Restorer, undo: UndoFile, *, forget: bool) -> Outcome:
+def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Outcome:
     target = restorer.session.target
     restored, remaining = [], []
     for row in undo.profiles:
-        key = (target.client, row.kind, row.identifier)
-        if key not in target.keys:
-            remaining.append(Remaining("a profile of the undo file", (), "the target does not list it any more"))
-            continue
-        # The last request of the run that broke off may still be at work over there.
-        restorer.session.clock.sleep(target.settle_s)
-        left = restorer.restore(row)[1]
+        try:
+            left = _recovered(restorer, undo, row)
+        except KeyboardInterrupt:
+            # The note stays, and the list of what is open is worth more than the haste of whoever stopped us.
+            signals.hold = True
+            left = [Remaining(_label(target, row), (), "interrupted before it was restored")]
         remaining += left
-        restored += [] if left else [target.label(key)]
+        restored += [] if left else [_label(target, row)]
     if forget or not remaining:
         undo.remove()
     return Outcome(tuple(restored), tuple(remaining))
 
 
+def _recovered(restorer: Restorer, undo: UndoFile, row: OpenProfile) -> list[Remaining]:
+    target = restorer.session.target
+    if not undo.is_of(target):
+        moved = f"{undo.path.name} is of {undo.base_url}, client {undo.client}: give {undo.target} that address again"
+        return [Remaining(_label(target, row), (), moved)]
+    if (target.client, row.kind, row.identifier) not in target.keys:
+        return [Remaining("a profile of the undo file", (), "the target does not list it any more")]
+    # The last request of the run that broke off may still be at work over there.
+    restorer.session.clock.sleep(target.settle_s)
+    return restorer.restore(row)[1]
+
+
+def _label(target: Target, row: OpenProfile) -> str:
+    return target.label((target.client, row.kind, row.identifier))
+
+
 def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal:
     """Return the loud failure that lists what is not as it was."""
     rows = "; ".join(map(str, remaining))
-    kept = (
-        f"as it was is in {undo.path}; `mockserver verify --target {undo.target} --recover` tries again"
-        if undo.is_open
-        else ""
-    )
+    kept = f"as it was is in {undo.path}; `{undo.recovery()}` tries again" if undo.is_open else ""
     return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
 
 
@@ -239,10 +266,6 @@ def _shown(answers: Sequence[Reply | None]) -> list[dict[str, Any]]:
     """Return the profiles that answers show."""
     profiles = [profile_of(reply) for reply in answers if reply is not None]
     return [profile for profile in profiles if profile is not None]
-
-
-def _test(path: str, value: Any) -> bytes:
-    return json.dumps([{"op": "test", "path": path, "value": value}]).encode()
 
 
 def profile_of(reply: Reply) -> dict[str, Any] | None:

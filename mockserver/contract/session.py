@@ -49,6 +49,8 @@ from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PATIENCE_S = 120.0
+# Requests with which the guard reads a profile before its first change: see `restore.Restorer.read`.
+READING = 3
 NO_LEAVE = "it could change the profile, which takes --write"
 SEE_TARGETS = "see the targets file for what the owner allows"
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
@@ -124,9 +126,9 @@ class TargetSession:
     def send(self, call: Call) -> Reply:
         """Send one call of a case, and keep enough of the budget for the restore."""
         self._vet(call)
-        self._check_bounds()
         changes = could_change(call)
         if changes and self.witness is not None:
+            self._check_bounds(READING)
             self.witness.before(call)
         reply = None
         try:
@@ -144,7 +146,7 @@ class TargetSession:
             call.key not in self.target.keys or call.method != "PATCH" or call.path is not None
         ):
             raise NotSent("a request was not sent: the target does not list this profile", hint=SEE_TARGETS)
-        return self._patiently(call, changes=could_change(call), credential=self.target.credential)
+        return self._patiently(call, changes=could_change(call), credential=self.target.credential, reserved=True)
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
         """Send a patch that changes nothing; with its answer comes the profile."""
@@ -159,11 +161,11 @@ class TargetSession:
         self._vet(call)
         if could_change(call) and not self.target.mock:
             raise NotSent("a second user's call could change the profile", hint="send a patch without operations")
-        self._check_bounds()
         return self._patiently(call, changes=could_change(call), credential=credential)
 
-    def _check_bounds(self) -> None:
-        if not self.stopped and not self.target.mock and self.used + 1 + RESERVE > self.target.budget:
+    def _check_bounds(self, before: int = 0) -> None:
+        """Raise Stopped if one request more, after those `before` it, would leave too few for the restore."""
+        if not self.stopped and not self.target.mock and self.used + before + 1 + RESERVE > self.target.budget:
             self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
         if self.stopped:
             raise Stopped(self.stopped, hint="raise budget in the targets file, or add --keep-going")
@@ -174,10 +176,12 @@ class TargetSession:
         if could_change(call) and not self.target.mock and self.witness is None:
             raise NotSent("a request was not sent: nobody would restore what it changes", hint=SEE_TARGETS)
 
-    def _patiently(self, call: Call, *, changes: bool, credential: Credential) -> Reply:
+    def _patiently(self, call: Call, *, changes: bool, credential: Credential, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
         patience_s = MOST_PATIENCE_S
         while True:
+            if not reserved:
+                self._check_bounds()
             reply = self._once(call, credential)
             wait_s = self._asked_to_wait(reply)
             if wait_s is None:

@@ -1,7 +1,8 @@
 """The note on disk of what a run is about to change, written before each change so that a crash loses nothing.
 
 It holds whole profiles: the file is for its owner alone (0600), and its name says nothing of a person. One file for a
-target; while it is there, something may be unrestored, and no other run starts.
+target; while it is there, something may be unrestored, and no other run starts: neither under another name for the same
+server, nor under the same name for a server that has moved.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shlex
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mockserver.contract.cases import Key
-from mockserver.contract.targets import Target
+from mockserver.contract.targets import Target, is_loopback
 from mockserver.errors import SafetyRefusal, UsageError
 
 try:
@@ -57,27 +61,60 @@ class UndoFile:
 
     @classmethod
     def of(cls, target: Target, state_dir: Path) -> UndoFile:
-        """Return the undo file of a target, as it is on disk if there is one; raise SafetyRefusal if unreadable."""
-        where = hashlib.sha256(f"{target.base_url}|{target.client}".encode()).hexdigest()[:12]
-        path = state_dir / f"{target.name}-{where}.undo.json"
-        undo = cls(path, target.name, target.base_url, target.client)
-        if path.exists() and not target.mock:
-            undo._load()
-        return undo
+        """Return the undo file that a run on a target writes; nothing is read."""
+        path = state_dir / f"{target.name}-{_place(target)}.undo.json"
+        return cls(path, target.name, target.base_url, target.client)
+
+    @classmethod
+    def left_behind(cls, target: Target, state_dir: Path) -> list[UndoFile]:
+        """Return what earlier runs left on disk of this server or of this name; raise SafetyRefusal if unreadable.
+
+        The lock must be held, or a run may be writing there.
+        """
+        ours = re.compile(
+            rf"[a-z0-9_-]+-{_place(target)}\.undo\.json|{re.escape(target.name)}-[0-9a-f]{{12}}\.undo\.json"
+        )
+        paths = sorted(path for path in state_dir.glob("*.undo.json") if ours.fullmatch(path.name))
+        return [cls._read(path) for path in paths]
+
+    def is_of(self, target: Target) -> bool:
+        """Whether its profiles are those of this target, whatever the target is called now."""
+        return (_spelled(self.base_url), self.client) == (_spelled(target.base_url), target.client)
 
     @property
     def is_open(self) -> bool:
         """Whether the file is on disk."""
         return self.path.exists()
 
+    def recovery(self, target: Target | None = None) -> str:
+        """Return the command that finishes what the file describes, under the target's present name."""
+        name = target.name if target is not None and self.is_of(target) else self.target
+        elsewhere = self.path.parent != default_state_dir()
+        where = f" --state-dir {shlex.quote(str(self.path.parent))}" if elsewhere else ""
+        return f"mockserver verify --target {name} --recover{where}"
+
     def profile(self, key: Key) -> OpenProfile | None:
         """Return the note on a profile, None if it is not being changed."""
         return next((row for row in self.profiles if (row.kind, row.identifier) == key[1:]), None)
 
     def write(self) -> None:
-        """Put the note on disk, whole or not at all, and see it there before returning."""
+        """Put the note on disk, whole or not at all, and see it there before returning; raise SafetyRefusal."""
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.stem}-", dir=self.path.parent)  # made with mode 0600
+            try:
+                self._fill(handle, name)
+            except BaseException:
+                # Also after Ctrl-C: what is half written holds personal values as well.
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as problem:
+            why = f"the note for the undo can't be written ({problem.strerror}), and without it nothing may change"
+            raise SafetyRefusal(
+                why, place=str(self.path.parent), hint="make room, or give another --state-dir"
+            ) from None
+
+    def _fill(self, handle: int, name: str) -> None:
         document = {"version": VERSION, **asdict(self), "path": None}
-        handle, name = tempfile.mkstemp(prefix=f".{self.path.stem}-", dir=self.path.parent)  # made with mode 0600
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(document, file)
             file.flush()
@@ -91,24 +128,32 @@ class UndoFile:
         self.path.unlink(missing_ok=True)
         _sync_directory(self.path.parent)
 
-    def sweep(self) -> None:
-        """Delete what a crash left half written; the lock must be held."""
-        for leftover in self.path.parent.glob(f".{self.path.stem}-*"):
-            leftover.unlink(missing_ok=True)
-
-    def _load(self) -> None:
+    @classmethod
+    def _read(cls, path: Path) -> UndoFile:
         try:
-            document: Mapping[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if document["version"] != VERSION:
                 raise ValueError(f"version {document['version']}")
-            self.case = document["case"]
-            self.profiles = [OpenProfile(**row) for row in document["profiles"]]
-            same = (document["base_url"], document["client"]) == (self.base_url, self.client)
+            target, base_url, client, case = (document[name] for name in ("target", "base_url", "client", "case"))
+            return cls(path, target, base_url, client, case, [OpenProfile(**row) for row in document["profiles"]])
         except (OSError, ValueError, KeyError, TypeError) as problem:
             why, hint = f"can't read the undo file: {type(problem).__name__}", "restore by hand what it describes"
-            raise SafetyRefusal(why, place=str(self.path), hint=hint) from None
-        if not same:
-            raise SafetyRefusal("the undo file is of another server or client", place=str(self.path))
+            raise SafetyRefusal(why, place=str(path), hint=hint) from None
+
+
+def _place(target: Target) -> str:
+    """Return what a host and client are called in file names: the same for every spelling that could mean them."""
+    parts = urlsplit(target.base_url)
+    host = parts.hostname or ""
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    text = f"{'loopback' if is_loopback(host) else host.rstrip('.')}:{port}|{target.client.lower()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _spelled(base_url: str) -> str:
+    """Return an address with its host in small letters."""
+    parts = urlsplit(base_url)
+    return parts._replace(netloc=parts.netloc.lower()).geturl()
 
 
 def prepare(state_dir: Path) -> None:
@@ -122,13 +167,17 @@ def prepare(state_dir: Path) -> None:
 class RunLock:
     """Keeps a second run away from the target; the system lets go of it when the process ends, however that happens."""
 
-    def __init__(self, undo: UndoFile) -> None:
-        self._path = undo.path.with_suffix(".lock")
+    def __init__(self, target: Target, state_dir: Path) -> None:
+        self._path = state_dir / f"{_place(target)}.lock"
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Take the lock; raise SafetyRefusal if another run has it."""
-        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Take the lock, and delete what a crash left half written; raise SafetyRefusal if another run has it."""
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as problem:
+            why = f"can't write into the state directory: {problem.strerror}"
+            raise UsageError(why, place=str(self._path.parent), hint="give another --state-dir") from problem
         if fcntl is None:
             return
         try:
@@ -136,6 +185,8 @@ class RunLock:
         except OSError:
             self.release()
             raise SafetyRefusal("another run is using this target", hint="wait for it to end") from None
+        for leftover in self._path.parent.glob(f".*-{self._path.stem}.undo-*"):
+            leftover.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let go of the lock."""

@@ -19,10 +19,12 @@ from mockserver.contract.events import (
     Tally,
 )
 from mockserver.contract.generated import GeneratedRunner, generate, require_schemathesis
+from mockserver.contract.generated_guarded import GuardedGenerated, drawn
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import chosen, load_rules
+from mockserver.contract.session import NotSent, Stopped
 from mockserver.contract.walk import Walker
-from mockserver.errors import UsageError
+from mockserver.errors import CommandError, UsageError
 from mockserver.settings import shipped
 
 STAGES = ("rules", "model", "generated")
@@ -74,10 +76,13 @@ def verify(
     stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
     dialects = ", ".join(run.bench.dialect for run in runs)
     report(RunStarted(target, dialects, plan.seed, stages, bench.is_mock))
-    for run in runs:
-        for stage in run.stages:
-            run.stage(stage, started)
-    report(RunFinished(tally.verdicts, sum(run.session.sent for run in runs), monotonic() - started))
+    try:
+        for run in runs:
+            for stage in run.stages:
+                run.stage(stage, started)
+    finally:
+        # Also after Ctrl-C or a profile that was not restored: what was found until then is worth keeping.
+        report(RunFinished(tally.verdicts, sum(run.session.sent for run in runs), monotonic() - started))
     return tally.exit_code
 
 
@@ -90,7 +95,11 @@ class _CountingSession:
 
     def send(self, call: Call) -> Reply:
         self.sent += 1
-        return self.session.send(call)
+        try:
+            return self.session.send(call)
+        except (NotSent, Stopped):
+            self.sent -= 1
+            raise
 
 
 class _Run:
@@ -118,30 +127,38 @@ class _Run:
         self.rules = chosen(rules, self.plan.only, self.plan.tags, strict=not self.label)
         if "generated" in self.stages:
             require_schemathesis()
-        if not self.bench.isolated and set(self.stages) - {"rules"}:
+        if not self.bench.isolated and "model" in self.stages:
             raise UsageError(
-                "the stages 'model' and 'generated' change profiles at random, which only a mock may bear",
+                "the stage 'model' changes several profiles at random, which only a mock may bear",
                 place="--stage",
-                hint="run them against the mock, and --stage rules against this target",
+                hint="run it against the mock, and --stage rules or --stage generated against this target",
             )
 
     def stage(self, name: str, run_started: float) -> None:
-        started, cases, before, stopped = monotonic(), 0, self.session.sent, ""
+        started, before, stopped = monotonic(), self.session.sent, ""
         total, outcomes = self._outcomes(name)
         label = f"{name}{self.label}"
         self.report(StageStarted(label, total))
-        failures = 0
-        for outcome in outcomes:
-            cases += 1
-            failures += outcome.verdict is Verdict.BROKEN
-            self._tell(replace(outcome, stage=label))
-            if self.plan.time_s is not None and monotonic() - run_started > self.plan.time_s:
-                stopped = f"the time of {self.plan.time_s:g} s is over"
-                break
-            if name != "rules" and failures >= MOST_FAILURES:
-                stopped = f"{failures} failures are enough"
-                break
-        self._tell(StageFinished(label, cases, self.session.sent - before, monotonic() - started, stopped))
+        told: list[Verdict] = []
+        try:
+            for outcome in outcomes:
+                told.append(outcome.verdict)
+                self._tell(replace(outcome, stage=label))
+                if stopped := self._enough(name, told, run_started):
+                    break
+        except (CommandError, KeyboardInterrupt) as end:
+            stopped = end.problem if isinstance(end, CommandError) else "interrupted"
+            self._tell(_broken_off(label, stopped))
+            raise
+        finally:
+            self._tell(StageFinished(label, len(told), self.session.sent - before, monotonic() - started, stopped))
+
+    def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
+        """Return why the stage ends here, or nothing."""
+        if self.plan.time_s is not None and monotonic() - run_started > self.plan.time_s:
+            return f"the time of {self.plan.time_s:g} s is over"
+        failures = told.count(Verdict.BROKEN)
+        return f"{failures} failures are enough" if name != "rules" and failures >= MOST_FAILURES else ""
 
     def _tell(self, event: Event) -> None:
         self.tally.add(event)
@@ -154,7 +171,17 @@ class _Run:
         if name == "model":
             amount = max(self.plan.max_examples, 1)
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
+        if not self.bench.isolated:
+            few = drawn(self.contract, self.bench, self.plan.seed, self.plan.max_examples)
+            guarded = GuardedGenerated(self.bench, self.contract, self.plan.seed)
+            return len(few), (guarded.run(case) for case in few)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
         kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
         generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
         return len(kept), (generated.run(case) for case in kept)
+
+
+def _broken_off(stage: str, why: str) -> CaseFinished:
+    """Return a case that tells every report what ended the run before its time."""
+    title = "The run comes to its end"
+    return CaseFinished(stage, f"{stage}-broken-off", title, Verdict.INCONCLUSIVE, (why,))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.contract import restore as restore_module
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.restore import Outcome, recover
@@ -237,7 +237,7 @@ def test_the_command_recovers_and_says_so(
     assert "NOT RESTORED: profile 1 of fake (CRM)" in capsys.readouterr().out
     vendor.faults.stopped_from = None
     assert [run_recover(options), run_recover(options)] == [0, 0]
-    assert capsys.readouterr().out == "restored: profile 1 of fake (CRM)\nnothing to recover\n"
+    assert capsys.readouterr().out == f"restored: profile 1 of fake (CRM)\nnothing to recover in {state}\n"
     assert vendor.lasting() == before
 
 
@@ -437,6 +437,109 @@ def test_a_damaged_undo_file_stops_everything(vendor: FakeVendor, tmp_path: Path
     assert path.exists()
 
 
+def broken_off(vendor: FakeVendor, state: Path, **changes: Any) -> None:
+    """Leave a changed profile and its undo file behind, as a run does whose server stopped."""
+    session = session_of(vendor, **changes)
+    with GuardedRun(session, state, CONTRACT) as run, contextlib.suppress(SafetyRefusal), run.guard("case"):
+        session.send(change(replace("/CustomerType", "Prospect")))
+        vendor.faults.stopped_from = 0
+    vendor.faults.stopped_from = None
+
+
+OTHER_SPELLINGS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "another name for the target": lambda url: {"name": "renamed"},
+    "another name for the host": lambda url: {"name": "renamed", "base_url": url.replace("127.0.0.1", "localhost")},
+    "another path on the host": lambda url: {"name": "renamed", "base_url": f"{url}/v2"},
+    "another port": lambda url: {"base_url": "http://127.0.0.1:9/Profiles"},
+    "another client": lambda url: {"client": "GLOBEX", "keys": (("GLOBEX", *KEY),)},
+}
+
+
+@pytest.mark.parametrize("spelling", OTHER_SPELLINGS.values(), ids=OTHER_SPELLINGS.keys())
+def test_an_undo_file_stops_every_run_that_could_mean_the_same_profile(
+    vendor: FakeVendor, tmp_path: Path, spelling: Callable[[str], dict[str, Any]]
+) -> None:
+    """Targets are renamed and servers move between a crash and the next run."""
+    broken_off(vendor, tmp_path)
+    sent = len(vendor.seen)
+    with pytest.raises(SafetyRefusal, match="an earlier run broke off") as caught:
+        GuardedRun(session_of(vendor, **spelling(vendor.url)), tmp_path, CONTRACT).begin()
+    assert f"--recover --state-dir {tmp_path}" in str(caught.value)
+    assert len(vendor.seen) == sent
+
+
+def test_a_renamed_target_is_recovered(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Server and client say whose profile it is, not what we call them."""
+    before = vendor.lasting()
+    broken_off(vendor, tmp_path)
+    assert vendor.lasting() != before
+    assert recover(session_of(vendor, name="renamed"), tmp_path).restored == ("profile 1 of renamed (CRM)",)
+    assert vendor.lasting() == before
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_a_server_that_moved_is_listed_and_sent_nothing(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Somebody else's profile may be there under the same id; "nothing to recover" would be wrong as well."""
+    broken_off(vendor, tmp_path)
+    with FakeVendor().running() as elsewhere:
+        outcome = recover(session_of(elsewhere), tmp_path)
+        assert elsewhere.seen == []
+    assert outcome.exit_code == 4
+    assert vendor.url in outcome.remaining[0].why
+    assert recover(session_of(vendor), tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize("fails", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "Ctrl-C"])
+def test_a_change_whose_note_cannot_be_written_is_not_sent(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: BaseException
+) -> None:
+    """And nothing half written stays, since it holds personal values."""
+
+    def fail(handle: int) -> None:
+        raise fails
+
+    before = vendor.lasting()
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    with pytest.raises((SafetyRefusal, KeyboardInterrupt)) as caught, run, run.guard("case"):  # noqa: PT012
+        monkeypatch.setattr(os, "fsync", fail)
+        try:
+            run.session.send(change(replace("/CustomerType", "Prospect")))
+        finally:
+            monkeypatch.undo()
+    assert isinstance(caught.value, KeyboardInterrupt) or "No space left" in str(caught.value)
+    assert (vendor.lasting(), vendor.commits) == (before, 0)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_recovery_that_is_interrupted_lists_what_is_left(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while a dead server is waited for: exit code 4, and the next recovery finds everything."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = vendor.lasting()
+    broken_off(vendor, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(TargetSession, "send_reserved", stop)
+        outcome = recover(session_of(vendor), tmp_path)
+    assert (outcome.exit_code, outcome.remaining[0].why) == (4, "interrupted before it was restored")
+    assert recover(session_of(vendor), tmp_path).exit_code == 0
+    assert vendor.lasting() == before
+
+
+def test_a_profile_of_another_shape_is_listed_when_it_cannot_be_restored(vendor: FakeVendor, tmp_path: Path) -> None:
+    """What is left unrestored is said in every case, whatever the server calls a profile."""
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
+        vendor.quirks.value_changes = {"AlternateIds": ["no object"]}
+        said = what_is_left(
+            run, replace("/CustomerType", "Prospect"), then=lambda: setattr(vendor.faults, "stopped_from", 0)
+        )
+    assert "NOT RESTORED" in said
+    assert list(tmp_path.glob("*.json")) != []
+
+
 # -- anything, in any combination -------------------------------------------------------------------------------------
 
 PATHS = (
@@ -516,7 +619,7 @@ import http.client
 real_answer = http.client.HTTPConnection.getresponse
 http.client.HTTPConnection.getresponse = lambda self: (tick(), real_answer(self), tick())[1]
 
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.session import TargetSession
@@ -595,6 +698,31 @@ def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, t
         assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"
         assert vendor.lasting() == before, f"step {die_at}"
         assert recover(session_of(vendor), state) == Outcome((), ()), f"step {die_at}"
+
+
+def test_ctrl_c_waits_for_the_answer_to_a_change(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that was given up could be applied after the restore had found nothing to do."""
+    before, replies = vendor.lasting(), list[int | None]()
+
+    def interrupt(number: int, server: FakeVendor) -> None:
+        if server.seen[-1].changes and not replies:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def note(call: Call, reply: Reply | None) -> None:
+        replies.append(reply and reply.status)
+        after(call, reply)
+
+    vendor.faults.before_request = interrupt
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    after = run.after
+    monkeypatch.setattr(run, "after", note)
+    with pytest.raises(KeyboardInterrupt), run, run.guard("case"):
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert replies == [200]
+    assert vendor.lasting() == before
+    assert list(tmp_path.glob("*.json")) == []
 
 
 # -- the inverse patch ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import stat
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.call_vetting import could_change, touched
-from mockserver.contract.cases import Call
+from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import load_contract
 from mockserver.contract.dry_run import DrySession
 from mockserver.contract.redaction import Redactor
-from mockserver.contract.session import Clock, NoAnswer, NotSent, TargetSession, Throttled
+from mockserver.contract.session import READING, Clock, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import shipped
@@ -214,6 +215,13 @@ TOUCHED = {
 }
 
 
+def test_an_element_that_is_no_operation_touches_nothing() -> None:
+    """Other than a list in the list, in which a lenient reader might find operations."""
+    operation = {"op": "replace", "path": "/CustomerType", "value": "x"}
+    assert touched(json.dumps([None, 5, operation]).encode()) == ("/customertype",)
+    assert touched(json.dumps([[operation]]).encode()) == ("",)
+
+
 @pytest.mark.parametrize(("path", "expected"), TOUCHED.items(), ids=list(TOUCHED))
 def test_what_a_patch_touches(path: str, expected: tuple[str, str]) -> None:
     """Adding or taking an entry touches its collection."""
@@ -250,6 +258,35 @@ def test_the_budget_is_hard_and_keeps_a_reserve(vendor: FakeVendor) -> None:
     with pytest.raises(Inconclusive, match="budget"):
         session.read(PROFILE_KEY)
     assert len(vendor.seen) == RESERVE + 3
+
+
+def test_a_target_that_slows_us_down_does_not_use_up_the_reserve(vendor: FakeVendor) -> None:
+    """Each repeated read counts, and the restore must still be possible."""
+    vendor.faults.throttle = dict.fromkeys(range(1, 100), "0")
+    session = session_of(vendor, slow=SlowClock(), budget=RESERVE + 5)
+    with pytest.raises(Inconclusive, match="budget"):
+        session.send(call())
+    assert len(vendor.seen) == 5
+
+
+@pytest.mark.parametrize(("left", "sent"), [(READING, 0), (READING + 1, 1)], ids=["too few", "enough"])
+def test_a_change_begins_only_if_its_first_reading_fits_too(vendor: FakeVendor, left: int, sent: int) -> None:
+    """The guard reads the profile before it, which takes three requests at worst."""
+
+    class Guard:
+        def before(self, call: Call) -> None:
+            for _ in range(READING):
+                session.read(PROFILE_KEY)
+
+        def after(self, call: Call, reply: Reply | None) -> None:
+            pass
+
+    session = session_of(vendor, write=True, budget=RESERVE + left)
+    session.witness = Guard()
+    with contextlib.nullcontext() if sent else pytest.raises(Inconclusive, match="budget"):
+        session.send(call(SET))
+    assert len(vendor.seen) == (READING + 1 if sent else 0)
+    assert session.target.budget - session.used >= RESERVE
 
 
 def test_requests_keep_their_distance(vendor: FakeVendor) -> None:
@@ -395,3 +432,56 @@ def test_redaction_keeps_equality_within_a_run_only() -> None:
     assert one.value({"a": "Zoë"}).startswith("object of 1 #")
     assert one.header("content-type", "application/json; charset=utf-8") == "application/json; charset=utf-8"
     assert "Zoë" not in one.header("x-name", "Zoë")
+
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    "a header": ("the header Cache-Control is 'u=Zoe', it must be no-cache", "the header Cache-Control is text of 5 "),
+    "a header as it may be": ("the header Expires is '0', it must be -1", "the header Expires is '0', it must be -1"),
+    "a media type": ("Content-Type is 'text/html', it must be one", "Content-Type is 'text/html', it must be one"),
+    "another text for a media type": (
+        "Content-Type is 'Zoe O\\'Neil', 'x' was expected",
+        "Content-Type is text of 10 #",
+    ),
+    "methods": ("a 405 must say Allow: PATCH, it says 'ZOE'", "a 405 must say Allow: PATCH, it says text of 3 #"),
+    "no header": ("a 405 must say Allow: PATCH, it says None", "a 405 must say Allow: PATCH, it says absent"),
+    "a known place": ("/Emails/0 is null, it is not object", "/Emails/0 is null, it is not object"),
+    "a member's name": ("/Emails/Zoe is x is no member of the contract", "/Emails/#"),
+    "several places": (
+        "the answer differs from what was expected at /Emails/0, /Zoe, a and 3 more places",
+        "the answer differs from what was expected at /Emails/0, /#",
+    ),
+    "an element": (
+        "the elements of / are not the expected ones in the expected order: Zoe stands where Emails was expected",
+        "the elements of / are not the expected ones in the expected order: #",
+    ),
+    "an entity": (
+        "the body is not well-formed XML: undefined entity &Zoe;: line 1, column 2",
+        "the body is not well-formed XML: undefined entity #",
+    ),
+    "our own words": ("the answer was 500, 200 was expected", "the answer was 500, 200 was expected"),
+}
+
+
+@pytest.mark.parametrize(("sentence", "shown"), SENTENCES.values(), ids=SENTENCES.keys())
+def test_what_a_server_put_into_a_problem_is_not_shown(sentence: str, shown: str) -> None:
+    """It may put personal values anywhere: into headers, names of members, elements and entities."""
+    said = Redactor({"Emails"}).problem(sentence)
+    assert said.startswith(shown)
+    assert "zoe" not in said.lower()
+
+
+SERVER_HEADERS = {
+    "allow": ("PATCH, GET", "ZOE"),
+    "www-authenticate": ('PNAUTHINFO3 realm="https://pm.mypreferences.com"', "Basic realm=Zoe"),
+    "retry-after": ("Wed, 21 Oct 2015 07:28:00 GMT", "Zoe"),
+    "cache-control": ("no-cache, max-age=0", "private, u=Zoe"),
+    "expires": ("-1", "Zoe"),
+    "x-user": ("", "Zoe"),
+}
+
+
+@pytest.mark.parametrize("name", SERVER_HEADERS)
+def test_a_header_is_shown_only_as_far_as_it_is_used_as_meant(name: str) -> None:
+    usual, misused = SERVER_HEADERS[name]
+    assert usual in Redactor().header(name, usual)
+    assert "zoe" not in Redactor().header(name, misused).lower()

@@ -53,19 +53,24 @@ def test_a_second_run_against_the_same_server_finds_the_same(server: Server) -> 
     ("arguments", "code", "words"),
     [
         (["--only", "empty-pach"], 2, "did you mean empty-patch?"),
-        (["--target", "https://pm.mypreferences.com/Profiles"], 2, "targets.toml"),
         (["--target", "nobody"], 2, "there is no target 'nobody'"),
         (["--max-examples", "0"], 2, "at least 1"),
         (["--contract", "/nowhere.yaml"], 2, "/nowhere.yaml"),
         (["--fixtures", "/nowhere"], 2, "mockserver check"),
     ],
-    ids=["rule", "url", "target", "examples", "contract", "fixtures"],
+    ids=["rule", "target", "examples", "contract", "fixtures"],
 )
 def test_wrong_usage_ends_with_2_and_a_hint(
     arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify", *arguments]) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_url_elsewhere_is_refused_for_safety(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a URL names is changed without restraint, so it must be on this machine."""
+    assert main(["verify", "--target", "https://pm.mypreferences.com/Profiles"]) == 4
+    assert "targets.toml" in capsys.readouterr().err
 
 
 def test_a_server_that_contradicts_its_dialect_is_broken(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
