@@ -278,6 +278,8 @@ def _decoded(name: str) -> str:
 
 def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, a missing member not null."""
+    if wanted is found:
+        return  # a body that was read before gives the same object
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**wanted, **found}:
             yield from differences(wanted.get(name, _MISSING), found.get(name, _MISSING), f"{place}/{name}")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
 import pytest
 
 from mockserver.contract.verify import Plan
+from tests.contract.mutants.changes import changes_of, unseen
+from tests.contract.mutants.edits import Edit
 from tests.contract.mutants.harness import ROOT, Mutant, first_failure, right_server
 from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.planned_operations import OPERATIONS
+from tests.contract.mutants.planned_values import VALUES
 from tests.contract.mutants.source import files, mutant_at, sites_of
 from tests.contract.verifying import bench_of, cases_of, contract, run
 
@@ -40,8 +45,59 @@ def test_a_wrong_server_is_found_by_walks(name: str) -> None:
 
 
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in PLANNED]
-    assert len(names) == len(set(names)) >= 60
+    names = [mutant.id for mutant in (*PLANNED, *OPERATIONS, *VALUES)]
+    assert len(names) == len(set(names)) >= 250
+
+
+@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES], ids=lambda edit: edit.id)
+def test_an_edit_of_the_source_makes_another_program(edit: Edit) -> None:
+    """An edit that no longer fits the source fails here, not in silence."""
+    mutant = edit.mutant()
+    compile(mutant.source, mutant.id, "exec")
+
+
+CHANGED = {
+    "a < b <= c": {"a <= b <= c", "a < b < c"},
+    "a and b and c": {"a or b or c", "b and c", "a and c", "a and b"},
+    "x if a else b": {"x if not a else b", "x if True else b", "x if False else b"},
+    "not a": {"not not a"},
+    "-1": {"+1", "-2", "-0"},
+    "True": {"False"},
+    "a['Ab']": {"a['aB']"},
+    "a - b": {"a + b"},
+    "a | b": {"a | a"},
+    "call(a, b, c, key=d)": {"call(b, a, c, key=d)", "call(a, b, c)"},
+    "text.lower()": {"text"},
+    "dict(a)": {"a"},
+    "[a, b]": {"[b]", "[a]"},
+    "{a: b, c: d}": {"{c: d}", "{a: b}"},
+    "BadRequest": {"NotFound"},
+    "text.startswith": {"text.endswith"},
+    "[a for a in b if c]": {"[a for a in b]"},
+    "a[b:c]": {"a[:]"},
+    "raise a": {"pass"},
+    "del a": {"pass"},
+    "return a": {"return None"},
+    "for a in b:\n    c.d": {"for a in b:\n    c.d\n    break", "for a in b:\n    pass"},
+}
+
+
+@pytest.mark.parametrize("text", CHANGED, ids=list(CHANGED))
+def test_every_small_change_is_made(text: str) -> None:
+    made = set()
+    for number, node in enumerate(ast.walk(ast.parse(text))):
+        for _, change in changes_of(node):
+            tree = ast.parse(text)
+            change(list(ast.walk(tree))[number])
+            made.add(ast.unparse(tree))
+    made -= {"pass"} if CHANGED[text] != {"pass"} else set()
+    assert made == CHANGED[text]
+
+
+def test_what_people_read_is_left_alone() -> None:
+    """Annotations, decorators, docstrings and explanations give no mutants."""
+    tree = ast.parse("@keep(1)\ndef f(a: 2) -> 3:\n    'Say.'\n    refuse(a, why='b')")
+    assert {ast.unparse(node).strip("\"'") for node in unseen(tree)} == {"keep(1)", "2", "3", "Say.", "why='b"}
 
 
 def test_a_small_change_of_any_source_file_can_be_made() -> None:
@@ -60,7 +116,7 @@ def test_the_program_prints_which_stage_kills_which() -> None:
         sys.executable,
         str(script),
         "--every",
-        "60",
+        "160",
         "--source",
         "1",
         "--seed",

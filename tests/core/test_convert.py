@@ -142,3 +142,23 @@ def test_what_is_no_index(name: str) -> None:
     with pytest.raises(BadRequest) as caught:
         list_index(segment, 3, ProfilePointer(f"/Emails/{segment}"))
     assert caught.value.rule == rule
+
+
+VALUES = {
+    "texts of a copied list are no dates": ("ProfileTags", [{"Name": f"{DAY}.000Z"}], False, [{"Name": f"{DAY}.000Z"}]),
+    "texts of a sent list are": ("ProfileTags", [{"Name": f"{DAY}.000Z"}], True, [{"Name": f"{DAY}Z"}]),
+    "a reference is null": ("CustomerName", {"$ref": "1"}, True, None),
+    "a reference to a list is null": ("ProfileTags", {"$ref": "1"}, True, None),
+    "half a character is replaced": ("CustomerType", "\ud800x", True, "\ufffdx"),
+}
+
+
+@pytest.mark.parametrize("row", VALUES.values(), ids=list(VALUES))
+def test_values(row: tuple[str, Any, bool, Any], tree: MemberTree) -> None:
+    name, value, dates, stored = row
+    assert convert(value, tree.root.members[name], dates=dates) == stored
+
+
+def test_a_reference_stands_alone(tree: MemberTree) -> None:
+    with pytest.raises(ConversionError):
+        convert({"$ref": "1", "FirstName": "A"}, tree.root.members["CustomerName"])
