@@ -10,13 +10,14 @@ import pytest
 from mockserver.contract.verify import Plan
 from tests.contract.mutants.harness import ROOT, Mutant, first_failure, right_server
 from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.planned_http import HTTP
 from tests.contract.mutants.source import files, mutant_at, sites_of
 from tests.contract.verifying import bench_of, cases_of, contract, run
 
 RIGHT = {dialect: right_server(dialect) for dialect in ("vendor", "library", "rfc6902")}
 
 
-@pytest.mark.parametrize("mutant", PLANNED[::5], ids=lambda mutant: mutant.id)
+@pytest.mark.parametrize("mutant", [*PLANNED[::5], *HTTP[::4]], ids=lambda mutant: mutant.id)
 def test_a_wrong_server_is_found_by_the_rules(mutant: Mutant) -> None:
     wrong = mutant.wrong
     assert wrong is not None
@@ -40,7 +41,7 @@ def test_a_wrong_server_is_found_by_walks(name: str) -> None:
 
 
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in PLANNED]
+    names = [mutant.id for mutant in (*PLANNED, *HTTP)]
     assert len(names) == len(set(names)) >= 60
 
 
@@ -60,7 +61,7 @@ def test_the_program_prints_which_stage_kills_which() -> None:
         sys.executable,
         str(script),
         "--every",
-        "60",
+        "70",
         "--source",
         "1",
         "--seed",
