@@ -4,8 +4,6 @@ VENV ?= .venv
 BENCH ?= .venv-bench
 BIN := $(VENV)/bin
 ARGS ?=
-# In processes of their own: a few of the generated cases come out differently after other tests in the same process.
-GENERATED := tests/contract/test_verify_stages.py
 
 .PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
@@ -28,8 +26,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 tests: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --cov --cov-report= --ignore $(GENERATED) $(ARGS)
-	$(BIN)/pytest -n 2 --cov --cov-append --cov-report=term $(GENERATED)
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python tests/test_wheel.py

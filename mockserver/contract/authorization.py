@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,15 +17,24 @@ from mockserver.errors import UsageError
 
 SCHEME = "PNAUTHINFO3-HMAC-SHA256"
 OPTIONS = frozenset(
-    ("scheme", "age", "format", "timestamp", "user", "secret", "client", "signature", "header", "of", "message")
-)
+    ("scheme", "age", "format", "timestamp", "user", "secret", "client", "signature", "signature_as", "header", "of",
+     "message")
+)  # fmt: skip
+
+_SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "base64": str,
+    "other case": str.swapcase,
+    "no padding": lambda signature: signature.rstrip("="),
+    "hexadecimal": lambda signature: base64.b64decode(signature).hex(),
+}
 
 
 def authorization(account: Account, client_id: str, now: datetime, how: Mapping[str, Any] | None = None) -> str:
     """Return the header's value; `client_id` is the URL's first segment as sent, `how` says what is done differently.
 
-    `age` in seconds, negative for the future; `format` one of seconds, fraction, offset, no zone; `header` and
-    `message` are templates of {scheme}, {user}, {client}, {timestamp} and {signature}.
+    `age` in seconds, negative for the future; `format` one of seconds, fraction, offset, no zone; `signature_as` one of
+    base64, other case, no padding, hexadecimal; `header` and `message` are templates of {scheme}, {user}, {client},
+    {timestamp} and {signature}.
     """
     options = how or {}
     if unknown := set(options) - OPTIONS:
@@ -40,7 +49,8 @@ def authorization(account: Account, client_id: str, now: datetime, how: Mapping[
     secret = str(options.get("secret", account.secret))
     unkeyed = "{client}:{user}:{timestamp}" + ("" if "hmac" in scheme.lower() else f":{_escaped(secret)}")
     message = str(options.get("message", unkeyed)).format(**parts)
-    parts["signature"] = str(options.get("signature", _sign(scheme, secret, message)))
+    signature = str(options.get("signature", _sign(scheme, secret, message)))
+    parts["signature"] = _SPELLINGS[options.get("signature_as", "base64")](signature)
     template = options.get("header", "{scheme} Credential={user}/{timestamp} Signature={signature}")
     return str(template).format(**parts)
 

@@ -13,6 +13,7 @@ from tests.contract.mutants.changes import changes_of, unseen
 from tests.contract.mutants.edits import Edit
 from tests.contract.mutants.harness import ROOT, Mutant, first_failure, right_server
 from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.planned_http import HTTP
 from tests.contract.mutants.planned_operations import OPERATIONS
 from tests.contract.mutants.planned_values import VALUES
 from tests.contract.mutants.source import files, mutant_at, sites_of
@@ -21,7 +22,7 @@ from tests.contract.verifying import bench_of, cases_of, contract, run
 RIGHT = {dialect: right_server(dialect) for dialect in ("vendor", "library", "rfc6902")}
 
 
-@pytest.mark.parametrize("mutant", PLANNED[::5], ids=lambda mutant: mutant.id)
+@pytest.mark.parametrize("mutant", [*PLANNED[::5], *HTTP[::4]], ids=lambda mutant: mutant.id)
 def test_a_wrong_server_is_found_by_the_rules(mutant: Mutant) -> None:
     wrong = mutant.wrong
     assert wrong is not None
@@ -45,8 +46,8 @@ def test_a_wrong_server_is_found_by_walks(name: str) -> None:
 
 
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in (*PLANNED, *OPERATIONS, *VALUES)]
-    assert len(names) == len(set(names)) >= 250
+    names = [mutant.id for mutant in (*PLANNED, *HTTP, *OPERATIONS, *VALUES)]
+    assert len(names) == len(set(names)) >= 270
 
 
 @pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES], ids=lambda edit: edit.id)

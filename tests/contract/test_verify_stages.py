@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from mockserver.contract.generated import GeneratedRunner, generate
+from mockserver.contract.cases import Call, Reply
+from mockserver.contract.generated import Generated, GeneratedRunner, generate
 from mockserver.contract.model import PatchModel, Refused, Unpredictable
 from mockserver.contract.verify import Plan
 from mockserver.contract.walk import Walker
@@ -92,6 +95,48 @@ def test_the_same_seed_gives_the_same_generated_cases() -> None:
     first, again = (generate(contract(), key, 11, 8, coverage=False) for _ in range(2))
     assert first == again
     assert generate(contract(), key, 12, 8, coverage=False) != first
+
+
+def test_the_same_seed_gives_the_same_generated_cases_whatever_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hypothesis draws constants of the modules of a process; a seed must mean the same in each."""
+    key = ("ACME01", "CRM", "C-000417")
+    first = generate(contract(), key, 11, 40, coverage=False)
+    source = tmp_path / "full_of_constants.py"
+    source.write_text("CONSTANTS = (" + "".join(f"'constant {number}', " for number in range(200)) + ")", "utf-8")
+    spec = importlib.util.spec_from_file_location("full_of_constants", source)
+    assert spec is not None
+    monkeypatch.setitem(sys.modules, "full_of_constants", importlib.util.module_from_spec(spec))
+    again = generate(contract(), key, 11, 40, coverage=False)
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "held"),
+    [
+        ([], 404, True),
+        ([], 400, False),
+        (None, 404, True),
+        (None, 400, True),
+        ([True], 400, True),
+        ([True], 500, False),
+    ],
+    ids=["good-404", "good-400", "null-404", "null-400", "no-operation-400", "no-operation-500"],
+)
+def test_a_case_with_two_mistakes_may_be_refused_for_either(body: object, status: int, held: bool) -> None:
+    """A URL that names nothing and a document that is none: which is noticed first, nothing says."""
+    bench = healthy("vendor")
+    send = bench.session.send
+    unknown = Generated(1, "PATCH", ("ACME01", "CRM", "NO-SUCH-ID"), body, positive=body == [], description="")
+
+    def answering(call: Call) -> Reply:
+        if call.key == bench.profiles[0]:
+            return send(call)
+        return send(Call("PATCH", bench.profiles[0], call.headers, b"[7]"))._replace(status=status)
+
+    bench.session.send = answering  # type: ignore[method-assign]
+    assert (GeneratedRunner(bench, contract(), 0).run(unknown).verdict == "held") == held
 
 
 def test_the_model_agrees_with_the_vendors_software() -> None:

@@ -19,11 +19,13 @@ ROLES = read_fixtures(FIXTURES).roles
 JSON = "application/json"
 
 
-def planned(name: str, title: str, dialect: str = "vendor") -> Callable[[Wrong], Wrong]:
-    """Enter a wrong server into the list."""
+def planned(
+    name: str, title: str, dialect: str = "vendor", *, into: list[Mutant] | None = None
+) -> Callable[[Wrong], Wrong]:
+    """Enter a wrong server into a list, PLANNED if no other is named."""
 
     def enter(wrong: Wrong) -> Wrong:
-        PLANNED.append(Mutant(name, title, wrong=wrong, dialect=dialect))
+        (PLANNED if into is None else into).append(Mutant(name, title, wrong=wrong, dialect=dialect))
         return wrong
 
     return enter
