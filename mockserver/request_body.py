@@ -7,9 +7,8 @@ from typing import Any
 from mockserver.core.members import MemberTree
 from mockserver.errors import BadRequest, RequestTooLarge
 from mockserver.request import Head, Policy, Request
-from mockserver.wire.json_body import read_patch, read_strict_patch
+from mockserver.wire.json_body import read_patch
 from mockserver.wire.negotiation import body_format
-from mockserver.wire.xml_body import read_xml_patch
 
 # The reason code of a success without operations, by the reader of the body.
 _WITHOUT_OPERATIONS = {"json": "patch-empty", "xml": "xml-without-operations", "form": "form-without-operations"}
@@ -35,11 +34,17 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
 def _read(request: Request, policy: Policy, tree: MemberTree) -> list[Any] | None:
     how = body_format(request.head.headers.get("content-type"))
     if how.reader == "xml":
+        # Imported with the first XML request: most servers never see one.
+        from mockserver.wire.xml_body import read_xml_patch
+
         return read_xml_patch(request.body, charset=how.charset, tree=tree, dialect=policy.dialect)
     if how.reader == "form":
         return []
-    reader = read_strict_patch if policy.dialect.strict_rfc else read_patch
-    return reader(request.body, charset=how.charset)
+    if policy.dialect.strict_rfc:
+        from mockserver.wire.json_text import read_strict_patch
+
+        return read_strict_patch(request.body, charset=how.charset)
+    return read_patch(request.body, charset=how.charset)
 
 
 def body_too_large(size: int, limit: int) -> RequestTooLarge:

@@ -14,7 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody
-from mockserver.wire.json_body import read_patch, read_strict_patch, write_json
+from mockserver.wire.json_body import read_patch, write_json
+from mockserver.wire.json_text import read_strict_patch
 
 Reader = Callable[..., list[Any] | None]
 MIB = 1 << 20
