@@ -157,12 +157,22 @@ def order_problems(value: Any, shape: Shape, place: str = "") -> Iterator[str]:
 # -- XML --------------------------------------------------------------------------------------------------------------
 
 
-class ProfileReader:
-    """Reads the XML form of a profile and minds names, order, namespace and nil."""
+def read_loosely(reply: Reply, contract: Contract, dialect: str) -> dict[str, Any] | None:
+    """Return what can be made of a profile in XML whose elements are not the contract's, None if that is nothing."""
+    try:
+        media_type, text = read_text(reply)
+        return ProfileReader(contract, dialect, loose=True).read(text) if media_type in XML_TYPES else None
+    except Unreadable:
+        return None
 
-    def __init__(self, contract: Contract, dialect: str) -> None:
+
+class ProfileReader:
+    """Reads the XML form of a profile and minds names, order, namespace and nil; a loose one takes any elements."""
+
+    def __init__(self, contract: Contract, dialect: str, *, loose: bool = False) -> None:
         self.contract = contract
         self.page = dialect != "library"
+        self.loose = loose
 
     def read(self, text: str) -> dict[str, Any]:
         """Return the profile as JSON values; raise Unreadable."""
@@ -182,13 +192,31 @@ class ProfileReader:
     def _object(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
         order = shape.page_order if self.page else shape.serialiser_order
         wanted = [self._tag(self._name(shape.members[name])) for name in order]
-        if [child.tag for child in element] != wanted:
-            raise Unreadable(f"the elements of {place or '/'} are not the expected ones in the expected order")
+        if self.loose:
+            return self._loosely(element, shape, place)
+        if (tags := [child.tag for child in element]) != wanted:
+            raise Unreadable(
+                f"the elements of {place or '/'} are not the expected ones in the expected order: "
+                f"{_first_wrong(tags, wanted)}"
+            )
         found = {
             name: self._value(child, shape.members[name], f"{place}/{name}")
             for name, child in zip(order, element, strict=True)
         }
         return {name: found[name] for name, member in shape.members.items() if name in found and member.returned}
+
+    def _loosely(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
+        names = {name: name for name in shape.members} | {shape.members[name].xml_name: name for name in shape.members}
+        found: dict[str, Any] = {}
+        for child in element:
+            tag = _local(child.tag)
+            name = names.get(tag)
+            found[name or tag] = (
+                self._value(child, shape.members[name], f"{place}/{name}") if name else child.text or ""
+            )
+        hidden = {name for name, member in shape.members.items() if not member.returned}
+        order = [*(name for name in shape.members if name in found), *(name for name in found if name not in names)]
+        return {name: found[name] for name in order if name not in hidden}
 
     def _value(self, element: ElementTree.Element, shape: Shape, place: str) -> Any:
         if element.attrib:
@@ -208,6 +236,19 @@ class ProfileReader:
         if any(child.tag != self._tag(shape.item.class_name) for child in element):
             raise Unreadable(f"an entry of {place} is not called {shape.item.class_name}")
         return [self._value(child, shape.item, f"{place}/{index}") for index, child in enumerate(element)]
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _first_wrong(tags: Sequence[str], wanted: Sequence[str]) -> str:
+    """Say where two rows of element names part."""
+    index = next((number for number, pair in enumerate(zip(tags, wanted, strict=False)) if pair[0] != pair[1]), None)
+    if index is None:
+        index = min(len(tags), len(wanted))
+    found, due = (_local(row[index]) if index < len(row) else "nothing" for row in (tags, wanted))
+    return f"{found} stands where {due} was expected"
 
 
 def _scalar(element: ElementTree.Element, shape: Shape, place: str) -> Any:

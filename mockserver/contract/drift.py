@@ -13,20 +13,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from mockserver.contract.cases import Bench, Call, Key, Reply, Verdict
+from mockserver.contract.cases import Bench, Key, Reply, Verdict
 from mockserver.contract.checks import reply_problems
+from mockserver.contract.conversation import is_old
 from mockserver.contract.document import Contract, Shape
 from mockserver.contract.drift_compare import Comparison, Difference, Kind
 from mockserver.contract.dry_run import DryRun
 from mockserver.contract.events import CaseFinished
 from mockserver.contract.guarded_run import GuardedRun
 from mockserver.contract.known_drift import Known, split_expired
+from mockserver.contract.restore import profile_of
 from mockserver.contract.rule_run import RuleRunner
-from mockserver.contract.rules import Rule
+from mockserver.contract.rules import SOURCES, Rule
 from mockserver.contract.session import Throttled
 from mockserver.errors import CommandError, Inconclusive
 
 PROFILE = "the-profile-itself"
+STAMP, SET_ANEW = "stamp of a change", "set anew"
 Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
 
 
@@ -43,7 +46,7 @@ class Finding:
     @property
     def counts(self) -> bool:
         """Whether it is drift that nobody has accepted."""
-        return self.known is None and self.difference.kind in (Kind.BREAKING, Kind.DIFFERS)
+        return self.known is None and self.difference.kind in (Kind.BREAKING, Kind.DIFFERS, Kind.ASSUMPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class CaseResult:
     id: str
     title: str
     source: str
+    why: str = ""
     findings: tuple[Finding, ...] = ()
     not_run: str = ""
     inconclusive: bool = False
@@ -81,7 +85,9 @@ class DriftReport:
             row = finding.difference
             key = (row.kind, finding.agrees, finding.known, *_sameness(row))
             first = merged.get(key)
-            merged[key] = replace(first, cases=(*first.cases, *finding.cases)) if first else finding
+            cases = (*first.cases, *finding.cases) if first else finding.cases
+            source = min(first.source if first else finding.source, finding.source, key=SOURCES.index)
+            merged[key] = replace(first or finding, cases=tuple(dict.fromkeys(cases)), source=source)
         order = list(Kind)
         return sorted(merged.values(), key=lambda finding: (not finding.counts, order.index(finding.difference.kind)))
 
@@ -153,7 +159,7 @@ class Drift:
         if refused := self._load(self.run.keys):
             findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
         title = "The profile is what the contract says of it"
-        self.report.cases.append(CaseResult(PROFILE, title, "page", tuple(findings)))
+        self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
 
     def _load(self, keys: Sequence[Key]) -> str:
         return self.load({key: conformed(self.run.profiles[key], self.contract.profile) for key in keys})
@@ -166,18 +172,18 @@ class Drift:
     def _case(self, rule: Rule) -> CaseResult:
         keys = self.run.keys[:2] if "neighbour" in rule.needs else self.run.keys[:1]
         if reason := self._held_back(rule, keys):
-            return CaseResult(rule.id, rule.title, rule.source, not_run=reason)
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
         self._load(keys)
         try:
             real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
             mock = RuleRunner(replace(self.mock, profiles=keys, is_mock=False), self.contract).run(rule)
         except Throttled as why:
-            return CaseResult(rule.id, rule.title, rule.source, not_run=why.problem, inconclusive=True)
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=why.problem, inconclusive=True)
         except LookupError:
             lost = "a profile was not left as the case's next step needs it"
-            return CaseResult(rule.id, rule.title, rule.source, not_run=lost, inconclusive=True)
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=lost, inconclusive=True)
         if reason := _held(real):
-            return CaseResult(rule.id, rule.title, rule.source, not_run=reason)
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
         return self._result(rule, mock, real)
 
     def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
@@ -194,7 +200,7 @@ class Drift:
         return _held(outcome)
 
     def _result(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
-        found: list[Difference] = []
+        found: list[Difference] = list(self._stamps(mock, real))
         for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
             if theirs.reply is None:
                 break  # an answer that was lost says nothing
@@ -208,7 +214,7 @@ class Drift:
                 _judged(rule, row),
                 (rule.id,),
                 rule.source,
-                self._agrees(mock, real, everyday=_sameness(row) in everywhere),
+                self._who_stamps(row) or self._agrees(mock, real, everyday=_sameness(row) in everywhere),
             )
             for row in dict.fromkeys(found)
         ]
@@ -217,7 +223,23 @@ class Drift:
         lost = real.verdict is Verdict.INCONCLUSIVE
         why = real.problems[-1] if lost and real.problems else ""
         requests = len(real.exchanges)
-        return CaseResult(rule.id, rule.title, rule.source, tuple(findings), why, inconclusive=lost, requests=requests)
+        return CaseResult(
+            rule.id, rule.title, rule.source, rule.why, tuple(findings), why, inconclusive=lost, requests=requests
+        )
+
+    def _stamps(self, mock: CaseFinished, real: CaseFinished) -> Iterator[Difference]:
+        """Yield the stamps that one side sets anew and the other leaves: which time they show, nobody compares."""
+        for place in self.comparison.volatile.places if self.run.target.dialect != "library" else ():
+            ours, theirs = (_sets_anew(place, side) for side in (mock, real))
+            if {ours, theirs} == {True, False}:
+                words = (SET_ANEW if side else "left as it was" for side in self._sides(ours, theirs))
+                yield Difference(Kind.DIFFERS, STAMP, self.comparison.show.pointer(place), *words)
+
+    def _who_stamps(self, row: Difference) -> str:
+        """Name the side that does as the page says of a stamp, nothing for any other difference."""
+        if row.what != STAMP:
+            return ""
+        return self.report.left if row.left == SET_ANEW else self.report.right
 
     def _everywhere(self, mock: CaseFinished, real: CaseFinished) -> set[tuple[str, ...]]:
         """Return what differs in plain reading already: it says nothing of the case."""
@@ -231,6 +253,7 @@ class Drift:
             return
         words = any(step.message is not None for step in rule.steps)
         parted = any(row.kind is not Kind.COSMETIC or (words and row.what == "error") for row in own)
+        parted = parted or bool(set(real.problems) - self._always(real))
         row = f"{rule.id}: {rule.title} [{rule.source}]"
         (self.report.refuted if parted else self.report.confirmed).append(row)
 
@@ -238,17 +261,35 @@ class Drift:
         """Name the sides that do as the contract and the rule say; what each answer breaks is not the case's fault."""
         held = []
         for side in (mock, real):
-            first = side.exchanges[0] if side.exchanges else None
-            always = set(self._problems(first.call, first.reply)) if first and first.reply else set()
+            always = self._always(side)
             held.append(not always if everyday else not set(side.problems) - always)
         names = zip((self.report.left, self.report.right), self._sides(*held), strict=True)
         return " and ".join(name for name, right in names if right) or "neither"
 
-    def _problems(self, call: Call, reply: Reply) -> Iterator[str]:
-        return reply_problems(call, reply, self.contract, self.run.target.dialect)
+    def _always(self, side: CaseFinished) -> set[str]:
+        """Return what a side's plain reading breaks already."""
+        first = side.exchanges[0] if side.exchanges else None
+        if first is None or first.reply is None:
+            return set()
+        return set(reply_problems(first.call, first.reply, self.contract, self.run.target.dialect))
 
     def _sides(self, mock: Any, real: Any) -> tuple[Any, Any]:
         return (mock, real) if self.mock_is_left else (real, mock)
+
+
+def _sets_anew(place: str, side: CaseFinished) -> bool | None:
+    """Say whether a side stamped during a case; None if that can't be told, as of a stamp of just before."""
+    profiles = [profile for row in side.exchanges if row.reply and (profile := profile_of(row.reply))]
+    if not profiles:
+        return None
+    first, last = (_at(profile, place) for profile in (profiles[0], profiles[-1]))
+    return first != last if is_old(first) else None
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for segment in pointer.split("/")[1:]:
+        document = document.get(segment) if isinstance(document, dict) else None
+    return document
 
 
 def conformed(profile: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
@@ -269,9 +310,15 @@ def _conformed(value: Any, shape: Shape) -> Any:
 
 
 def _judged(rule: Rule, difference: Difference) -> Difference:
-    """Return the difference as a tolerated one where the contract is stricter than a server needs to be."""
-    tolerable = "tolerated" in rule.tags and difference.kind in (Kind.BREAKING, Kind.DIFFERS)
-    return difference._replace(kind=Kind.TOLERATED) if tolerable else difference
+    """Return the difference as what it is, given whose word the rule is.
+
+    Where the contract is stricter than a server needs to be it is tolerated; where nobody told us, we guessed wrong.
+    """
+    if difference.kind not in (Kind.BREAKING, Kind.DIFFERS):
+        return difference
+    if "tolerated" in rule.tags:
+        return difference._replace(kind=Kind.TOLERATED)
+    return difference._replace(kind=Kind.ASSUMPTION) if rule.source == "assumed" else difference
 
 
 def _sameness(row: Difference) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.contract.cases import Reply
-from mockserver.contract.checks import Unreadable, differences, read_error, read_profile
+from mockserver.contract.checks import Unreadable, differences, read_error, read_loosely, read_profile
 from mockserver.contract.document import Contract, load_yaml, type_name
 from mockserver.contract.redaction import Redactor
 from mockserver.errors import UsageError
@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     BREAKING = "breaking"
     DIFFERS = "differs"
+    ASSUMPTION = "assumption"
     TOLERATED = "tolerated"
     COSMETIC = "cosmetic"
 
@@ -94,7 +95,7 @@ class Comparison:
 
     def _content_types(self, left: Reply, right: Reply) -> Iterator[Difference]:
         sent = [reply.headers.get("content-type") for reply in (left, right)]
-        if sent[0] == sent[1] or left.status != right.status:
+        if sent[0] == sent[1] or left.status != right.status or bool(left.body) != bool(right.body):
             return
         types = [_media_type(value) for value in sent]
         kind = Kind.COSMETIC if types[0] == types[1] else Kind.BREAKING
@@ -116,34 +117,40 @@ class Comparison:
             return
         read = self._profile if left.status == 200 else read_error
         documents: list[Any] = []
+        states = []
         for reply in (left, right):
             try:
                 documents.append(read(reply))
-            except Unreadable:
-                documents.append(None)
-        if None in documents:
-            states = ("unreadable" if document is None else "readable" for document in documents)
-            if documents[0] is not documents[1]:
-                yield Difference(Kind.BREAKING, "body", "", *states)
-            return
-        yield from self._values(*documents) if left.status == 200 else self._errors(*documents)
+                states.append("as in the contract")
+            except Unreadable as why:
+                documents.append(read_loosely(reply, self.contract, self.dialect) if left.status == 200 else None)
+                states.append(f"unreadable: {why}")
+        if states[0] != states[1]:
+            yield Difference(Kind.BREAKING, "body", "", *states)
+        if None not in documents:
+            yield from self._values(*documents) if left.status == 200 else self._errors(*documents)
 
     def _profile(self, reply: Reply) -> dict[str, Any]:
         return read_profile(reply, self.contract, self.dialect)
 
     def _values(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
-        found = False
         for pointer, one, other in differences(left, right):
             same_type = _kind_of(one) == _kind_of(other)
             if self.volatile.covers(pointer) and same_type:
+                yield from self._notations(pointer, one, other)
                 continue
-            found = True
             missing = "missing" in (_kind_of(one), _kind_of(other))
             # Null stands for a value that isn't there in every nullable member, so it is no other type.
             kind = Kind.DIFFERS if not missing and (same_type or None in (one, other)) else Kind.BREAKING
             yield Difference(kind, "body", self.show.pointer(pointer), self._described(one), self._described(other))
-        if not found and list(left) != list(right):
-            yield Difference(Kind.COSMETIC, "order of members", "", "one", "another")
+        for pointer in _otherwise_ordered(left, right):
+            yield Difference(Kind.COSMETIC, "order of members", pointer, "one", "another")
+
+    def _notations(self, pointer: str, one: Any, other: Any) -> Iterator[Difference]:
+        """Compare how two moments are written: which moments they are is not for a comparison to say."""
+        shapes = [_notation(value) for value in (one, other)]
+        if None not in shapes and shapes[0] != shapes[1]:
+            yield Difference(Kind.DIFFERS, "notation of a date", self.show.pointer(pointer), *map(str, shapes))
 
     def _errors(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
         for pointer, one, other in differences(left, right):
@@ -155,6 +162,30 @@ class Comparison:
 
     def _described(self, value: Any) -> str:
         return "missing" if _kind_of(value) == "missing" else self.show.value(value)
+
+
+def _notation(value: Any) -> str | None:
+    """Return how a date is written, without its digits, None for what looks like no date.
+
+    Decimals are left out: their number changes with the moment where zeros at the end are dropped.
+    """
+    if not isinstance(value, str) or not re.match(r"\d+[-/.]\d+[-/.]\d+", value):
+        return None
+    text = re.sub(r"(:\d\d)\.\d+", r"\1", value).replace("AM", "PM")
+    return re.sub(r"\d+", lambda match: "9999" if len(match[0]) == 4 else "99", text)
+
+
+def _otherwise_ordered(left: Any, right: Any, place: str = "") -> Iterator[str]:
+    """Yield the place of each object whose common members stand in another order."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        if [name for name in left if name in right] != [name for name in right if name in left]:
+            yield place or "/"
+        for name in left:
+            if name in right:
+                yield from _otherwise_ordered(left[name], right[name], f"{place}/{name}")
+    elif isinstance(left, list) and isinstance(right, list):
+        for index, pair in enumerate(zip(left, right, strict=False)):
+            yield from _otherwise_ordered(*pair, f"{place}/{index}")
 
 
 def _kind_of(value: Any) -> str:

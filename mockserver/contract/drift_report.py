@@ -1,16 +1,22 @@
-"""A comparison's report as text, JSON, JUnit and HTML. Nothing in it is a value of a profile, or an id of one."""
+"""A comparison's report as text, JSON and JUnit, and where each format is written.
+
+Nothing in it is a value of a profile, or an id of one.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from mockserver.contract.drift import CaseResult, DriftReport, Finding
+from mockserver.contract.drift_html import as_html
 from mockserver.errors import UsageError
+
+# Cases of one difference that a terminal shows.
+MOST_CASES = 12
 
 
 def as_text(report: DriftReport, *, verbose: bool = False) -> str:
@@ -67,26 +73,6 @@ def as_junit(report: DriftReport) -> str:
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def as_html(report: DriftReport) -> str:
-    """Return the report as one page that needs nothing else."""
-    rows = "".join(
-        f'<tr class="{"known" if finding.known else finding.difference.kind}">'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(finding))
-        + "</tr>"
-        for finding in report.findings
-    )
-    head = "".join(
-        f"<th>{escape(name)}</th>" for name in ("", "what", "where", report.left, report.right, "agrees", "cases")
-    )
-    lists = "".join(_html_list(title, items) for title, items in _lists(report))
-    title = f"Drift: {escape(report.left)} and {escape(report.right)}"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-        f"<h1>{title}</h1><p>{escape(_summary(report))}</p>"
-        f"{f'<table><tr>{head}</tr>{rows}</table>' if rows else ''}{lists}</html>\n"
-    )
-
-
 def write_report(report: DriftReport, path: Path) -> None:
     """Write the report in the format that the file's name asks for: .json, .xml (JUnit), .html or .txt."""
     write = WRITERS.get(path.suffix)
@@ -102,7 +88,7 @@ def write_report(report: DriftReport, path: Path) -> None:
 WRITERS: dict[str, Callable[[DriftReport], str]] = {
     ".json": lambda report: json.dumps(as_json(report), indent=2) + "\n",
     ".xml": as_junit,
-    ".html": as_html,
+    ".html": lambda report: as_html(report, _summary(report)),
     ".txt": lambda report: as_text(report, verbose=True) + "\n",
 }
 
@@ -128,8 +114,11 @@ def _finding_lines(report: DriftReport, finding: Finding) -> Iterator[str]:
     yield f"  {report.left}: {row.left}"
     yield f"  {report.right}: {row.right}"
     yield f"  as the contract and its rules say [{finding.source}]: {finding.agrees}"
-    more = f" and {len(finding.cases) - 3} more" if len(finding.cases) > 3 else ""
-    yield f"  in {', '.join(finding.cases[:3])}{more}"
+    titles = {case.id: case.title for case in report.cases}
+    for case in finding.cases[:MOST_CASES]:
+        yield f"  in {case}: {titles[case]}"
+    if (more := len(finding.cases) - MOST_CASES) > 0:
+        yield f"  and in {more} more cases, which --report lists"
 
 
 def _one_line(report: DriftReport, finding: Finding) -> str:
@@ -160,6 +149,7 @@ def _case_row(case: CaseResult) -> dict[str, Any]:
         "id": case.id,
         "title": case.title,
         "source": case.source,
+        "why": case.why,
         "notRun": case.not_run,
         "requests": case.requests,
         "differences": len(case.findings),
@@ -172,33 +162,3 @@ def _stop_case(suite: ElementTree.Element, report: DriftReport) -> int:
     element = ElementTree.SubElement(suite, "testcase", classname="drift", name="the-run-itself")
     ElementTree.SubElement(element, "error", message=report.stopped.problem)
     return 1
-
-
-def _cells(finding: Finding) -> tuple[str, ...]:
-    row = finding.difference
-    kind = f"known until {finding.known.expires}" if finding.known else row.kind.value
-    return kind, row.what, row.place, row.left, row.right, finding.agrees, ", ".join(finding.cases)
-
-
-def _lists(report: DriftReport) -> Iterator[tuple[str, list[str]]]:
-    yield "Assumptions refuted", report.refuted
-    yield "Assumptions confirmed", report.confirmed
-    yield "Not run", [f"{case.id}: {case.not_run}" for case in report.cases if case.not_run]
-    yield "Known drift whose day is over", [f"{entry.why} (until {entry.expires})" for entry in report.expired]
-    yield "Known drift that did not show", [f"{entry.case} {entry.what} {entry.place}" for entry in report.unseen]
-    yield "Stopped", [] if report.stopped is None else [report.stopped.problem]
-    yield "Notes", report.notes
-
-
-def _html_list(title: str, items: list[str]) -> str:
-    if not items:
-        return ""
-    return f"<h2>{escape(title)}</h2><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;max-width:80rem}table{border-collapse:collapse}"
-    "td,th{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}"
-    ".breaking td:first-child{background:#f6c6c6}.differs td:first-child{background:#fbe3b5}"
-    ".tolerated td:first-child,.cosmetic td:first-child,.known td:first-child{background:#e6e6e6}"
-)

@@ -136,7 +136,9 @@ class TargetSession:
         finally:
             if changes and self.witness is not None:
                 self.witness.after(call, reply)
-        if reply.status >= 500 and not self.keep_going and not self.target.mock:
+        # The vendor's software says 500 where it refuses some patches: no sign of trouble where a refusal was due.
+        unforeseen = reply.status > 500 or (reply.status == 500 and not call.refused)
+        if unforeseen and not self.keep_going and not self.target.mock:
             self.stopped = f"the target answered {reply.status}; no more requests are sent after a server error"
         return reply
 
@@ -168,7 +170,8 @@ class TargetSession:
         if not self.stopped and not self.target.mock and self.used + before + 1 + RESERVE > self.target.budget:
             self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
         if self.stopped:
-            raise Stopped(self.stopped, hint="raise budget in the targets file, or add --keep-going")
+            budget = self.stopped.startswith("the budget")
+            raise Stopped(self.stopped, hint="raise budget in the targets file" if budget else "add --keep-going")
 
     def _vet(self, call: Call) -> None:
         if reason := self.refusal(call):

@@ -18,6 +18,7 @@ from mockserver.contract.events import (
     StageStarted,
     Tally,
 )
+from mockserver.contract.everyday import look_at_answers
 from mockserver.contract.generated import GeneratedRunner, generate, require_schemathesis
 from mockserver.contract.generated_guarded import GuardedGenerated, drawn
 from mockserver.contract.rule_run import RuleRunner
@@ -164,10 +165,21 @@ class _Run:
         self.tally.add(event)
         self.report(event)
 
-    def _outcomes(self, name: str) -> tuple[int | None, Iterator[CaseFinished]]:
-        if name == "rules":
+    def _rules_outcomes(self) -> tuple[int, Iterator[CaseFinished]]:
+        if self.bench.is_mock or self.plan.only or self.plan.tags:
             runner = RuleRunner(self.bench, self.contract)
             return len(self.rules), (runner.run(rule) for rule in self.rules)
+        return len(self.rules) + 1, self._rules_of_a_real_target()
+
+    def _rules_of_a_real_target(self) -> Iterator[CaseFinished]:
+        always = look_at_answers(self.bench, self.contract)
+        yield always
+        runner = RuleRunner(self.bench, self.contract, always.problems)
+        yield from (runner.run(rule) for rule in self.rules)
+
+    def _outcomes(self, name: str) -> tuple[int | None, Iterator[CaseFinished]]:
+        if name == "rules":
+            return self._rules_outcomes()
         if name == "model":
             amount = max(self.plan.max_examples, 1)
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)

@@ -90,6 +90,10 @@ class Quirks:
     content_type: str = ""  # instead of the type that was asked for
     header_changes: dict[str, str | None] = field(default_factory=dict)
     value_changes: dict[str, Any] = field(default_factory=dict)  # member -> what answers show instead
+    stamps: str = "%Y-%m-%dT%H:%M:%SZ"  # how the time of a change is written, "" for not at all
+    modified_by: str = ""  # what Edited says instead of the user
+    status_for_tests: int = 400  # of a test that fails
+    empty_errors: bool = False
     refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
 
 
@@ -190,8 +194,10 @@ class FakeVendor:
         if number in self.faults.drop_before_commit:
             self.commits += 1
             raise ConnectionAbortedError
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        changed["Edited"] = {**changed["Edited"], "ModifiedBy": user, "ModifiedDate": stamp}
+        if self.quirks.stamps:
+            stamp = datetime.now(UTC).strftime(self.quirks.stamps)
+            by = self.quirks.modified_by or user
+            changed["Edited"] = {**changed["Edited"], "ModifiedBy": by, "ModifiedDate": stamp}
         index = next(place for place, row in enumerate(self.profiles) if row is profile)
         profile.update(copy.deepcopy(changed))
         self.profiles[index] = profile
@@ -316,7 +322,8 @@ class FakeVendor:
         ):
             segment = path.rsplit("/", 1)[-1]
             raise Refused(
-                400, f"The current value '{current}' at path '{segment}' is not equal to the test value '{value}'."
+                self.quirks.status_for_tests,
+                f"The current value '{current}' at path '{segment}' is not equal to the test value '{value}'.",
             )
 
     def _media_type(self) -> str:
@@ -339,6 +346,9 @@ class FakeVendor:
             headers["WWW-Authenticate"] = 'PNAUTHINFO3 realm="https://pm.mypreferences.com"'
         if status == 405:
             headers["Allow"] = "PATCH"
+        if status >= 400 and self.quirks.empty_errors:
+            del headers["Content-Type"]
+            return status, headers, b""
         for name, value in self.quirks.header_changes.items():
             headers.pop(name, None)
             if value is not None:

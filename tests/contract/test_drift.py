@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import date, timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -57,7 +58,7 @@ class Bench:
 
     def __init__(self, directory: Path, vendor: FakeVendor, mock: Target, capsys: pytest.CaptureFixture[str]) -> None:
         self.directory, self.vendor, self.mock, self.capsys = directory, vendor, mock, capsys
-        self.extra = "try_read_only = true\n"
+        self.extra = "try_read_only = true\nmay_deactivate = true\n"
 
     def run(self, *flags: str, live: bool = True, write: bool = True) -> tuple[int, str]:
         targets = self.directory / "targets.toml"
@@ -143,8 +144,18 @@ PLANTED: dict[str, tuple[dict[str, Any], str, int, tuple[str, str, str, str]]] =
     "another cache header": (
         {"header_changes": {"Pragma": "cache"}}, "empty-patch", 0, ("cosmetic", "header", "pragma", "local"),
     ),
-    "who changed it last": (
-        {"value_changes": {"Edited": {**PROFILE["Edited"], "ModifiedBy": "a job"}}}, "add-text", 0, (),
+    "who changed it last": ({"modified_by": "a job"}, "add-text", 0, ()),
+    "a change leaves no stamp": (
+        {"stamps": ""}, "add-text", 1, ("differs", "stamp of a change", "/Edited/ModifiedDate", "local"),
+    ),
+    "the time of a change is written in another way": (
+        {"stamps": "%m/%d/%Y %I:%M:%S %p"}, "add-text", 1,
+        ("differs", "notation of a date", "/Edited/ModifiedDate", "local and fake"),
+    ),
+    "seconds without decimals": ({"stamps": "%Y-%m-%dT%H:%M:%SZ"}, "add-text", 0, ()),
+    "an error without a body": ({"empty_errors": True}, "test-fails", 1, ("differs", "body", "", "local")),
+    "a wrong guess": (
+        {"refuses_members": ("IsActive",)}, "active-can-be-patched", 1, ("assumption", "status", "", "local"),
     ),
 }  # fmt: skip
 
@@ -325,6 +336,36 @@ def test_a_target_that_fails_ends_the_run(bench: Bench) -> None:
     assert report["exit"] == 1
     assert "server error" in report["stopped"]
     assert bench.vendor.lasting() == before
+
+
+def test_a_refusal_with_500_ends_no_run(bench: Bench) -> None:
+    """The vendor's software answers some patches with 500 where it refuses them: that is a difference, not trouble."""
+    bench.vendor.quirks.status_for_read_only = 500
+    before = bench.vendor.lasting()
+    report = bench.report(*only("read-only-profile-id", "read-only-edited", "add-text"))
+    assert report["stopped"] is None
+    assert [(row["what"], row["left"], row["right"]) for row in report["findings"]] == [("status", "400", "500")]
+    assert report["findings"][0]["cases"] == ["read-only-profile-id", "read-only-edited"]
+    assert bench.vendor.lasting() == before
+
+
+def test_each_case_of_a_difference_is_named(bench: Bench) -> None:
+    """With the sentence of its rule, on the terminal and on the page, which also says what to do."""
+    bench.vendor.quirks.status_for_read_only = 200
+    path = bench.directory / "report.html"
+    _, text = bench.run("--report", str(path), *only("read-only-profile-id", "read-only-edited", "read-only-consents"))
+    page = path.read_text(encoding="utf-8")
+    for sentence in ("ProfileId can't be changed", "Edited can't be changed", "Consents can't be changed"):
+        assert sentence in text
+        assert escape(sentence) in page
+    assert "local does as the contract says (the vendor&#x27;s page of this operation)" in page
+
+
+def test_a_target_of_the_library_may_stamp_its_changes(bench: Bench) -> None:
+    """The library knows no stamp, the system around it does: neither is a difference."""
+    bench.extra = 'dialect = "library"\n'
+    code, text = bench.run("--left", "mock", *only("add-text", "replace-flags", "edited-*"))
+    assert code == 0, text
 
 
 def test_the_second_user_is_used_where_there_is_one(bench: Bench, mock: Target) -> None:

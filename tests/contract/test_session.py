@@ -347,6 +347,16 @@ def test_a_server_error_ends_the_run(vendor: FakeVendor) -> None:
     assert stubborn.send(call()).status == 200
 
 
+@pytest.mark.parametrize(("status", "ends"), [(500, False), (502, True), (503, True)])
+def test_a_server_error_where_a_refusal_is_due(vendor: FakeVendor, status: int, ends: bool) -> None:
+    """A 500 is how the vendor's software refuses some patches; any other 5xx is trouble."""
+    vendor.quirks.status_for_tests = status
+    session = session_of(vendor)
+    wrong = call({"op": "test", "path": "/CustomerType", "value": "x"})._replace(refused=True)
+    assert session.send(wrong).status == status
+    assert bool(session.stopped) is ends
+
+
 def test_each_call_is_signed_anew(vendor: FakeVendor) -> None:
     """A signature grows old within minutes, a run may take longer."""
     times = iter([datetime(2024, 5, 1, 10, 0, 0, tzinfo=UTC), datetime(2024, 5, 1, 10, 20, 0, tzinfo=UTC)])
