@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from mockserver.contract.cases import Bench, Call, Headers, Key, Reply
@@ -21,6 +23,8 @@ NAMESPACE = "X-Mock-Namespace"
 SHAPELESS = (LookupError, TypeError, ValueError, AttributeError)
 # How old a fresh stamp may look, in seconds: by this machine's clock, and by one that may go wrong.
 _SAME_CLOCK = (-1.0, 120.0)
+# The mock writes milliseconds: changes further apart than this have different stamps.
+_STAMP_STEP_S = 0.002
 _ANOTHER_CLOCK = (-120.0, 900.0)
 NOT_STAMPED = "a changed profile must be stamped: Edited/ModifiedDate is not the present time"
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
@@ -52,11 +56,18 @@ class Conversation:
     world: str
     exchanges: list[Exchange] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    _changes: list[float] = field(default_factory=list)  # when each was asked for, by the target's clock
+    _ahead_s: float = 0
 
-    def send(self, call: Call, *, check: bool = True) -> Reply:
-        """Send a call, record the exchange and, unless told otherwise, check the reply; raise Unanswered."""
-        if self.bench.isolated:
+    def send(self, call: Call, *, check: bool = True, by_header: bool = True) -> Reply:
+        """Send a call, record the exchange and, unless told otherwise, check the reply; raise Unanswered.
+
+        `by_header` False leaves it to the account in the URL to name the namespace.
+        """
+        if self.bench.isolated and by_header:
             call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
+        if call.may_change:
+            self._changes.append(monotonic() + self._ahead_s)
         try:
             reply = self.bench.session.send(call)
         except OSError as failure:
@@ -86,6 +97,24 @@ class Conversation:
         if reply.status != 200:
             raise Unreadable(f"an empty patch was answered with {reply.status}, 200 was expected")
         return read_profile(reply, self.contract, self.bench.dialect)
+
+    @contextmanager
+    def clock_ahead(self, key: Key, seconds: float) -> Iterator[None]:
+        """Let the mock's clock go ahead, or behind, in this case's namespace."""
+        if not seconds:
+            yield
+            return
+        self._set_clock(key, {"advance": seconds})
+        self._ahead_s = seconds
+        yield
+        self._ahead_s = 0
+        self._set_clock(key, {"reset": True})
+
+    def _set_clock(self, key: Key, command: Mapping[str, Any]) -> None:
+        headers = (("Content-Type", "application/json"),)
+        call = Call("PUT", key, headers, json.dumps(command).encode(), signed=False, path="/__admin/clock")
+        if self.send(call, check=False).status != 200:
+            raise Unreadable("the mock's clock can't be moved")
 
     def compare(self, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """Note each difference between two profiles; values are left to the exchange."""
@@ -117,7 +146,7 @@ class Conversation:
         # By which name a real system calls the user is its own affair, as is how it writes the time.
         named = by if not self.bench.is_mock and isinstance(by, str) and by else user
         wanted |= {"ModifiedBy": named, "ModifiedDate": new.get("ModifiedDate")}
-        if not self._is_new(new.get("ModifiedDate")):
+        if not self._is_new(new.get("ModifiedDate"), old.get("ModifiedDate")):
             self.problems.append(NOT_STAMPED)
         result["Edited"] = wanted
         return result
@@ -128,12 +157,16 @@ class Conversation:
             return False
         return self.bench.is_mock or expected.get("Edited") == found.get("Edited")
 
-    def _is_new(self, new: Any) -> bool:
+    def _is_new(self, new: Any, old: Any) -> bool:
         if self.bench.is_mock:
-            return _is_fresh(new, _SAME_CLOCK)
+            moved_on = new != old or self._changed_twice_at_once()
+            return moved_on and str(new).endswith("Z") and _is_fresh(new, _SAME_CLOCK)
         if _STAMP.fullmatch(str(new)):
             return _is_fresh(new, _ANOTHER_CLOCK)
         return isinstance(new, str) and bool(new)  # written in a way of its own: nobody can tell when that is
+
+    def _changed_twice_at_once(self) -> bool:
+        return len(self._changes) > 1 and abs(self._changes[-1] - self._changes[-2]) < _STAMP_STEP_S
 
 
 def _is_fresh(stamp: Any, ages: tuple[float, float]) -> bool:

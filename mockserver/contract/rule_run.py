@@ -93,7 +93,8 @@ class RuleRunner:
         bench = self.bench
         have = {
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
-            "mock": bench.is_mock, "demo": bench.isolated and bench.profiles[0] == DEMO,
+            "mock": bench.is_mock, "clock": bench.is_mock and bench.isolated,
+            "demo": bench.isolated and bench.profiles[0] == DEMO,
             "neighbour": _neighbour(bench), "stranger": _stranger(bench),
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
@@ -118,6 +119,7 @@ class _Play:
         self.state: dict[str, Any] = {}
         self.origin: dict[str, Any] = {}
         self.user = talk.bench.account.user_id
+        self.presented: str | None = None
 
     def run(self) -> None:
         bystanders = [key for key in self.bench.profiles if key != self.key]
@@ -155,7 +157,8 @@ class _Play:
 
     def _play(self, step: Step) -> None:
         call = self._call(step)
-        reply = self.talk.send(call, check="/oauth/" not in (call.path or ""))
+        with self.talk.clock_ahead(call.key, step.clock):
+            reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
         problems = list(_answer_problems(step, reply, self.state))
         self.talk.problems += problems
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
@@ -163,7 +166,9 @@ class _Play:
         if call.path is not None and "/oauth/" in call.path:
             return
         after = {pointer: self._filled(value) for pointer, value in step.after.items()}
-        elsewhere = call.key != self.key and step.at and not step.after and self._other_profile(call.key)
+        elsewhere = step.world == "other" or (
+            call.key != self.key and step.at and not step.after and self._other_profile(call.key)
+        )
         compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
         self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
         for pointer, value in step.holds.items():
@@ -192,6 +197,8 @@ class _Play:
     def _call(self, step: Step) -> Call:
         key = (step.at.get("client", self.key[0]), step.at.get("type", self.key[1]), step.at.get("id", self.key[2]))
         key = self._named(key, step.at.get("profile"))
+        if step.world:
+            key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
         body = self._body(step)
         path = step.path and step.path.format(
             **dict(zip(("client", "type", "id"), (quote(part, safe="") for part in key), strict=True))
@@ -238,14 +245,19 @@ class _Play:
         if content_type == "":
             content_type = "application/xml" if step.xml is not None else PATCH_TYPE
         rows = [("Content-Type", content_type), ("Accept", step.accept), *step.headers.items()]
-        rows += [("Authorization", self._authorization(step, key))] if step.signed and explicit else []
+        if step.signed and explicit:
+            self.presented = self._authorization(step, key)
+            rows += [("Authorization", self.presented)]
         return tuple((name, str(value)) for name, value in rows if value is not None)
 
     def _authorization(self, step: Step, key: Key) -> str | None:
         if "/oauth/" in (step.path or ""):
             return basic(self.bench.oauth) if self.bench.oauth else None
         how = dict(step.authorization or {})
-        if how.pop("of", None) == "token":
+        of = how.pop("of", None)
+        if of == "before":
+            return self.presented
+        if of == "token":
             return self._token(how)
         return authorization(self._signer(step), key[0], datetime.now(UTC), how)
 

@@ -17,7 +17,8 @@ from mockserver.errors import UsageError
 
 SOURCES = ("page", "documented", "library", "assumed")
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "demo", "neighbour", "stranger")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger")
+WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
 
 
@@ -40,6 +41,8 @@ class Step:
     user: str = "editor"
     authorization: Mapping[str, Any] | None = None
     signed: bool = True
+    clock: float = 0
+    world: str = ""
     expect: int = 200
     message: str | None = None
     model_state: Sequence[str] | None = None
@@ -132,6 +135,7 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
 def _step(row: Mapping[str, Any], place: str) -> Step:
     _refuse_unknown(row, _STEP_KEYS, place)
     _refuse_unknown(row.get("authorization") or {}, OPTIONS, place)
+    _refuse_unknown([row["world"]] if "world" in row else [], frozenset(WORLDS), place)
     return Step(**row)
 
 

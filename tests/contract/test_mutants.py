@@ -11,8 +11,9 @@ import pytest
 from mockserver.contract.verify import Plan
 from tests.contract.mutants.changes import changes_of, unseen
 from tests.contract.mutants.edits import Edit
-from tests.contract.mutants.harness import ROOT, Mutant, first_failure, right_server
+from tests.contract.mutants.harness import ROOT, Mutant, first_failure, right_server, run_all
 from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.planned_caches import CACHES
 from tests.contract.mutants.planned_http import HTTP
 from tests.contract.mutants.planned_operations import OPERATIONS
 from tests.contract.mutants.planned_values import VALUES
@@ -45,12 +46,31 @@ def test_a_wrong_server_is_found_by_walks(name: str) -> None:
     assert broken[0].smallest is not None
 
 
+FOUND_BY = {
+    "C-head-method": "again-with-another-method",
+    "C-head-case": "again-with-the-account-spelled-otherwise",
+    "C-signature-for-ever": "again-until-too-old",
+    "C-token-for-ever": "again-with-a-token-until-it-expires",
+    "C-xml-in-small-letters": "xml-again-after-a-change",
+    "C-suffix-ignored": "namespace-by-suffix",
+    "C-stamp-shared": "test-of-the-stamp",
+}
+
+
+def test_what_is_remembered_for_too_long_is_found() -> None:
+    """Each by the rule for it, with no other rule asked first that could have noticed."""
+    mutants = [edit.mutant() for edit in CACHES if edit.id in FOUND_BY]
+    plan = Plan(only=tuple(FOUND_BY.values()))
+    found = {outcome.mutant.id: outcome.killed_by["rules"] for outcome in run_all(mutants, plan, ("rules",))}
+    assert found == FOUND_BY
+
+
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in (*PLANNED, *HTTP, *OPERATIONS, *VALUES)]
+    names = [mutant.id for mutant in (*PLANNED, *HTTP, *OPERATIONS, *VALUES, *CACHES)]
     assert len(names) == len(set(names)) >= 270
 
 
-@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES], ids=lambda edit: edit.id)
+@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES, *CACHES], ids=lambda edit: edit.id)
 def test_an_edit_of_the_source_makes_another_program(edit: Edit) -> None:
     """An edit that no longer fits the source fails here, not in silence."""
     mutant = edit.mutant()

@@ -95,8 +95,9 @@ GOOD = "rules:\n  - {id: a, title: A, why: B, source: page, tags: [read], patch:
         ("rules: none", "see its neighbours"),
         ("rules: [", "mind indentation and quotes"),
         (f"{GOOD}, authorization: {{ag: 3}}}}", "did you mean age?"),
+        (f"{GOOD}, world: another}}", "did you mean other?"),
     ],
-    ids=["key", "key-of-a-step", "source", "no-title", "twice", "no-list", "no-yaml", "authorization"],
+    ids=["key", "key-of-a-step", "source", "no-title", "twice", "no-list", "no-yaml", "authorization", "world"],
 )
 def test_a_mistake_in_a_rule_is_refused_with_a_hint(tmp_path: Path, text: str, hint: str) -> None:
     with pytest.raises(UsageError) as refusal:

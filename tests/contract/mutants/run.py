@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 from mockserver.contract.verify import STAGES, Plan
 from tests.contract.mutants.harness import Mutant, run_all, warmed
 from tests.contract.mutants.planned import PLANNED
+from tests.contract.mutants.planned_caches import CACHES
 from tests.contract.mutants.planned_http import HTTP
 from tests.contract.mutants.planned_operations import OPERATIONS
 from tests.contract.mutants.planned_values import VALUES
@@ -33,7 +34,7 @@ def main() -> int:
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
     options = parser.parse_args()
-    planned = [*PLANNED, *HTTP, *(edit.mutant() for edit in (*OPERATIONS, *VALUES))]
+    planned = [*PLANNED, *HTTP, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES))]
     chosen = planned[:: options.every] if options.planned else []
     mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
     stages = tuple(stage for stage in STAGES if stage in (options.stage or STAGES))

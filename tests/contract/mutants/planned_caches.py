@@ -1,0 +1,147 @@
+"""Wrong servers by hand: what is remembered from one request to the next, too long or for too much."""
+
+from __future__ import annotations
+
+from tests.contract.mutants.edits import Edit
+
+_HELD = "if signed is None or not signed.since <= handling.now <= signed.until:"
+_MEMBERS = """    remembered = lru_cache(maxsize=_REMEMBERED)(write)
+"""
+
+CACHES: list[Edit] = [
+    # -- heads
+    Edit(
+        "C-head-method",
+        "a head is kept whatever its method",
+        "web/vendor.py",
+        '        environ["REQUEST_METHOD"],\n        raw_target(environ),\n',
+        "        raw_target(environ),\n",
+    ),
+    Edit(
+        "C-head-case",
+        "a head is kept whatever its URL's letter case",
+        "web/vendor.py",
+        "        raw_target(environ),\n        environ.get",
+        "        raw_target(environ).lower(),\n        environ.get",
+    ),
+    Edit(
+        "C-head-content-type",
+        "a head is kept whatever its Content-Type",
+        "web/vendor.py",
+        '        environ.get("CONTENT_TYPE"),\n',
+        "",
+    ),
+    Edit(
+        "C-head-accept",
+        "a head is kept whatever its Accept",
+        "web/vendor.py",
+        'if item[0][:5] == "HTTP_"]',
+        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_ACCEPT"]',
+    ),
+    Edit(
+        "C-head-charset",
+        "a head is kept whatever its Accept-Charset",
+        "web/vendor.py",
+        'if item[0][:5] == "HTTP_"]',
+        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_ACCEPT_CHARSET"]',
+    ),
+    Edit(
+        "C-head-authorization",
+        "a head is kept whatever its Authorization",
+        "web/vendor.py",
+        'if item[0][:5] == "HTTP_"]',
+        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_AUTHORIZATION"]',
+    ),
+    Edit(
+        "C-head-namespace",
+        "a head is kept whatever its namespace",
+        "web/vendor.py",
+        'if item[0][:5] == "HTTP_"]',
+        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_X_MOCK_NAMESPACE"]',
+    ),
+    # -- signatures and tokens
+    Edit("C-signature-for-ever", "a signature found good once stays good", "service.py", _HELD, "if signed is None:"),
+    Edit(
+        "C-signature-from-any-time",
+        "a signature found good once is good before its time",
+        "service.py",
+        _HELD,
+        "if signed is None or handling.now > signed.until:",
+    ),
+    Edit(
+        "C-signature-twice-as-long",
+        "a signature found good once is good for twice the window",
+        "core/auth.py",
+        "timedelta(seconds=window_s)",
+        "timedelta(seconds=2 * window_s)",
+    ),
+    Edit(
+        "C-signature-of-any-account",
+        "a signature found good once is good for half an hour, whatever the account's window",
+        "core/auth.py",
+        "return issued, issued + timedelta(seconds=window_s)",
+        "return issued, issued + timedelta(seconds=1800)",
+    ),
+    Edit(
+        "C-token-for-ever",
+        "a bearer token never expires",
+        "core/oauth.py",
+        'if now.timestamp() >= content["expires"]:',
+        'if now.timestamp() >= content["expires"] + 86400:',
+    ),
+    # -- texts in XML
+    Edit(
+        "C-xml-by-beginning",
+        "a member's XML is remembered by the length and beginning of its JSON",
+        "wire/xml_profile.py",
+        _MEMBERS,
+        "    known: dict[tuple[int, bytes], str] = {}\n\n    def remembered(body: bytes) -> str:\n"
+        "        return known.setdefault((len(body), body[:64]), write(body))\n\n",
+    ),
+    Edit(
+        "C-xml-in-small-letters",
+        "a member's XML is remembered whatever the letter case of its JSON",
+        "wire/xml_profile.py",
+        _MEMBERS,
+        "    known: dict[bytes, str] = {}\n\n    def remembered(body: bytes) -> str:\n"
+        "        return known.setdefault(body.lower(), write(body))\n\n",
+    ),
+    Edit("C-xml-greater", "> is not escaped in plain texts", "wire/xml_profile.py", '.replace(b">", b"&gt;")', ""),
+    # -- namespaces
+    Edit(
+        "C-suffix-ignored",
+        "the suffix on the account names no namespace",
+        "web/routes.py",
+        "kind, identifier, world or None, key)",
+        "kind, identifier, None, key)",
+    ),
+    Edit(
+        "C-suffix-first",
+        "the suffix on the account goes before the header",
+        "web/vendor.py",
+        'headers.get("x-mock-namespace") or suffix',
+        'suffix or headers.get("x-mock-namespace")',
+    ),
+    # -- Edited
+    Edit(
+        "C-stamp-once",
+        "of one user only the first change is stamped",
+        "service.py",
+        '    edited["ModifiedDate"] = now',
+        '    if edited.get("ModifiedBy") == user:\n        return\n    edited["ModifiedDate"] = now',
+    ),
+    Edit(
+        "C-stamp-zone",
+        "a stamp does not say that it is UTC",
+        "service.py",
+        '.removesuffix("+00:00") + "Z"',
+        '.removesuffix("+00:00")',
+    ),
+    Edit(
+        "C-stamp-shared",
+        "all profiles share the stamp of those that have none",
+        "service.py",
+        'dict(tree.root.members["Edited"].template)',
+        'tree.root.members["Edited"].template',
+    ),
+]
