@@ -89,6 +89,20 @@ CACHES: list[Edit] = [
         'if now.timestamp() >= content["expires"]:',
         'if now.timestamp() >= content["expires"] + 86400:',
     ),
+    Edit(
+        "C-window-of-no-account",
+        "every account's signatures hold for 15 minutes",
+        "core/auth.py",
+        "    window = DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s\n    _check",
+        "    window = DEFAULT_SIGNATURE_WINDOW_S\n    _check",
+    ),
+    Edit(
+        "C-token-of-any-account",
+        "whose account a bearer token is for is not looked at",
+        "core/oauth.py",
+        "if client.client_id != client_id:",
+        "if not client_id:",
+    ),
     # -- texts in XML
     Edit(
         "C-xml-by-beginning",
