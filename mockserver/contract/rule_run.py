@@ -258,13 +258,13 @@ class _Play:
         if of == "before":
             return self.presented
         if of == "token":
-            return self._token(how)
+            return self._token(how, self.bench.reader if step.user == "reader" else None)
         return authorization(self._signer(step), key[0], datetime.now(UTC), how)
 
-    def _token(self, how: Mapping[str, Any]) -> str:
+    def _token(self, how: Mapping[str, Any], user: Account | None) -> str:
         """Ask for a bearer token as an application does, and return the header that presents it."""
         assert self.bench.oauth is not None, "rules with tokens need an application"
-        form = {"grant_type": "client_credentials", "scope": f"{self.key[0]}/{self.bench.account.user_id}"}
+        form = {"grant_type": "client_credentials", "scope": f"{self.key[0]}/{(user or self.bench.account).user_id}"}
         headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", basic(self.bench.oauth)))
         call = Call("POST", self.key, headers, urlencode(form).encode(), signed=False, path="/oauth/token")
         reply = self.talk.send(call, check=False)

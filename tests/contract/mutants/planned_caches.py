@@ -103,6 +103,22 @@ CACHES: list[Edit] = [
         "if client.client_id != client_id:",
         "if not client_id:",
     ),
+    Edit(
+        "C-token-of-any-user",
+        "a bearer token gives every permission",
+        "service.py",
+        "            user = authenticate(token,",
+        "            handling.user = authenticate(token, client=addressed.client,"
+        " now=handling.now, key=self.policy.token_key).user_id\n"
+        "            return\n            user = authenticate(token,",
+    ),
+    Edit(
+        "C-user-to-the-first-slash",
+        "a UserId ends at its first slash",
+        "core/auth.py",
+        'credential.removeprefix("Credential=").rpartition("/")',
+        'credential.removeprefix("Credential=").partition("/")',
+    ),
     # -- texts in XML
     Edit(
         "C-xml-by-beginning",
@@ -157,5 +173,22 @@ CACHES: list[Edit] = [
         "service.py",
         'dict(tree.root.members["Edited"].template)',
         'tree.root.members["Edited"].template',
+    ),
+    # -- the index of alternate ids
+    Edit(
+        "C-index-before-check",
+        "new alternate ids lead to a profile whose change is then refused",
+        "store/profiles.py",
+        "        for key in wanted:\n            if (owner",
+        "        for key in sorted(wanted):\n            if self._slot(overlay, key) is None:\n"
+        "                overlay.index[key] = slot\n            if (owner",
+    ),
+    Edit(
+        "C-index-forgets-first",
+        "old alternate ids are lost by a change that is then refused",
+        "store/profiles.py",
+        "        for key in wanted:\n            if (owner",
+        "        for key in self._keys_of(overlay, client, slot) - wanted:\n            overlay.index[key] = None\n"
+        "        for key in wanted:\n            if (owner",
     ),
 ]
