@@ -267,12 +267,17 @@ def _scalar(element: ElementTree.Element, shape: Shape, place: str) -> Any:
 
 
 # References that XML 1.0 forbids, which the vendor's serialiser writes all the same (library).
-_FORBIDDEN = re.compile("&#x([0-8BCEF]|1[0-9A-F]);")
+_FORBIDDEN = re.compile("&#x([0-8BCEF]|1[0-9A-F]|FFF[EF]);")
 _PRIVATE_USE = 0xE000
 
 
+def _stand_in(code: int) -> str:
+    """Return a character that XML allows in place of one that it forbids."""
+    return chr(_PRIVATE_USE + code % 0x100)
+
+
 def _parse(text: str) -> ElementTree.Element:
-    text = _FORBIDDEN.sub(lambda match: chr(_PRIVATE_USE + int(match[1], 16)), text)
+    text = _FORBIDDEN.sub(lambda match: _stand_in(int(match[1], 16)), text)
     try:
         return ElementTree.fromstring(text)  # noqa: S314 - an answer without a DTD, which start() has made sure of
     except ElementTree.ParseError as problem:
@@ -283,7 +288,7 @@ def xml_text(value: Any) -> Any:
     """Return a JSON value as it reads after a trip through XML, which rewrites the ends of lines."""
     if isinstance(value, str):
         lines = value.replace("\r\n", "\n").replace("\r", "\n")
-        return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f]", lambda match: chr(_PRIVATE_USE + ord(match[0])), lines)
+        return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", lambda match: _stand_in(ord(match[0])), lines)
     if isinstance(value, list):
         return [xml_text(item) for item in value]
     return {name: xml_text(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -191,4 +191,33 @@ CACHES: list[Edit] = [
         "        for key in self._keys_of(overlay, client, slot) - wanted:\n            overlay.index[key] = None\n"
         "        for key in wanted:\n            if (owner",
     ),
+    Edit(
+        "C-index-keeps-all-but-one",
+        "of several alternate ids taken away together one is forgotten",
+        "store/profiles.py",
+        "in self._keys_of(overlay, client, slot) - wanted:",
+        "in sorted(self._keys_of(overlay, client, slot) - wanted)[:1]:",
+    ),
+    Edit(
+        "C-index-of-the-fixtures",
+        "whether an alternate id is taken is looked up as it was at the start",
+        "store/profiles.py",
+        "if (owner := self._slot(overlay, key)) is not None and owner != slot:",
+        "if (owner := self._base.index.get(key)) is not None and owner != slot:",
+    ),
+    # -- what else passed
+    Edit(
+        "C-secret-by-beginning",
+        "the beginning of an application's secret is enough",
+        "core/oauth.py",
+        "hmac.compare_digest(utf8(secret), expected)",
+        "expected.startswith(utf8(secret))",
+    ),
+    Edit(
+        "C-xml-no-characters",
+        "U+FFFE and U+FFFF are written as they are",
+        "wire/xml_profile.py",
+        "if _ESCAPES in body or _NONCHARACTERS in body:",
+        "if _ESCAPES in body:",
+    ),
 ]
