@@ -1,4 +1,7 @@
-"""Wrong servers by hand: what is remembered from one request to the next, too long or for too much."""
+"""Wrong servers by hand: what is remembered from one request to the next, too long or for too much.
+
+With the index of alternate ids, which is such a memory too, and a few more that once passed the whole verification.
+"""
 
 from __future__ import annotations
 
@@ -219,5 +222,12 @@ CACHES: list[Edit] = [
         "wire/xml_profile.py",
         "if _ESCAPES in body or _NONCHARACTERS in body:",
         "if _ESCAPES in body:",
+    ),
+    Edit(
+        "C-parameter-last",
+        "of two parameters of one name the last counts",
+        "wire/negotiation.py",
+        'parameters.setdefault(parameter[1].lower(), parameter[2] or "")',
+        'parameters[parameter[1].lower()] = parameter[2] or ""',
     ),
 ]
