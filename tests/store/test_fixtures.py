@@ -137,15 +137,16 @@ class TestDemo:
         assert len(load_fixtures(tmp_path, TREE).bodies) == len(load_fixtures(DEMO, TREE).bodies) + 100
 
     def test_users(self) -> None:
-        """An editor, a reader who may not, one whose key was rotated, and an application of the editor's."""
-        acme = load_fixtures(DEMO, TREE).clients["acme01"]
+        """An editor, a reader who may not, one whose key was rotated, and an application of both; two windows."""
+        clients = load_fixtures(DEMO, TREE).clients
+        acme = clients["acme01"]
         permissions = {name: bool(user.permissions) for name, user in acme.users.items()}
         assert permissions == {"editor@acme.example": True, "reader@acme.example": False, "rotating@acme.example": True}
         assert [len(user.secrets) for user in acme.users.values()] == [1, 1, 2]
         [application] = acme.oauth_clients.values()
         assert (len(application.client_id), len(application.secret)) == (48, 64)
-        assert application.user_ids == {"editor@acme.example"}
-        assert acme.signature_window_s == 900
+        assert application.user_ids == {"editor@acme.example", "reader@acme.example"}
+        assert (acme.signature_window_s, clients["globex"].signature_window_s) == (900, 1200)
 
     def test_every_secret_says_that_it_is_fake(self) -> None:
         clients = load_fixtures(DEMO, TREE).clients.values()
