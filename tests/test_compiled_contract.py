@@ -47,6 +47,15 @@ def test_a_changed_contract_is_parsed_anew(shipped: Path, parsed: list[Path]) ->
     assert len(parsed) == 2
 
 
+@pytest.mark.parametrize("value", ["2026-05-01", "2026-05-01 12:00:00", ".inf"], ids=["date", "time", "infinity"])
+def test_what_json_cant_say_is_parsed_each_time(shipped: Path, parsed: list[Path], value: str) -> None:
+    """A compiled contract says the same as the one it was made from, or there is none."""
+    shipped.write_text(f"info: {{version: {value}}}\n", encoding="utf-8")
+    first = load_contract(shipped)
+    assert load_contract(shipped) == first
+    assert len(parsed) == 2
+
+
 @pytest.mark.parametrize("damage", [spoil, Path.unlink], ids=["cut-off", "gone"])
 def test_a_lost_compilation_is_made_anew(shipped: Path, parsed: list[Path], damage: Callable[[Path], Any]) -> None:
     load_contract(shipped)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver import server_head
-from mockserver.server_head import Heads, Refused
+from mockserver.server_head import LONGEST_KEPT_HEAD, Heads, Refused
 
 NAMES = st.sampled_from(
     [b"Host", b"Accept", b"Content-Length", b"Transfer-Encoding", b"X-A", b"x-a", b"X_B", b"Cookie"]
@@ -31,6 +31,13 @@ def test_a_kept_head_says_what_a_new_one_says(version: str, target: bytes, heade
     first = outcome(heads, version, target, headers)
     assert outcome(heads, version, target, headers) == first
     assert outcome(Heads(65536, 1 << 20), version, target, headers) == first
+
+
+@pytest.mark.parametrize("name", [b"X-A", b"X_Dropped"], ids=["header", "dropped-header"])
+def test_a_long_head_is_not_passed_on_to_be_kept(name: bytes) -> None:
+    """What the application does not see of a head, such as a name with an underscore, it could not count either."""
+    entries = Heads(65536, 1 << 20).read(b"PATCH", "1.1", b"/", [b"Host", b"a", name, b"x" * LONGEST_KEPT_HEAD])
+    assert "mockserver.head" not in entries
 
 
 def test_heads_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

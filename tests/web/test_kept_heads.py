@@ -42,6 +42,14 @@ def test_a_kept_signature_still_grows_old(signed: Client, seconds: float, status
     assert signed(authorization=SIGNED)[0] == 200
 
 
+def test_a_signature_at_the_end_of_time(signed: Client) -> None:
+    """A clock may stand so late that no date is left for the end of the time window."""
+    late = datetime.max.replace(tzinfo=UTC, microsecond=0)
+    signed.mock.worlds.default.clock.freeze(late)
+    authorization = sign("ACME01", USER, "editor-test-key", issued_now(late))
+    assert [signed(authorization=authorization)[0] for _ in range(2)] == [200, 200]
+
+
 def test_a_refused_signature_is_refused_again(signed: Client) -> None:
     """Nothing that was found wrong is taken for good later, nor the other way round."""
     wrong = SIGNED[:-4] + "AAA="
@@ -93,3 +101,10 @@ def test_no_more_heads_are_kept_than_the_bound(call: Callable[..., Client], monk
         assert len(client.door._heads) <= 3
     client("[]", x_request_id="x" * vendor._LONGEST_KEPT_HEAD)
     assert not any(len(head.headers.get("x-request-id", "")) > 1 for head in client.door._heads.values())
+
+
+def test_no_long_target_is_kept(call: Callable[..., Client]) -> None:
+    """A target counts like a header: by its length alone, heads of few headers would take hundreds of megabytes."""
+    client = call()
+    assert client("[]", target=Client.PROFILE + "?" + "x" * vendor._LONGEST_KEPT_HEAD)[0] == 200
+    assert not client.door._heads
