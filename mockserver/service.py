@@ -256,7 +256,7 @@ class Service:
         hit = handling.fault
         struck = f"{hit.rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
-            answer.headers.extend((("X-Mock-Request-Id", number), *told(answer.story.reason, answer.story.rests_on)))
+            answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
         self._journal(request, world, handling, answer, number, struck)
@@ -285,7 +285,7 @@ class Service:
 
 
 @lru_cache(maxsize=256)
-def told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell the story of an answer in short."""
     return ("X-Mock-Explain", reason), ("X-Mock-Provenance", Story(reason, rests_on=rests_on).provenance)
 

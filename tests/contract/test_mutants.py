@@ -144,7 +144,7 @@ def test_the_program_prints_which_stage_kills_which() -> None:
         sys.executable,
         str(script),
         "--every",
-        "160",
+        "300",
         "--source",
         "1",
         "--seed",

@@ -108,3 +108,14 @@ def test_no_long_target_is_kept(call: Callable[..., Client]) -> None:
     client = call()
     assert client("[]", target=Client.PROFILE + "?" + "x" * vendor._LONGEST_KEPT_HEAD)[0] == 200
     assert not client.door._heads
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+def test_a_request_refused_by_the_door_names_its_profile_in_the_journal(
+    call: Callable[..., Client], again: bool
+) -> None:
+    """As any other does: the journal's `key` is what the URL says, whoever answers."""
+    client = call()
+    for _ in range(1 + again):
+        client("[]", method="PUT")
+    assert client.mock.worlds.default.journal.entries(limit=1)[0].key == ("ACME01", "CRM", "C-000417")
