@@ -84,8 +84,11 @@ def _keep(compiled: Path, document: Any) -> None:
         return
     temporary = compiled.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError, TypeError, ValueError):
+        text = orjson.dumps(document)
+        if orjson.loads(text) != document:  # YAML knows dates and infinities, JSON does not
+            return
         compiled.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(orjson.dumps(document))
+        temporary.write_bytes(text)
         temporary.replace(compiled)
 
 

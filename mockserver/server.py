@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import errno
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import UsageError
 from mockserver.server_connection import READ_SIZE, Connection
@@ -154,6 +155,7 @@ class Server:
 
     async def _run(self, sock: socket.socket, listening: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
+        self.loop.set_exception_handler(_log_unless_gone)
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
@@ -242,6 +244,13 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         hint = "Choose another address, or port 0 for any free port."
         raise UsageError(f"can't listen on {host}:{port}: {error}", hint=hint) from error
+
+
+def _log_unless_gone(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what asyncio can't raise, but for a client that was gone when a half of its connection was to be closed."""
+    problem = context.get("exception")
+    if not (isinstance(problem, OSError) and problem.errno == errno.ENOTCONN):
+        loop.default_exception_handler(context)
 
 
 @contextlib.contextmanager

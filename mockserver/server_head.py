@@ -49,7 +49,8 @@ class Heads:
     def read(self, method: bytes, version: str, target: bytes, headers: list[bytes]) -> WSGIEnvironment:
         """Return what a head says, not to be changed; raise Refused for one that might be read in two ways.
 
-        `headers` holds names and values in turn. The entry "mockserver.head" tells equal heads from others.
+        `headers` holds names and values in turn. The entry "mockserver.head" tells equal heads from others; a long
+        head has none, so that whoever keeps heads by it keeps no more than this.
         """
         sent: Sent = (method, version, target, *headers)
         kept = self._kept.get(sent)
@@ -59,8 +60,8 @@ class Heads:
         if size + LINE_EXTRA * len(headers) // 2 > self.max_header:
             raise self.header_too_large()
         entries = self._entries(method, version, target, headers)
-        entries["mockserver.head"] = sent
         if size <= LONGEST_KEPT_HEAD:
+            entries["mockserver.head"] = sent
             if len(self._kept) >= KEPT_HEADS:
                 self._kept.clear()
             self._kept[sent] = entries

@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "rests_on", "started", "tolerated", "update", "user")
+    __slots__ = ("fault", "may_hide", "now", "operations", "rests_on", "started", "tolerated", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -71,6 +71,7 @@ class Handling:
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
         self.tolerated: set[str] = _NOTHING
+        self.may_hide = True  # whether the profile may hold a member that is never returned
 
 
 class Service:
@@ -82,6 +83,7 @@ class Service:
         self.policy = policy
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
+        self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
         self._successes: dict[str, Story] = {}
@@ -197,6 +199,7 @@ class Service:
         document, tolerated = open_profile(before), set[str]()
         apply_patch(operations, document, self.tree, self.policy.dialect, tolerated)
         handling.tolerated = tolerated
+        handling.may_hide = any(name in document for name in self._hidden)
         if not document.changed():
             return Changed(before)
         if self.policy.dialect.follows_page:
@@ -218,20 +221,20 @@ class Service:
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
         if handling.rests_on or handling.tolerated or (handling.operations and is_xml(head)):
             story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(handling.tolerated)))
-        return Answer(200, [head.form.header, *NO_CACHE], self._render(update.after, head.form), story)
+        body = self._render(update.after, head.form, may_hide=handling.may_hide)
+        return Answer(200, [head.form.header, *NO_CACHE], body, story)
 
-    def _render(self, profile: bytes, form: AnswerFormat) -> bytes:
+    def _render(self, profile: bytes, form: AnswerFormat, *, may_hide: bool) -> bytes:
         if form.is_xml:
             return form.encode(self.write_xml(profile))
-        body = self.without_hidden(profile)
+        body = self.without_hidden(profile) if may_hide else profile
         return body if form.encoding == "utf-8" else form.encode(body.decode())
 
     def without_hidden(self, profile: bytes) -> bytes:
         """Return the profile's JSON as the vendor prints it: ReasonCode is kept, but never returned (documented)."""
-        if b'"ReasonCode"' not in profile:
+        if not any(f'"{name}"'.encode() in profile for name in self._hidden):
             return profile
-        hidden = {name for name, member in self.tree.root.members.items() if not member.returned}
-        return write_json({name: value for name, value in orjson.loads(profile).items() if name not in hidden})
+        return write_json({name: value for name, value in orjson.loads(profile).items() if name not in self._hidden})
 
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
@@ -253,7 +256,7 @@ class Service:
         hit = handling.fault
         struck = f"{hit.rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
-            answer.headers.extend((("X-Mock-Request-Id", number), *told(answer.story.reason, answer.story.rests_on)))
+            answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
         self._journal(request, world, handling, answer, number, struck)
@@ -282,7 +285,7 @@ class Service:
 
 
 @lru_cache(maxsize=256)
-def told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return the headers that tell the story of an answer in short."""
     return ("X-Mock-Explain", reason), ("X-Mock-Provenance", Story(reason, rests_on=rests_on).provenance)
 

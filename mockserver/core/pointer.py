@@ -57,7 +57,9 @@ class Place:
         for segment in pointer.parts[:-1]:
             inner = self.container.item or self.container.find(segment)
             self.steps.append((segment, None if self.container.item else inner.name if inner else ""))
-            self.container = inner or self.container
+            if inner is None:  # no walk gets past it, and a kept place need not hold the rest
+                break
+            self.container = inner
         self.member = None if self.container.item else self.container.find(self.segment)
 
     def locate(self, document: Any, op: str) -> Any:

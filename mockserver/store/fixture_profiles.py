@@ -18,9 +18,8 @@ from mockserver.core.conformance import Problem, complete, problems
 from mockserver.core.convert import INT64_MAX, INT64_MIN
 from mockserver.core.keys import alternate_ids, fold
 from mockserver.core.members import Kind, Member, MemberTree
+from mockserver.wire.json_body import escape_separators
 
-# Json.NET escapes these three beyond ASCII (library); a profile at rest is written as it is sent.
-_ESCAPED = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\x85\u2028\u2029")
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -63,7 +62,7 @@ class ProfileReader:
         ]
         if not pairs or len(set(pairs)) < len(pairs):
             return list(_alternate_id_problems(pairs))
-        return ReadProfile(_escape(raw if canonical else bytes(self._buffer)), profile.ProfileId, pairs)
+        return ReadProfile(escape_separators(raw if canonical else bytes(self._buffer)), profile.ProfileId, pairs)
 
     def _read_slowly(self, raw: bytes) -> ReadProfile | list[Problem]:
         found = list(_text_problems(raw))
@@ -76,7 +75,7 @@ class ProfileReader:
         if found:
             return found
         pairs = alternate_ids(value)
-        body = _escape(orjson.dumps(complete(value, self._root, self._defaults)))
+        body = escape_separators(orjson.dumps(complete(value, self._root, self._defaults)))
         return list(_alternate_id_problems(pairs)) or ReadProfile(body, value["ProfileId"], pairs)
 
 
@@ -109,15 +108,6 @@ def _value_type(member: Member) -> Any:
     if member.kind is Kind.OBJECT:
         return _object_type(member.name, [_field(child, child.default) for child in member.members.values()])
     return bool
-
-
-def _escape(body: bytes) -> bytes:
-    if not body.isascii():
-        for character, escape in _ESCAPED:
-            # The lead byte alone is found faster, and is mostly absent.
-            if character[0] in body:
-                body = body.replace(character, escape)
-    return body
 
 
 def _has_repeated_names(raw: bytes) -> bool:

@@ -125,7 +125,8 @@ class VendorDoor:
 
     def _keep(self, sent: Hashable, head: Head) -> None:
         """Keep a head for the requests that send it again: within a second a client's signature stays the same."""
-        if sum(len(name) + len(value) for name, value in head.headers.items()) > _LONGEST_KEPT_HEAD:
+        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
+        if size > _LONGEST_KEPT_HEAD:
             return
         if len(self._heads) >= _KEPT_HEADS:
             self._heads.clear()

@@ -18,7 +18,7 @@ INSTANCE_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 _ESCAPES, _NONCHARACTERS = b"\\", b"\xef\xbf"
 
 _NULL = b"null"
-_REMEMBERED = 128
+_REMEMBERED = 64
 _LONGEST_REMEMBERED = 2048
 
 Writer = Callable[[Any], str]

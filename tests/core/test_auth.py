@@ -319,6 +319,13 @@ def test_unkeyed_schemes_can_be_switched_off() -> None:
     assert caught.value.rule == "auth-unkeyed-refused"
 
 
+@pytest.mark.parametrize("window_s", [10**12, 10**20], ids=["past-the-last-date", "past-any-duration"])
+def test_a_window_beyond_all_dates_never_closes(window_s: int) -> None:
+    client = Client("ACME", ACME.users, signature_window_s=window_s)
+    since, until = auth.valid_between(f"PNAUTHINFO3-HMAC-SHA256 Credential=x/{STAMP} Signature=x", client)
+    assert since < datetime(9999, 12, 31, tzinfo=UTC) < until
+
+
 @pytest.mark.parametrize(("window_s", "age_s", "passes"), [(60, 60, True), (60, 61, False), (3600, 3600, True)])
 def test_the_window_is_the_clients_own(window_s: int, age_s: int, passes: bool) -> None:
     """Documented: 15 minutes by default, adjustable for each client."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import http.client
 import json
@@ -960,3 +961,18 @@ def test_signal_handlers_are_put_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     Server(echo, on_listening=lambda server: server.stop()).serve()
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+@pytest.mark.parametrize(("number", "logged"), [(errno.ENOTCONN, False), (errno.EBADF, True)], ids=["gone", "bug"])
+def test_a_client_that_is_gone_is_no_bug(caplog: pytest.LogCaptureFixture, number: int, logged: bool) -> None:
+    """Asyncio closes a half when its buffer is empty and may find nobody there; all else is logged."""
+    done = threading.Event()
+
+    def fail() -> None:
+        done.set()
+        raise OSError(number, "failed on purpose")
+
+    with Server(lambda environ, start_response: []) as server:
+        server.loop.call_soon_threadsafe(fail)
+        assert done.wait(5)
+    assert ("failed on purpose" in caplog.text) is logged

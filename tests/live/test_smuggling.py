@@ -279,3 +279,16 @@ def test_thousands_of_broken_requests_do_no_harm(
     assert exchange(server, head(start=b"GET /last HTTP/1.1")).startswith(b"HTTP/1.1 200 OK\r\n")
     assert app.seen[-1] == ("/last", b"")
     assert [record for record in caplog.records if record.levelname in ("ERROR", "WARNING", "CRITICAL")] == []
+
+
+def test_equal_heads_frame_bodies_of_their_own(server: Server, app: Recorder) -> None:
+    """The second and third request have a kept head; each gets its own body, whole, and nothing of the next."""
+    framed = head(b"Content-Length: 3")
+    chunked = head(b"Transfer-Encoding: chunked")
+    exchange(
+        server,
+        framed + b"abc" + framed + b"def" + chunked + b"2\r\nhi\r\n0\r\n\r\n" + chunked,
+        b"3\r\nyou\r\n0\r\n\r\n" + framed + b"g",
+        b"hi" + head(),
+    )
+    assert [body for _, body in app.seen] == [b"abc", b"def", b"hi", b"you", b"ghi", b""]

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from tests.contract.mutants.edits import Edit
 
+_READ_ONLY = "if writing and first.read_only and self.dialect.follows_page"
+_UNEQUAL = "if current != converted(member, place, value):"
+
 OPERATIONS: list[Edit] = [
     # -- which operation is meant
     Edit("S-op-case", "ADD is no operation", "core/patch.py",
@@ -60,12 +63,12 @@ OPERATIONS: list[Edit] = [
          "                if not index:\n                    raise"),
     # -- add and replace
     Edit("S-add-after", "an entry is added one place late", "core/operations.py",
-         "container.insert(index, item)", "container.insert(index + 1, item)"),
+         "container.insert(index, stored)", "container.insert(index + 1, stored)"),
     Edit("S-add-overwrites", "add at an index overwrites the entry", "core/operations.py",
-         "container.insert(index, item)", "container[index : index + 1] = [item]"),
+         "container.insert(index, stored)", "container[index : index + 1] = [stored]"),
     Edit("S-replace-inserts", "replace of an entry inserts", "core/operations.py",
-         "container[self.existing(index, container)] = item",
-         "container.insert(self.existing(index, container), item)"),
+         "container[self.existing(index, container)] = stored",
+         "container.insert(self.existing(index, container), stored)"),
     Edit("S-dash-first", "- adds as the first", "core/operations.py",
          "return len(container) if adding", "return 0 if adding"),
     Edit("S-dash-before-last", "- adds before the last", "core/operations.py",
@@ -76,38 +79,36 @@ OPERATIONS: list[Edit] = [
          '        if index < 0:\n            self.dialect.crash("index-dash-on-empty", "The list is empty: \'-\' names no'
          ' element.")\n', ""),
     Edit("S-dash-empty-ignored", "remove of - in an empty list does nothing", "core/operations.py",
-         "del container[self.existing(self.position(segment, container, pointer), container)]",
-         "del container[self.position(segment, container, pointer) :][:1]"),
+         "del container[self.existing(self.position(place, container), container)]",
+         "index = self.position(place, container)\n            del container[index : index + 1]"),
     Edit("S-add-refuses-existing", "add to a member with a value is refused when that is an object", "core/operations.py",
-         "            child = object_member(member, segment, pointer)\n            container[child.name] = self.storable",
-         "            child = object_member(member, segment, pointer)\n"
-         "            if not replacing and isinstance(container.get(child.name), dict):\n"
+         "            container[member.name] = self.storable",
+         "            if not replacing and isinstance(container.get(member.name), dict):\n"
          "                raise BadRequest('exists', rule='exists')\n"
-         "            container[child.name] = self.storable"),
+         "            container[member.name] = self.storable"),
     Edit("S-replace-needs-value", "replace of a member without a value is refused", "core/operations.py",
-         "            child = object_member(member, segment, pointer)\n            container[child.name] = self.storable",
-         "            child = object_member(member, segment, pointer)\n"
-         "            if replacing and container.get(child.name) is None:\n"
+         "            container[member.name] = self.storable",
+         "            if replacing and container.get(member.name) is None:\n"
          "                raise BadRequest('nothing there', rule='nothing')\n"
-         "            container[child.name] = self.storable"),
+         "            container[member.name] = self.storable"),
     Edit("S-replace-merges", "replace of an object merges", "core/operations.py",
-         "container[child.name] = self.storable(child, pointer, value, dates=dates)",
-         "new = self.storable(child, pointer, value, dates=dates)\n"
-         "            old = container.get(child.name)\n"
+         "container[member.name] = self.storable(member, place, value, dates=dates)",
+         "new = self.storable(member, place, value, dates=dates)\n"
+         "            old = container.get(member.name)\n"
          "            if isinstance(new, dict) and isinstance(old, dict):\n"
          "                new = {**old, **{k: v for k, v in new.items() if v is not None}}\n"
-         "            container[child.name] = new"),
+         "            container[member.name] = new"),
     Edit("S-entry-merges", "replace of an entry merges", "core/operations.py",
-         "container[self.existing(index, container)] = item",
+         "container[self.existing(index, container)] = stored",
          "old = container[self.existing(index, container)]\n"
-         "            keep = {k: v for k, v in (item or {}).items() if v is not None} if old and item else item\n"
-         "            container[self.existing(index, container)] = {**old, **keep} if old and item else item"),
+         "            keep = {k: v for k, v in stored.items() if v is not None} if old and stored else stored\n"
+         "            container[self.existing(index, container)] = {**old, **keep} if old and stored else stored"),
     Edit("S-add-list-extends", "add of a list to a list extends it", "core/operations.py",
-         "container[child.name] = self.storable(child, pointer, value, dates=dates)",
-         "new = self.storable(child, pointer, value, dates=dates)\n"
-         "            old = container.get(child.name)\n"
+         "container[member.name] = self.storable(member, place, value, dates=dates)",
+         "new = self.storable(member, place, value, dates=dates)\n"
+         "            old = container.get(member.name)\n"
          "            joined = not replacing and isinstance(new, list) and isinstance(old, list)\n"
-         "            container[child.name] = old + new if joined else new"),
+         "            container[member.name] = old + new if joined else new"),
     Edit("S-value-missing-refused", "an add without a value is refused", "core/operations.py",
          'self.set(obj, self.operation.get("value"), replacing=False)',
          'self.set(obj, self.operation["value"] if "value" in self.operation'
@@ -120,131 +121,128 @@ OPERATIONS: list[Edit] = [
          'if "value" not in self.operation or self.operation["value"] or self.operation["value"] is None:\n'
          '            self.set(obj, self.operation.get("value"), replacing=True)'),
     Edit("S-duplicates-dropped", "an entry that is there already is not added", "core/operations.py",
-         "container.insert(index, item)", "container.insert(index, item) if item not in container else None"),
+         "container.insert(index, stored)", "container.insert(index, stored) if stored not in container else None"),
     Edit("S-one-default", "an added default entry takes the mark from the others", "core/operations.py",
-         "            container.insert(index, item)",
-         "            if item and item.get('IsDefault'):\n"
+         "            container.insert(index, stored)",
+         "            if stored and stored.get('IsDefault'):\n"
          "                for other in container:\n"
          "                    other['IsDefault'] = False\n"
-         "            container.insert(index, item)"),
+         "            container.insert(index, stored)"),
     Edit("S-values-shared", "entries of equal value are one object", "core/operations.py",
-         "item = self.storable(member.of_items, pointer, value, dates=dates)",
-         "item = self.storable(member.of_items, pointer, value, dates=dates)\n"
-         "        item = next((other for other in container if other == item), item)"),
+         "stored = self.storable(item, place, value, dates=dates)",
+         "stored = self.storable(item, place, value, dates=dates)\n"
+         "        stored = next((other for other in container if other == stored), stored)"),
     # -- remove
+    # The second line tells an open profile that it was changed, which it does not see of a member that is gone.
     Edit("S-remove-pops", "a removed member is absent", "core/operations.py",
-         "container[child.name] = child.empty", "container.pop(child.name, None)"),
+         "container[member.name] = member.empty",
+         "if container.pop(member.name, self) is not self:\n"
+         "                getattr(container, '_reached', {})['ProfileId'] = None"),
     Edit("S-remove-bool-null", "a removed boolean is null", "core/operations.py",
-         "container[child.name] = child.empty", "container[child.name] = None"),
+         "container[member.name] = member.empty", "container[member.name] = None"),
     Edit("S-remove-list-empties", "a removed list is empty", "core/operations.py",
-         "container[child.name] = child.empty",
-         "container[child.name] = [] if child.kind is Kind.LIST else child.empty"),
+         "container[member.name] = member.empty",
+         'container[member.name] = [] if member.kind == "list" else member.empty'),
     Edit("S-remove-text-empties", "a removed text is empty", "core/operations.py",
-         "container[child.name] = child.empty",
-         'container[child.name] = "" if child.kind is Kind.STRING else child.empty'),
+         "container[member.name] = member.empty",
+         'container[member.name] = "" if member.kind == "string" else member.empty'),
     Edit("S-remove-default", "a removed member has the contract's default", "core/operations.py",
-         "container[child.name] = child.empty", "container[child.name] = child.default"),
+         "container[member.name] = member.empty", "container[member.name] = member.default"),
     Edit("S-remove-twice", "a member without a value can't be removed", "core/operations.py",
-         "            container[child.name] = child.empty",
-         "            if container.get(child.name) is None:\n"
+         "            container[member.name] = member.empty",
+         "            if container.get(member.name) is None:\n"
          "                raise BadRequest('gone', rule='gone')\n"
-         "            container[child.name] = child.empty"),
+         "            container[member.name] = member.empty"),
     Edit("S-remove-entry-nulls", "a removed entry is null", "core/operations.py",
-         "del container[self.existing(self.position(segment, container, pointer), container)]",
-         "container[self.existing(self.position(segment, container, pointer), container)] = None"),
+         "del container[self.existing(self.position(place, container), container)]",
+         "container[self.existing(self.position(place, container), container)] = None"),
     Edit("S-remove-last-entry-nulls-list", "a list is null when its last entry goes", "core/operations.py",
-         "        if member.kind is Kind.LIST:\n            del container[",
-         "        if member.kind is Kind.LIST and len(container) == 1:\n"
-         "            self.position(segment, container, pointer)\n"
-         "            document[member.name] = None\n"
-         "        elif member.kind is Kind.LIST:\n            del container["),
+         "        if place.container.item is not None:\n            del container[",
+         "        if place.container.item is not None and len(container) == 1:\n"
+         "            self.position(place, container)\n"
+         "            document[place.container.name] = None\n"
+         "        elif place.container.item is not None:\n            del container["),
     Edit("S-remove-by-value", "remove takes away the first equal entry", "core/operations.py",
-         "del container[self.existing(self.position(segment, container, pointer), container)]",
-         "container.remove(container[self.existing(self.position(segment, container, pointer), container)])"),
+         "del container[self.existing(self.position(place, container), container)]",
+         "container.remove(container[self.existing(self.position(place, container), container)])"),
     # -- read-only and length
     Edit("S-read-only-top", "what is below a read-only member can be written", "core/operations.py",
-         "if pointer.parts else None\n        if first", "if len(pointer.parts) == 1 else None\n        if first"),
+         _READ_ONLY, f"{_READ_ONLY} and len(place.pointer.parts) == 1"),
     Edit("S-read-only-case", "a read-only member in lower case can be written", "core/operations.py",
-         "self.tree.root.find(pointer.parts[0])", "self.tree.root.members.get(pointer.parts[0])"),
+         _READ_ONLY, f"{_READ_ONLY} and place.pointer.parts[0] == first.name"),
     Edit("S-read-only-slash", "a read-only member without the first slash can be written", "core/operations.py",
-         "if first is not None and first.read_only:",
-         'if first is not None and first.read_only and pointer.text.startswith("/"):'),
+         _READ_ONLY, f'{_READ_ONLY} and place.pointer.text.startswith("/")'),
     Edit("S-read-only-test", "a read-only member can't be tested", "core/operations.py",
-         "locate(pointer, obj, writing=False)\n        value", "locate(pointer, obj, writing=True)\n        value"),
+         "self.locate(place, obj, writing=False)", "self.locate(place, obj, writing=True)"),
     Edit("S-read-only-remove", "a read-only member can be removed", "core/operations.py",
-         "        pointer = self.parsed(key)\n        container, member, segment = self.locate(pointer, document, writing=True)",
-         "        pointer = self.parsed(key)\n        container, member, segment = self.locate(pointer, document, writing=False)"),
+         "        place = self.place(key)\n        container = self.locate(place, document, writing=True)",
+         "        place = self.place(key)\n        container = self.locate(place, document, writing=False)"),
     Edit("S-read-only-null", "a read-only member without a value can be written", "core/operations.py",
-         "        if writing and self.dialect.follows_page:",
-         "        if writing and self.dialect.follows_page and pointer.parts"
-         " and document.get(getattr(self.tree.root.find(pointer.parts[0]), 'name', '')) is not None:"),
+         _READ_ONLY, f"{_READ_ONLY} and self.reach(first.name) is not None"),
     Edit("S-read-only-same", "a read-only member may be replaced by its own value", "core/operations.py",
-         "            self._refuse_read_only(pointer)\n",
-         "            if len(pointer.parts) != 1 or document.get(pointer.parts[0]) != self.operation.get('value', self):\n"
-         "                self._refuse_read_only(pointer)\n"),
+         _READ_ONLY,
+         f"{_READ_ONLY} and (place.pointer.parts != [first.name]\n"
+         "                or self.reach(first.name) != self.operation.get('value', self))"),
     Edit("S-edited-only-top", "Edited is read-only as a whole only", "core/operations.py",
-         "if first is not None and first.read_only:",
-         'if first is not None and first.read_only and not (first.name == "Edited" and len(pointer.parts) > 1):'),
+         _READ_ONLY, f'{_READ_ONLY} and not (first.name == "Edited" and len(place.pointer.parts) > 1)'),
     Edit("S-length-before-conversion", "the length of a number is not limited", "core/operations.py",
-         "refuse_too_long(result, member, pointer.text)", "refuse_too_long(value, member, pointer.text)"),
+         "refuse_too_long(result, member, place.pointer.text)", "refuse_too_long(value, member, place.pointer.text)"),
     Edit("S-length-replace-only", "add does not limit the length", "core/operations.py",
          "        if member.bounded and self.dialect.follows_page:",
          "        if member.bounded and self.dialect.follows_page and operation_is_replace(self):", extra=
          "\n\ndef operation_is_replace(operation: Any) -> bool:\n    return isinstance(operation, Replace)\n"),
     Edit("S-too-long-cut", "a text that is too long is cut", "core/operations.py",
-         "            refuse_too_long(result, member, pointer.text)\n",
+         "            refuse_too_long(result, member, place.pointer.text)\n",
          "            result = result[: member.max_length] if isinstance(result, str) else result\n"),
     # -- test
     Edit("S-test-case", "test compares texts without case", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "wanted = converted(target, pointer, value)\n"
+         _UNEQUAL,
+         "wanted = converted(member, place, value)\n"
          "        if (current.lower() != wanted.lower()) if isinstance(current, str) and isinstance(wanted, str)"
          " else current != wanted:"),
     Edit("S-test-trims", "test compares texts without spaces around them", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "wanted = converted(target, pointer, value)\n"
+         _UNEQUAL,
+         "wanted = converted(member, place, value)\n"
          "        if (current.strip() != wanted.strip()) if isinstance(current, str) and isinstance(wanted, str)"
          " else current != wanted:"),
     Edit("S-test-unconverted", "test does not convert", "core/operations.py",
-         "if current != converted(target, pointer, value):", "if current != value:"),
+         _UNEQUAL, "if current != value:"),
     Edit("S-test-order", "test of a list ignores the order", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "wanted = converted(target, pointer, value)\n"
+         _UNEQUAL,
+         "wanted = converted(member, place, value)\n"
          "        if (sorted(map(str, current)) != sorted(map(str, wanted))) if isinstance(current, list)"
          " and isinstance(wanted, list) else current != wanted:"),
     Edit("S-test-subset", "test of an object looks only at what is given", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "wanted = converted(target, pointer, value)\n"
+         _UNEQUAL,
+         "wanted = converted(member, place, value)\n"
          "        if (any(current.get(k) != v for k, v in wanted.items() if v is not None)) if isinstance(current, dict)"
          " and isinstance(wanted, dict) else current != wanted:"),
     Edit("S-test-null-passes", "test of null passes whatever is there", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "if current != converted(target, pointer, value) and value is not None:"),
+         _UNEQUAL, "if current != converted(member, place, value) and value is not None:"),
     Edit("S-test-nothing-passes", "test of a member without a value passes", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "if current != converted(target, pointer, value) and current is not None:"),
+         _UNEQUAL, "if current != converted(member, place, value) and current is not None:"),
     Edit("S-test-null-is-empty", "test holds null and '' to be equal", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         'if (current or "") != (converted(target, pointer, value) or ""):'),
+         _UNEQUAL, 'if (current or "") != (converted(member, place, value) or ""):'),
     Edit("S-test-entry-passes", "test of an entry always passes", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "if member.kind is not Kind.LIST and current != converted(target, pointer, value):"),
+         _UNEQUAL, "if item is None and current != converted(member, place, value):"),
     Edit("S-test-length", "test of a list compares the lengths", "core/operations.py",
-         "if current != converted(target, pointer, value):",
-         "wanted = converted(target, pointer, value)\n"
+         _UNEQUAL,
+         "wanted = converted(member, place, value)\n"
          "        if (len(current) != len(wanted)) if isinstance(current, list) and isinstance(wanted, list)"
          " else current != wanted:"),
     Edit("S-test-dash-last", "test of - looks at the last entry", "core/operations.py",
-         '                self.dialect.crash("test-at-dash", "\'-\' names no existing element to test.")',
-         "                segment = str(len(container) - 1)"),
+         '                self.dialect.crash("test-at-dash", "\'-\' names no existing element to test.")\n'
+         "            index = list_index(place.segment,",
+         "                pass\n"
+         "            index = list_index(str(len(container) - 1) if place.segment == '-' else place.segment,"),
     Edit("S-test-without-value", "test without a value is refused", "core/operations.py",
-         'value = self.operation.get("value")\n        if member.kind',
+         'value, item = self.operation.get("value"), place.container.item',
          'value = self.operation["value"] if "value" in self.operation else self.dialect.crash("v", "v")\n'
-         "        if member.kind"),
+         "        item = place.container.item"),
     Edit("S-test-position", "a failed test of an entry names the path, not the position", "core/operations.py",
-         "f\"position '{index}'\"", "f\"path '{segment}'\""),
+         "f\"position '{index}'\"", "f\"path '{place.segment}'\""),
     Edit("S-test-shows-value", "a failed test shows the object, not its class", "core/operations.py",
-         "shown = target.clr_type if isinstance(current, (dict, list)) else", "shown ="),
+         "shown = member.clr_type if isinstance(current, (dict, list)) else", "shown ="),
     # -- move and copy, which the library knows
     Edit("S-move-keeps", "move leaves the source", "core/operations.py",
          '        self.remove(obj, "from")\n', ""),

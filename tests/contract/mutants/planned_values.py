@@ -33,26 +33,25 @@ VALUES: list[Edit] = [
     Edit("S-escape-at-end", "~ at the end is taken as it stands", "core/pointer.py",
          'r"~(?![01])"', 'r"~(?=[^01])"'),
     Edit("S-path-consumed", "walking a path uses it up, for whoever sends it next", "core/pointer.py",
-         "    return target, member, pointer.parts[-1] if pointer.parts else \"\"",
-         "    return target, member, pointer.parts.pop() if pointer.parts else \"\""),
+         "        for segment, name in self.steps:\n",
+         "        while self.steps:\n            segment, name = self.steps.pop(0)\n"),
     Edit("S-path-null-500", "a null on the way crashes", "core/pointer.py",
          "        if target is None:\n", "        if False:\n"),
     Edit("S-path-null-made", "an object that is null on the way is made", "core/pointer.py",
-         "            target, member = target.get(child.name), child\n",
-         "            if target.get(child.name) is None and child.kind is Kind.OBJECT:\n"
-         "                target[child.name] = dict(child.template)\n"
-         "            target, member = target.get(child.name), child\n"),
+         "                target = target.get(name)\n",
+         "                if target.get(name) is None and self.container.name == name and self.container.item is None:\n"
+         "                    target[name] = dict(self.container.template)\n"
+         "                target = target.get(name)\n"),
     Edit("S-list-null-made", "an append to a list that is null makes the list", "core/pointer.py",
-         "            target, member = target.get(child.name), child\n",
-         "            if target.get(child.name) is None and child.kind is Kind.LIST and pointer.parts[-1] == '-':\n"
-         "                target[child.name] = []\n"
-         "            target, member = target.get(child.name), child\n"),
-    Edit("S-below-scalar", "what is below a scalar is the scalar", "core/pointer.py",
-         "    child = member.find(segment)\n",
-         "    child = member.find(segment) or (member if member.kind is Kind.STRING else None)\n"),
+         "                target = target.get(name)\n",
+         "                if target.get(name) is None and name == self.container.name and self.container.item and self.segment == '-':\n"
+         "                    target[name] = []\n"
+         "                target = target.get(name)\n"),
+    Edit("S-below-scalar", "what is below a scalar is the scalar", "core/members.py",
+         _FIND, f"{_FIND} or (self if self.kind is Kind.STRING else None)"),
     Edit("S-dash-in-the-middle", "- in the middle is the last entry", "core/pointer.py",
-         "    match = _INT32.fullmatch(segment)\n",
-         "    match = _INT32.fullmatch(str(max(length - 1, 0)) if segment == '-' and not adding else segment)\n"),
+         "    index = _int32(segment)\n",
+         "    index = _int32(str(max(length - 1, 0)) if segment == '-' and not adding else segment)\n"),
     Edit("S-unknown-segment-ignored", "the case of Kelvin signs and such is folded", "core/members.py",
          _FIND, "return self.members.get(segment) or self.folded.get(segment.casefold())"),
     Edit("S-member-case", "names of members have a case", "core/members.py", _FIND, "return self.members.get(segment)"),
@@ -61,8 +60,9 @@ VALUES: list[Edit] = [
     Edit("S-member-trimmed", "names of members are trimmed", "core/members.py",
          "self.folded.get(segment.lower())", "self.folded.get(segment.lower().strip())"),
     # -- indices
-    Edit("S-index-zeros", "an index with leading zeros is refused", "core/pointer.py", "(?=[0-9])0*(", "(?=[0-9])("
-         , extra="\n_INT32 = re.compile(r'()(0|[1-9][0-9]{0,10})', re.ASCII)\n"),
+    Edit("S-index-zeros", "an index with leading zeros is refused", "core/pointer.py",
+         "    index = _int32(segment)\n",
+         "    index = None if re.match(r'[^0-9]*0[0-9]', segment) else _int32(segment)\n"),
     Edit("S-index-sign", "an index with a sign is refused", "core/pointer.py", "([+-]?)(?=[0-9])", "()(?=[0-9])"),
     Edit("S-index-minus", "an index with a minus is not a number", "core/pointer.py", "([+-]?)(?=[0-9])", "([+]?)(?=[0-9])"),
     Edit("S-index-spaces", "an index with spaces is refused", "core/pointer.py",
@@ -79,10 +79,10 @@ VALUES: list[Edit] = [
     Edit("S-index-decimal", "1.0 is an index", "core/pointer.py",
          "    match = _INT32.fullmatch(segment)\n", "    match = _INT32.fullmatch(segment.removesuffix('.0'))\n"),
     Edit("S-index-one-based-nested", "an index on the way counts from 1", "core/pointer.py",
-         "target[list_index(segment, len(target), pointer)], member.of_items",
-         "target[list_index(segment, len(target), pointer) - 1], member.of_items"),
+         "target[list_index(segment, len(target), self.pointer)]",
+         "target[list_index(segment, len(target), self.pointer) - 1]"),
     Edit("S-index-32-bits", "an index beyond 32 bits is out of bounds", "core/pointer.py",
-         "if index is None or not -(2**31) <= index < 2**31:", "if index is None:"),
+         "return number if number is not None and -(2**31) <= number < 2**31 else None", "return number"),
     # -- values
     Edit("S-bool-text-case", "'TRUE' is no flag", "core/convert.py",
          "re.IGNORECASE | re.ASCII", "re.ASCII"),
