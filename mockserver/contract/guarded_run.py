@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepar
 from mockserver.errors import SafetyRefusal
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
+BY_READING = (
+    "a patch that changes nothing left a new stamp, so the target changed more than it was asked to; "
+    "what was there before was never shown, ask the target's owner"
+)
 
 
 class GuardedRun:
@@ -36,6 +41,7 @@ class GuardedRun:
         self.undo = UndoFile.of(self.target, state_dir)
         self.notes: list[str] = []
         self.changed = False
+        self.altered: list[str] = []
         self._restorer = Restorer(session)
         session.members = Members.of(contract)
         self._lock = RunLock(self.target, state_dir)
@@ -91,7 +97,7 @@ class GuardedRun:
             _refuse_open(self.target, self.undo.path.parent)
         self.session.witness = self
         for key in self.target.keys:
-            _check_marker(self._restorer.read(key), self.target, key)
+            _check_marker(self._first_reading(key), self.target, key)
         if self.session.write and not self.target.mock:
             self._prove_that_tests_guard()
 
@@ -113,8 +119,25 @@ class GuardedRun:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.end()
+        if self.altered and kind is None:
+            raise SafetyRefusal(f"CHANGED BY READING: {', '.join(self.altered)}", hint=BY_READING)
+
+    def _first_reading(self, key: Key) -> dict[str, Any]:
+        """Read a profile for the first time, and see by its stamp whether that alone changed it.
+
+        A second reading tells such a server from one that stamps whatever it is asked. By a clock that is ahead of
+        ours or behind, nothing is seen; a guess would be worse.
+        """
+        asked = self.session.clock.now()
+        profile = self._restorer.read(key)
+        stamp = _stamp_of(profile)
+        if stamp is not None and asked <= stamp <= self.session.clock.now() and not self.target.mock:
+            profile = self._restorer.read(key)
+            if _stamp_of(profile) == stamp:
+                self.altered.append(self.target.label(key))
+        return profile
 
     @contextmanager
     def guard(self, case_id: str) -> Iterator[None]:
@@ -212,6 +235,16 @@ def _refuse_open(target: Target, state_dir: Path) -> None:
             place=str(undo.path),
             hint=f"run `{undo.recovery(target)}` first",
         )
+
+
+def _stamp_of(profile: Mapping[str, Any]) -> datetime | None:
+    """Return when a profile was last changed, None if it doesn't say so in ISO 8601."""
+    edited = profile.get("Edited")
+    try:
+        stamp = datetime.fromisoformat(edited["ModifiedDate"]) if isinstance(edited, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
+    return stamp.replace(tzinfo=stamp.tzinfo or UTC) if stamp else None
 
 
 def _check_marker(profile: Mapping[str, Any], target: Target, key: Key) -> None:

@@ -21,11 +21,10 @@ from mockserver.contract.undo import (
     applied,
     canonical,
     coarse_patch,
-    differences,
     inverse_patch,
+    lasting_differences,
     ours,
     unmoved,
-    without_stamp,
 )
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile
 from mockserver.errors import Inconclusive, SafetyRefusal
@@ -166,7 +165,7 @@ class Restorer:
                 yield coarse_patch(member, goal, found)
 
     def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-        return differences(without_stamp(wanted), without_stamp(found))
+        return lasting_differences(wanted, found)
 
     def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""

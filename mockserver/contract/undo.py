@@ -52,12 +52,35 @@ def canonical(value: Any) -> str:
 
 
 def without_stamp(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the profile without the stamp of its last change: the run's own, which nobody can take back."""
-    edited = profile.get("Edited")
+    """Return the profile without the stamp of its last change: the run's own, which nobody can take back.
+
+    Before its first change a profile may have none.
+    """
+    edited = profile.get("Edited", ABSENT)
+    if edited is None:
+        return {**profile, "Edited": {}}
     if not isinstance(edited, dict):
         return dict(profile)
     kept = {name: value for name, value in edited.items() if name not in ("ModifiedDate", "ModifiedBy")}
     return {**profile, "Edited": kept}
+
+
+def lasting_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the changes that make `found` what is `wanted`, but for stamps.
+
+    A server may write all of Edited anew with a change: what then says the same as the stamp is part of it.
+    """
+    edited = found.get("Edited")
+    stamps = edited if isinstance(edited, dict) else {}
+    when = stamps.get("ModifiedDate")
+    anew = (when, stamps.get("ModifiedBy")) if when and stamps.get("CreateDate") == when else ()
+    for change in differences(without_stamp(wanted), without_stamp(found)):
+        if not (change.pointer.startswith("/Edited/") and _is_stamp(change, anew)):
+            yield change
+
+
+def _is_stamp(change: Change, anew: Sequence[Any]) -> bool:
+    return change.found in anew or (change.found is None and change.wanted is ABSENT)
 
 
 def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:

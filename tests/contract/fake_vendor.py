@@ -95,6 +95,10 @@ class Quirks:
     status_for_tests: int = 400  # of a test that fails
     empty_errors: bool = False
     refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
+    hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
+    stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too
+    stamps_readings: bool = False  # whatever is asked, the profile is stamped
+    tidies: bool = False  # with every request, empty texts become null
 
 
 class FakeVendor:
@@ -185,7 +189,13 @@ class FakeVendor:
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
         for operation in operations:
             self._operate(changed, operation)
-        if {**changed, "Edited": 0} != {**profile, "Edited": 0} or (self.quirks.not_atomic and request.changes):
+        if self.quirks.tidies:
+            changed = json.loads(json.dumps(changed).replace('""', "null"))
+        if (
+            self.quirks.stamps_readings
+            or {**changed, "Edited": 0} != {**profile, "Edited": 0}
+            or (self.quirks.not_atomic and request.changes)
+        ):
             self._commit(profile, changed, user)
         return self._reply(200, self._shown(profile))
 
@@ -197,7 +207,9 @@ class FakeVendor:
         if self.quirks.stamps:
             stamp = datetime.now(UTC).strftime(self.quirks.stamps)
             by = self.quirks.modified_by or user
-            changed["Edited"] = {**changed["Edited"], "ModifiedBy": by, "ModifiedDate": stamp}
+            changed["Edited"] = {**(changed["Edited"] or {}), "ModifiedBy": by, "ModifiedDate": stamp}
+            if self.quirks.stamps_creation:
+                changed["Edited"] |= {"CreatedBy": by, "CreateDate": stamp}
         index = next(place for place, row in enumerate(self.profiles) if row is profile)
         profile.update(copy.deepcopy(changed))
         self.profiles[index] = profile
@@ -336,6 +348,9 @@ class FakeVendor:
     def _shown(self, profile: dict[str, Any]) -> dict[str, Any]:
         shown = {**profile, **self.quirks.value_changes}
         shown.pop(self.quirks.without_member, None)
+        name, hidden = self.quirks.hides
+        if shown.get(name):
+            shown[name] = [{key: item for key, item in row.items() if key != hidden} for row in shown[name]]
         if self.quirks.extra_member:
             shown[self.quirks.extra_member] = "more"
         return shown

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.contract import restore as restore_module
+from mockserver.contract.call_vetting import Members
 from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.guarded_run import GuardedRun
@@ -365,6 +366,83 @@ def test_a_member_that_the_target_does_not_show_is_not_changed(vendor: FakeVendo
         for path in ("/ProfileTags/-", "/reasoncode"):
             with pytest.raises(NotSent, match="does not show"):
                 run.session.send(change(add(path, "x")))
+
+
+def test_a_member_whose_entries_hide_something_is_not_changed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """An entry that was put back as it was shown would have lost what was not shown."""
+    vendor.quirks.hides = ("Emails", "IsActive")
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        for path in ("/Emails/0", "/emails/0/EmailAddress", "/Emails", "Emails/-"):
+            with pytest.raises(NotSent, match="does not show all"):
+                run.session.send(change(remove(path)))
+        with pytest.raises(NotSent, match="can't be read"):
+            run.session.send(Call("PATCH", PROFILE_KEY, HEADERS, b'[{op: "remove", path: "/Emails"}]'))
+        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/Groups")))
+    assert vendor.profile == {**PROFILE, "Edited": vendor.profile["Edited"]}
+
+
+LACKING: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a flag of an entry": ({"Emails": [{"EmailAddressType": "a", "EmailAddress": "b", "IsDefault": True}]}, {"emails"}),
+    "a text, where nulls are shown": ({"CustomerType": None, "ProfileTags": [{}]}, {"profiletags"}),
+    "a text, where no null is shown": ({"CustomerType": "a", "ProfileTags": [{}]}, set()),
+    "a part of the name": ({"CustomerName": {"FirstName": None}}, {"customername"}),
+    "names in another case": ({"profileTags": [{"name": None}]}, set()),
+    "nothing": ({"CustomerName": None, "Emails": [None], "ProfileTags": []}, set()),
+    "another kind of value": ({"CustomerName": "a", "ProfileTags": "b", "Emails": ["c"]}, set()),
+}
+
+
+@pytest.mark.parametrize(("shown", "members"), LACKING.values(), ids=LACKING.keys())
+def test_what_hides_a_part_of_itself(shown: dict[str, Any], members: set[str]) -> None:
+    """A flag or a number is never left out for being null; a text may be, by a server that leaves out every null."""
+    assert Members.of(CONTRACT).half_shown(shown) == members
+
+
+# -- what the target itself writes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edited", [PROFILE["Edited"], None], ids=["stamped before", "never stamped"])
+def test_a_stamp_that_says_who_created_it_anew_is_no_change(vendor: FakeVendor, tmp_path: Path, edited: Any) -> None:
+    """Edited is the target's to write, even in a case that tried to: refused, it wrote nothing there itself."""
+    vendor.quirks.stamps_creation = True
+    vendor.profile["Edited"] = copy.deepcopy(edited)
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
+        assert run.session.send(change(replace("/Edited", None)))[0] == 400
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert vendor.lasting() == before
+
+
+def test_a_creation_that_a_case_wrote_is_taken_back(vendor: FakeVendor, tmp_path: Path) -> None:
+    """What a case wrote into Edited is no stamp."""
+    vendor.quirks.nothing_is_read_only = True
+    with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/Edited/CreatedBy", "me"), remove("/Edited/CreateDate")))
+    assert {**vendor.profile["Edited"], "ModifiedDate": 0, "ModifiedBy": 0} == {
+        **PROFILE["Edited"],
+        "ModifiedDate": 0,
+        "ModifiedBy": 0,
+    }
+
+
+def test_a_profile_that_changes_by_being_read_is_listed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """What it was before was never shown, so nobody can restore it: it is said loudly, with exit code 4."""
+    vendor.quirks.tidies, vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    with pytest.raises(SafetyRefusal, match="CHANGED BY READING: profile 1 of fake") as caught, run, run.guard("case"):
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+    assert caught.value.exit_code == 4
+    assert vendor.profile["DefaultLocale"] == PROFILE["DefaultLocale"]
+
+
+@pytest.mark.parametrize("stamps", ["%Y-%m-%dT%H:%M:%S.%fZ", "%d.%m.%Y", ""])
+def test_stamps_of_every_reading_are_no_changes(vendor: FakeVendor, tmp_path: Path, stamps: str) -> None:
+    """A target may note each request in Edited, in whatever way it writes a time."""
+    vendor.quirks.stamps_readings, vendor.quirks.stamps = True, stamps
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+    assert vendor.lasting() == before
 
 
 # -- what is not even tried -------------------------------------------------------------------------------------------
