@@ -98,6 +98,7 @@ class Quirks:
     hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
     stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too
     stamps_readings: bool = False  # whatever is asked, the profile is stamped
+    lowers: str = ""  # a text member that is stored in small letters
     tidies: bool = False  # with every request, empty texts become null
 
 
@@ -189,6 +190,8 @@ class FakeVendor:
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
         for operation in operations:
             self._operate(changed, operation)
+        if self.quirks.lowers:
+            _lower(changed, self.quirks.lowers)
         if self.quirks.tidies:
             changed = json.loads(json.dumps(changed).replace('""', "null"))
         if (
@@ -369,6 +372,13 @@ class FakeVendor:
             if value is not None:
                 headers[name] = value
         return status, headers, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _lower(value: Any, name: str) -> None:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == name and isinstance(item, str):
+            value[key] = item.lower()
+        _lower(item, name)
 
 
 def _handler_of(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:
