@@ -84,6 +84,7 @@ class GuardedRun:
             accounts={target.client: account},
             reader=Account(target.client, reader.user, reader.secret()) if reader else None,
             is_mock=target.mock,
+            altered=tuple(self.altered),
             guard=self.guard,
         )
 
@@ -121,8 +122,13 @@ class GuardedRun:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.end()
-        if self.altered and kind is None:
-            raise SafetyRefusal(f"CHANGED BY READING: {', '.join(self.altered)}", hint=BY_READING)
+        if kind is None and (complaint := self.complaint()):
+            raise complaint
+
+    def complaint(self) -> SafetyRefusal | None:
+        """Return what no restore could do anything about, None if nothing is the matter."""
+        changed = ", ".join(self.altered)
+        return SafetyRefusal(f"CHANGED BY READING: {changed}", hint=BY_READING) if changed else None
 
     def _first_reading(self, key: Key) -> dict[str, Any]:
         """Read a profile for the first time, and see by its stamp whether that alone changed it.

@@ -31,6 +31,13 @@ from mockserver.errors import Inconclusive, SafetyRefusal
 
 # What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
 REFUSALS = frozenset({400, 409, 412, 422, 500})
+# What a status of the first reading tells its user to look at; 0 stands for all others.
+_LOOK = {
+    401: "check client, user and secret in the targets file, and this machine's clock",
+    403: "this user's groups may not update profiles; name another one in the targets file",
+    404: "check base_url, client and profiles in the targets file",
+    0: "check base_url in the targets file: this does not answer as the API does",
+}
 ROUNDS = 3
 READS = 3
 MEMBERS = 16
@@ -84,7 +91,7 @@ class Restorer:
         profile = profile_of(reply)
         if profile is None:
             label = self.session.target.label(key)
-            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint="check its targets file")
+            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint=_LOOK.get(reply.status, _LOOK[0]))
         self.session.profiles[key] = profile
         return profile
 

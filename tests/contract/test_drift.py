@@ -391,6 +391,23 @@ def test_two_mocks_do_not_differ_in_any_case(bench: Bench, mock: Target, monkeyp
     assert code == 0, text
 
 
+def test_two_listed_mocks_need_no_place_for_notes(bench: Bench) -> None:
+    """What a mock loses can be loaded again: nothing is noted, and the directory for notes need not exist."""
+    state = bench.directory / "nowhere"
+    sides = ["--left", "mock", "--right", "local", "--state-dir", str(state)]
+    code, text = bench.run(*sides, *only("add-text", "add-at-end"), live=False, write=False)
+    assert (code, state.exists()) == (0, False), text
+
+
+def test_a_profile_that_changes_by_being_read_ends_with_exit_code_4(bench: Bench) -> None:
+    """The report says so, too, beside what it found."""
+    bench.vendor.quirks.tidies, bench.vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    path = bench.directory / "report.json"
+    assert bench.run("--report", str(path), *only("add-text"))[0] == 4
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert (document["exit"], document["stopped"].partition(":")[0]) == (4, "CHANGED BY READING")
+
+
 WRONG = {
     "no other side": [],
     "the same side twice": ["--right", "local"],

@@ -99,3 +99,15 @@ def test_a_target_of_the_library_may_stamp(vendor: FakeVendor, tmp_path: Path, m
     """The library has no stamps, the system around it may have."""
     found = verdicts(vendor, tmp_path, monkeypatch, 'dialect = "library"\n')
     assert {verdict for verdict, _ in found.values()} == {"held"}, found
+
+
+def test_a_reading_that_changes_the_profile_is_told(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the reports as well as by the exit code: after the first reading the profile looks innocent."""
+    vendor.quirks.tidies, vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    verdict, problems = verdicts(vendor, tmp_path, monkeypatch)["every-answer"]
+    assert (verdict, problems) == (
+        "broken",
+        ["a patch that changes nothing left a new stamp on profile 1 of fake (CRM)"],
+    )
