@@ -394,6 +394,7 @@ def test_two_mocks_do_not_differ_in_any_case(bench: Bench, mock: Target, monkeyp
 def test_two_listed_mocks_need_no_place_for_notes(bench: Bench) -> None:
     """What a mock loses can be loaded again: nothing is noted, and the directory for notes need not exist."""
     state = bench.directory / "nowhere"
+    assert load_profiles(bench.mock, {(CLIENT, *KEY): PROFILE}) == ""
     sides = ["--left", "mock", "--right", "local", "--state-dir", str(state)]
     code, text = bench.run(*sides, *only("add-text", "add-at-end"), live=False, write=False)
     assert (code, state.exists()) == (0, False), text

@@ -111,3 +111,14 @@ def test_a_reading_that_changes_the_profile_is_told(
         "broken",
         ["a patch that changes nothing left a new stamp on profile 1 of fake (CRM)"],
     )
+
+
+@pytest.mark.parametrize("quirk", ["stamps_creation", "stamps_readings"])
+def test_stamps_of_its_own_break_no_other_rule(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quirk: str
+) -> None:
+    """Whatever a target writes into Edited: the rules about that say it, and no other."""
+    setattr(vendor.quirks, quirk, True)
+    vendor.quirks.stamps = "%Y-%m-%dT%H:%M:%S.%fZ"
+    found = verdicts(vendor, tmp_path, monkeypatch)
+    assert [name for name, (verdict, _) in found.items() if verdict != "held"] == ["edited-anew"]
