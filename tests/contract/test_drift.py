@@ -152,6 +152,10 @@ PLANTED: dict[str, tuple[dict[str, Any], str, int, tuple[str, str, str, str]]] =
         {"stamps": "%m/%d/%Y %I:%M:%S %p"}, "add-text", 1,
         ("differs", "notation of a date", "/Edited/ModifiedDate", "local and fake"),
     ),
+    "a reading leaves a stamp": (
+        {"stamps_readings": True, "stamps": "%Y-%m-%dT%H:%M:%S.%fZ"}, "empty-patch", 1,
+        ("differs", "stamp of a change", "/Edited/ModifiedDate", "local"),
+    ),
     "seconds without decimals": ({"stamps": "%Y-%m-%dT%H:%M:%SZ"}, "add-text", 0, ()),
     "an error without a body": ({"empty_errors": True}, "test-fails", 1, ("differs", "body", "", "local")),
     "a wrong guess": (
