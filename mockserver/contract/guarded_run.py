@@ -133,7 +133,7 @@ class GuardedRun:
     def _first_reading(self, key: Key) -> dict[str, Any]:
         """Read a profile for the first time, and see by its stamp whether that alone changed it.
 
-        A second reading tells such a server from one that stamps whatever it is asked. By a clock that is ahead of
+        A later stamp of a second reading tells a server that stamps whatever it is asked. By a clock that is ahead of
         ours or behind, nothing is seen; a guess would be worse.
         """
         asked = self.session.clock.now()
@@ -141,7 +141,8 @@ class GuardedRun:
         stamp = _stamp_of(profile)
         if stamp is not None and asked <= stamp <= self.session.clock.now() and not self.target.mock:
             profile = self._restorer.read(key)
-            if _stamp_of(profile) == stamp:
+            again = _stamp_of(profile)
+            if again is None or again <= stamp:
                 self.altered.append(self.target.label(key))
         return profile
 
