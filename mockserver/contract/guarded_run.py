@@ -16,9 +16,9 @@ from mockserver.contract.held_signals import HeldSignals
 from mockserver.contract.restore import REFUSALS, Restorer, left_behind, profile_of
 from mockserver.contract.session import NotSent, ReaderSession, TargetSession, require_budget
 from mockserver.contract.targets import Target
-from mockserver.contract.undo import leaf_tests
+from mockserver.contract.undo import lasting_differences, leaf_tests
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepare
-from mockserver.errors import SafetyRefusal
+from mockserver.errors import Inconclusive, SafetyRefusal
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
 BY_READING = (
@@ -196,9 +196,21 @@ class GuardedRun:
         self.changed = True
         self._lost = self._lost or reply is None
         row.known = profile_of(reply) if reply is not None else None
+        if row.known is not None and not any(lasting_differences(self._seen(call.key, row), row.known)):
+            # Nothing was changed, or the answer is of before the change: what is there now says which.
+            row.known = self._reread(call.key)
         if row.known is not None:
             self.session.profiles[call.key] = row.known
             self._write()
+
+    def _seen(self, key: Key, row: OpenProfile) -> dict[str, Any]:
+        return self.session.profiles.get(key, row.before)
+
+    def _reread(self, key: Key) -> dict[str, Any] | None:
+        try:
+            return self._restorer.read(key)
+        except (Inconclusive, SafetyRefusal):
+            return None
 
     def _write(self) -> None:
         if not self.target.mock:

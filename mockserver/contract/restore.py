@@ -19,6 +19,7 @@ from mockserver.contract.undo import (
     Change,
     Operation,
     applied,
+    blind_patches,
     canonical,
     coarse_patch,
     inverse_patch,
@@ -73,6 +74,10 @@ class Outcome(NamedTuple):
         return SafetyRefusal.exit_code if self.remaining else 0
 
 
+class Refused(Inconclusive):
+    """The target is there, and refuses to show a profile."""
+
+
 class Restorer:
     """Restores profiles through a session."""
 
@@ -91,7 +96,8 @@ class Restorer:
         profile = profile_of(reply)
         if profile is None:
             label = self.session.target.label(key)
-            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint=_LOOK.get(reply.status, _LOOK[0]))
+            kind = Refused if reply.status in REFUSALS else Inconclusive
+            raise kind(f"{label} can't be read: status {reply.status}", hint=_LOOK.get(reply.status, _LOOK[0]))
         self.session.profiles[key] = profile
         return profile
 
@@ -100,7 +106,7 @@ class Restorer:
         own = (self.session.target.client, row.kind, row.identifier)
         label = self.session.target.label(own)
         try:
-            key, found = self._read_patiently(own, row)
+            key, found = self._read_or_mend(own, row)
             key, found = self._rounds(own, key, row, found)
         except (Inconclusive, SafetyRefusal) as problem:
             return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
@@ -183,6 +189,18 @@ class Restorer:
         except Inconclusive:
             pass
         return None
+
+    def _read_or_mend(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+        """Read a profile; where that is refused, what the case left there is in the way, and is replaced unseen.
+
+        A server that checks a profile as a whole refuses every patch of one that holds, say, a text that is too long.
+        """
+        try:
+            return self._read_patiently(own, row)
+        except Refused:
+            for patch in blind_patches(row.before, row.touched):
+                self._send(own, patch)
+            return self._read_patiently(own, row)
 
     def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
         """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""

@@ -175,6 +175,15 @@ def coarse_patch(member: str, wanted: Mapping[str, Any], found: Mapping[str, Any
     ]
 
 
+def blind_patches(before: Mapping[str, Any], touched: Sequence[str]) -> Iterator[list[Operation]]:
+    """Yield a patch for each member that a case touched, guarded only by which profile it is."""
+    members = {pointer.split("/")[1] for pointer in touched if pointer}
+    for name, value in before.items():
+        if name.lower() in members:
+            guard = {"op": "test", "path": "/ProfileId", "value": before.get("ProfileId")}
+            yield [guard, {"op": "replace", "path": f"/{name}", "value": value}]
+
+
 def _set(change: Change) -> Operation:
     if change.wanted is ABSENT:
         return {"op": "remove", "path": change.pointer}

@@ -98,6 +98,8 @@ class Quirks:
     hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
     stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too
     stamps_readings: bool = False  # whatever is asked, the profile is stamped
+    answers_old: bool = False  # a change is answered with the profile of before
+    checks_all: bool = False  # lengths are checked in the whole profile, after the patch
     lowers: str = ""  # a text member that is stored in small letters
     tidies: bool = False  # with every request, empty texts become null
 
@@ -188,8 +190,11 @@ class FakeVendor:
         except (ValueError, TypeError):
             raise Refused(400, "The request is invalid.") from None
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
+        old = copy.deepcopy(profile)
         for operation in operations:
             self._operate(changed, operation)
+        if self.quirks.checks_all and len(changed["CustomerType"] or "") > LENGTHS["customertype"]:
+            raise Refused(400, "CustomerType is too long.")
         if self.quirks.lowers:
             _lower(changed, self.quirks.lowers)
         if self.quirks.tidies:
@@ -200,7 +205,7 @@ class FakeVendor:
             or (self.quirks.not_atomic and request.changes)
         ):
             self._commit(profile, changed, user)
-        return self._reply(200, self._shown(profile))
+        return self._reply(200, self._shown(old if self.quirks.answers_old else profile))
 
     def _commit(self, profile: dict[str, Any], changed: dict[str, Any], user: str) -> None:
         number = self.commits + 1
@@ -323,7 +328,7 @@ class FakeVendor:
         kind = bool if name.startswith(("Is", "Registration", "Preserve")) else int if name in NUMBERS else str
         if op == "remove":
             value = {bool: False, int: 0}.get(kind)
-        if isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):
+        if not self.quirks.checks_all and isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):
             raise Refused(400, f"{name} is too long.")
         if kind is not str and type(value) is not kind:
             raise Refused(400, f"The value '{value}' is invalid for target location.")

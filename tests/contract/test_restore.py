@@ -398,6 +398,26 @@ def test_what_hides_a_part_of_itself(shown: dict[str, Any], members: set[str]) -
     assert Members.of(CONTRACT).half_shown(shown) == members
 
 
+def test_a_profile_that_can_no_longer_be_read_is_mended(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A target that keeps half of a refused patch, and refuses the whole profile ever after."""
+    before = vendor.lasting()
+    vendor.quirks.not_atomic, vendor.quirks.checks_all = True, True
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        assert run.session.send(change(remove("/Groups"), replace("/CustomerType", "x" * 101)))[0] == 400
+        assert vendor.profile["Groups"] is not PROFILE["Groups"]
+    assert vendor.lasting() == before
+
+
+def test_answers_of_before_the_change_mislead_nobody(vendor: FakeVendor, tmp_path: Path) -> None:
+    """They show nothing of what the case did, which is not somebody else's doing for that."""
+    before = vendor.lasting()
+    vendor.quirks.answers_old = True
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(remove("/Groups"), add("/Emails/0", EMAIL)))
+        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
+    assert vendor.lasting() == before
+
+
 # -- what the target itself writes -------------------------------------------------------------------------------------
 
 
