@@ -21,6 +21,7 @@ from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepar
 from mockserver.errors import Inconclusive, SafetyRefusal
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
+BESIDE = "by the target, along with the profile that a case changed, or by somebody else: ask the target's owner"
 BY_READING = (
     "a patch that changes nothing left a new stamp, so the target changed more than it was asked to; "
     "what was there before was never shown, ask the target's owner"
@@ -42,6 +43,7 @@ class GuardedRun:
         self.notes: list[str] = []
         self.changed = False
         self.altered: list[str] = []
+        self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
         session.members = Members.of(contract)
         self._lock = RunLock(self.target, state_dir)
@@ -98,7 +100,8 @@ class GuardedRun:
             _refuse_open(self.target, self.undo.path.parent)
         self.session.witness = self
         for key in self.target.keys:
-            _check_marker(self._first_reading(key), self.target, key)
+            self._first[key] = self._first_reading(key)
+            _check_marker(self._first[key], self.target, key)
         if self.session.write and not self.target.mock:
             self._prove_that_tests_guard()
 
@@ -121,14 +124,28 @@ class GuardedRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.end()
-        if kind is None and (complaint := self.complaint()):
+        try:
+            complaint = self.complaint() if kind is None else None
+        finally:
+            self.end()
+        if complaint is not None:
             raise complaint
 
     def complaint(self) -> SafetyRefusal | None:
         """Return what no restore could do anything about, None if nothing is the matter."""
-        changed = ", ".join(self.altered)
-        return SafetyRefusal(f"CHANGED BY READING: {changed}", hint=BY_READING) if changed else None
+        if self.altered:
+            return SafetyRefusal(f"CHANGED BY READING: {', '.join(self.altered)}", hint=BY_READING)
+        if self.changed and not self.target.mock and (strayed := list(self._strayed())):
+            return SafetyRefusal(f"CHANGED BESIDE THE CASES: {'; '.join(strayed)}", hint=BESIDE)
+        return None
+
+    def _strayed(self) -> Iterator[str]:
+        """Yield what has changed of profiles that no case worked on last: the guard of a case looks at its own only."""
+        for key in self.target.keys[1:]:
+            found = self._reread(key)
+            places = [change.place for change in lasting_differences(self._first[key], found or self._first[key])]
+            if places:
+                yield f"{self.target.label(key)}: {', '.join(places)}"
 
     def _first_reading(self, key: Key) -> dict[str, Any]:
         """Read a profile for the first time, and see by its stamp whether that alone changed it.

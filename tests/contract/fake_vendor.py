@@ -100,6 +100,7 @@ class Quirks:
     stamps_readings: bool = False  # whatever is asked, the profile is stamped
     answers_old: bool = False  # a change is answered with the profile of before
     checks_all: bool = False  # lengths are checked in the whole profile, after the patch
+    spills: str = ""  # a member whose change goes to every profile
     lowers: str = ""  # a text member that is stored in small letters
     tidies: bool = False  # with every request, empty texts become null
 
@@ -221,6 +222,8 @@ class FakeVendor:
         index = next(place for place, row in enumerate(self.profiles) if row is profile)
         profile.update(copy.deepcopy(changed))
         self.profiles[index] = profile
+        for other in self.profiles if self.quirks.spills else ():
+            other[self.quirks.spills] = copy.deepcopy(profile[self.quirks.spills])
         self.commits = number
         if self.faults.after_commit is not None:
             self.faults.after_commit(number, self)

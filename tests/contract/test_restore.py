@@ -32,7 +32,7 @@ from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.contract.undo import applied, canonical, differences, inverse_patch
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.settings import shipped
-from tests.contract.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+from tests.contract.fake_vendor import CLIENT, KEY, OTHER, PROFILE, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 PROFILE_KEY = (CLIENT, *KEY)
@@ -416,6 +416,18 @@ def test_answers_of_before_the_change_mislead_nobody(vendor: FakeVendor, tmp_pat
         run.session.send(change(remove("/Groups"), add("/Emails/0", EMAIL)))
         run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
     assert vendor.lasting() == before
+
+
+def test_what_spills_into_another_listed_profile_is_listed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Nobody can tell whether it was the target or somebody else, so it is not touched, but said: exit code 4."""
+    vendor.quirks.spills = "CustomerType"
+    vendor.profiles[1]["CustomerType"] = "Partner"
+    session = session_of(vendor, keys=(PROFILE_KEY, (CLIENT, *OTHER)))
+    run = GuardedRun(session, tmp_path, CONTRACT)
+    told = r"CHANGED BESIDE THE CASES: profile 2 of fake \(CRM\): /CustomerType\n"
+    with pytest.raises(SafetyRefusal, match=told) as caught, run, run.guard("case"):
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert caught.value.exit_code == 4
 
 
 # -- what the target itself writes -------------------------------------------------------------------------------------
