@@ -178,7 +178,9 @@ class Drift:
         self._load(keys)
         try:
             real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
-            mock = RuleRunner(replace(self.mock, profiles=keys, is_mock=False), self.contract).run(rule)
+            mock = RuleRunner(
+                replace(self.mock, profiles=keys, is_mock=False, absent=self.bench.absent), self.contract
+            ).run(rule)
         except Throttled as why:
             return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=why.problem, inconclusive=True)
         except LookupError:

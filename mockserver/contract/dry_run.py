@@ -119,6 +119,7 @@ class DryRun:
             account=account,
             profiles=target.keys,
             dialect=target.dialect,
+            absent=target.absent,
             accounts={target.client: account},
             reader=Account(target.client, reader.user, "dry run") if reader else None,
             guard=self.guard,

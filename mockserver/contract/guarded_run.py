@@ -87,6 +87,7 @@ class GuardedRun:
             reader=Account(target.client, reader.user, reader.secret()) if reader else None,
             is_mock=target.mock,
             altered=tuple(self.altered),
+            absent=target.absent,
             guard=self.guard,
         )
 

@@ -90,7 +90,7 @@ class RuleRunner:
         have = {
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
             "mock": bench.is_mock, "demo": bench.isolated and bench.profiles[0] == DEMO,
-            "neighbour": _neighbour(bench), "stranger": _stranger(bench),
+            "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have[name]]
@@ -213,6 +213,8 @@ class _Play:
         return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
     def _named(self, key: Key, name: str | None) -> Key:
+        if name == "absent" and self.bench.absent:
+            return self.bench.absent[0]
         chosen = {"neighbour": _neighbour(self.bench), "stranger": _stranger(self.bench)}.get(name or "")
         return chosen or key
 

@@ -100,6 +100,7 @@ class Quirks:
     stamps_readings: bool = False  # whatever is asked, the profile is stamped
     answers_old: bool = False  # a change is answered with the profile of before
     checks_all: bool = False  # lengths are checked in the whole profile, after the patch
+    finds_anything: bool = False  # an unknown id leads to the first profile
     spills: str = ""  # a member whose change goes to every profile
     lowers: str = ""  # a text member that is stored in small letters
     tidies: bool = False  # with every request, empty texts become null
@@ -263,6 +264,8 @@ class FakeVendor:
             for entry in profile["AlternateIds"] or ():
                 if (str(entry["AlternateIdType"]).lower(), str(entry["AlternateId"]).lower()) == wanted:
                     return profile
+        if self.quirks.finds_anything:
+            return self.profiles[0]
         raise Refused(404, "The profile was not found.")
 
     # -- operations, as the vendor's software does them ---------------------------------------------------------------

@@ -83,3 +83,18 @@ def test_a_wrong_server_does_not_pass(vendor: FakeVendor, quirks: dict[str, Any]
     assert verified(rule) == 0
     vendor.quirks = Quirks(**quirks)
     assert verified(rule) == 1
+
+
+def test_an_id_that_leads_nowhere_is_asked_for_if_the_owner_names_one(
+    vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No other id may be sent: it could be somebody's."""
+    assert verified("id-absent") == 3
+    assert "1 not verifiable" in capsys.readouterr().out
+    with Path("targets.toml").open("a") as targets:
+        targets.write(f'absent = ["{KEY[0]}/NOBODY"]\n')
+    assert verified("id-absent") == 0
+    assert "1 held" in capsys.readouterr().out
+    vendor.quirks.finds_anything = True
+    verified("id-absent")
+    assert "the answer was 200, 404 was expected" in capsys.readouterr().out
