@@ -97,7 +97,8 @@ class Restorer:
         if profile is None:
             label = self.session.target.label(key)
             kind = Refused if reply.status in REFUSALS else Inconclusive
-            raise kind(f"{label} can't be read: status {reply.status}", hint=_LOOK.get(reply.status, _LOOK[0]))
+            why = f"status {reply.status}" if reply.status != 200 else "its 200 is no JSON object that has a ProfileId"
+            raise kind(f"{label} can't be read: {why}", hint=_LOOK.get(reply.status, _LOOK[0]))
         self.session.profiles[key] = profile
         return profile
 

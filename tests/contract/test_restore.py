@@ -488,6 +488,13 @@ def test_nothing_is_sent_if_the_profile_cannot_be_read(vendor: FakeVendor, tmp_p
     assert len(vendor.seen) == 1
 
 
+def test_a_profile_that_is_none_is_named_as_such(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A 200 alone tells its reader nothing of what is wrong."""
+    vendor.quirks.without_member = "ProfileId"
+    with pytest.raises(Inconclusive, match="can't be read: its 200 is no JSON object that has a ProfileId"):
+        GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
+
+
 def test_writes_are_off_where_test_operations_do_not_guard(vendor: FakeVendor, tmp_path: Path) -> None:
     """A restore that can't be guarded could overwrite somebody's change, so nothing is changed at all."""
     vendor.quirks.keeps_tests_loose = True
