@@ -335,8 +335,8 @@ def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, n
 
 
 def _is_about_stamps(rule: Rule) -> bool:
-    told = json.dumps([[step.patch, step.body, dict(step.after), dict(step.holds)] for step in rule.steps])
-    return rule.id.startswith(ABOUT_STAMPS) or "Edited" in told
+    places = [place for step in rule.steps for place in (*step.after, *step.holds)]
+    return rule.id.startswith(ABOUT_STAMPS) or any(place.startswith("/Edited") for place in places)
 
 
 def _neighbour(bench: Bench) -> Key | None:

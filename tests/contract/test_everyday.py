@@ -26,6 +26,14 @@ rules:
     patch: [{op: remove, path: /Nickname}]
     expect: 400
   - {id: a-reading, title: An empty patch changes nothing, tags: [read], patch: []}
+  - id: a-test-of-a-stamp
+    title: Edited can be tested
+    tags: [write]
+    given: {/CustomerType: D}
+    patch:
+      - {op: test, path: /Edited/CreateDate, value: "${/Edited/CreateDate}"}
+      - {op: add, path: /CustomerType, value: E}
+    after: {/CustomerType: E}
   - id: edited-anew
     title: A change is stamped
     tags: [write]
