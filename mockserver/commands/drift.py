@@ -116,6 +116,7 @@ def _finish(
     finally:
         # Also after Ctrl-C: what was found until then is worth keeping.
         report.notes += opened.notes
+        report.stopped = report.stopped or opened.complaint()
         for path in options.report:
             write_report(report, path)
     if options.json:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.contract.cases import Call, Key
-from mockserver.contract.document import Contract
+from mockserver.contract.document import Contract, Shape
 from mockserver.contract.targets import Target
 
 # GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
@@ -26,16 +27,27 @@ EVERYTHING = ""
 
 
 class Members(NamedTuple):
-    """The contract's members at the top of a profile, in small letters."""
+    """The contract's members at the top of a profile, in small letters, and what each of them may hold."""
 
     known: frozenset[str] = frozenset()
     read_only: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape] = MappingProxyType({})
 
     @classmethod
     def of(cls, contract: Contract) -> Members:
         """Return the members of a contract."""
         shapes = contract.profile.members
-        return cls(frozenset(map(str.lower, shapes)), frozenset(n.lower() for n, s in shapes.items() if s.read_only))
+        small = {name.lower(): shape for name, shape in shapes.items()}
+        return cls(frozenset(small), frozenset(name for name, shape in small.items() if shape.read_only), small)
+
+    def half_shown(self, current: Mapping[str, Any]) -> frozenset[str]:
+        """Return the members that are shown without something they may hold: put back as shown, it would be lost."""
+        nulls = _shows_nulls(current)
+        return frozenset(
+            name.lower()
+            for name, value in current.items()
+            if (shape := self.shapes.get(name.lower())) and _lacks(value, shape, nulls=nulls)
+        )
 
 
 NO_MEMBERS = Members()
@@ -84,7 +96,9 @@ def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None
     operations = _operations(call.body)
     if operations is None:
         # What such a body means is up to the server; the restore copes, but not with everything.
-        return "the body can't be read, so that it might change what can't be restored" if _harmful(call) else None
+        hidden = members.half_shown(current or {})
+        harmful = _harmful(call, hidden)
+        return "the body can't be read, so that it might change what can't be restored" if harmful else None
     ids_known = True
     for operation in operations:
         segments = _segments(_folded(operation).get("path"))
@@ -116,6 +130,8 @@ def _member_refusal(
         return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
     if name in members.known and current is not None and name not in map(str.lower, current):
         return "the target does not show this member, so that a change could not be seen"
+    if current is not None and name in members.half_shown(current):
+        return "the target does not show all that this member holds, so that it could not be put back as it was"
     if name in members.read_only and not target.try_read_only:
         return "a read-only member may not be restorable (try_read_only = true allows it)"
     return None
@@ -129,9 +145,33 @@ def _stays_active(operation: Mapping[str, Any], current: Mapping[str, Any] | Non
     )
 
 
-def _harmful(call: Call) -> bool:
+def _harmful(call: Call, hidden: frozenset[str]) -> bool:
     text = call.body.replace(b"\0", b"").lower()
-    return any(word in text for word in _DELICATE)
+    return any(word in text for word in (*_DELICATE, *(name.encode() for name in hidden)))
+
+
+def _shows_nulls(value: Any) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(item is None or _shows_nulls(item) for item in items)
+
+
+def _lacks(value: Any, shape: Shape, *, nulls: bool) -> bool:
+    """Say whether a value lacks a member of the contract that may hold something.
+
+    A server that shows no null at all may leave out what is null; a flag or a number never is.
+    """
+    if isinstance(value, list) and shape.item is not None:
+        return any(_lacks(entry, shape.item, nulls=nulls) for entry in value)
+    if not isinstance(value, Mapping):
+        return False
+    shown = {name.lower(): item for name, item in value.items()}
+    for name, member in shape.members.items():
+        if name.lower() in shown:
+            if _lacks(shown[name.lower()], member, nulls=nulls):
+                return True
+        elif member.returned and (nulls or member.kind in ("boolean", "integer")):
+            return True
+    return False
 
 
 def _appends(operation: Mapping[str, Any], segments: list[str]) -> bool:

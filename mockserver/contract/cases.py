@@ -77,7 +77,8 @@ class Bench:
     `profiles[0]` is the one that cases work on, the others must stay as they are; `sparse` names one that was created
     without most members. `account` may change profiles, `reader` may not, `retired` holds a key that was replaced a
     moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
-    (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace.
+    (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace. `altered` names profiles
+    that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile.
     """
 
     session: Session
@@ -91,4 +92,6 @@ class Bench:
     sparse: Key | None = None
     isolated: bool = False
     is_mock: bool = False
+    altered: tuple[str, ...] = ()
+    absent: tuple[Key, ...] = ()
     guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())

@@ -26,10 +26,12 @@ from mockserver.contract.restore import profile_of
 from mockserver.contract.rule_run import RuleRunner
 from mockserver.contract.rules import SOURCES, Rule
 from mockserver.contract.session import Throttled
+from mockserver.contract.undo import canonical
 from mockserver.errors import CommandError, Inconclusive
 
 PROFILE = "the-profile-itself"
 STAMP, SET_ANEW = "stamp of a change", "set anew"
+_EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
 Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
 
 
@@ -176,7 +178,9 @@ class Drift:
         self._load(keys)
         try:
             real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
-            mock = RuleRunner(replace(self.mock, profiles=keys, is_mock=False), self.contract).run(rule)
+            mock = RuleRunner(
+                replace(self.mock, profiles=keys, is_mock=False, absent=self.bench.absent), self.contract
+            ).run(rule)
         except Throttled as why:
             return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=why.problem, inconclusive=True)
         except LookupError:
@@ -214,7 +218,7 @@ class Drift:
                 _judged(rule, row),
                 (rule.id,),
                 rule.source,
-                self._who_stamps(row) or self._agrees(mock, real, everyday=_sameness(row) in everywhere),
+                self._who_stamps(row, mock) or self._agrees(mock, real, everyday=_sameness(row) in everywhere),
             )
             for row in dict.fromkeys(found)
         ]
@@ -235,11 +239,12 @@ class Drift:
                 words = (SET_ANEW if side else "left as it was" for side in self._sides(ours, theirs))
                 yield Difference(Kind.DIFFERS, STAMP, self.comparison.show.pointer(place), *words)
 
-    def _who_stamps(self, row: Difference) -> str:
+    def _who_stamps(self, row: Difference, mock: CaseFinished) -> str:
         """Name the side that does as the page says of a stamp, nothing for any other difference."""
         if row.what != STAMP:
             return ""
-        return self.report.left if row.left == SET_ANEW else self.report.right
+        changed = len({canonical({**profile, "Edited": None}) for profile in _profiles(mock)}) > 1
+        return self.report.left if (row.left == SET_ANEW) is changed else self.report.right
 
     def _everywhere(self, mock: CaseFinished, real: CaseFinished) -> set[tuple[str, ...]]:
         """Return what differs in plain reading already: it says nothing of the case."""
@@ -278,12 +283,21 @@ class Drift:
 
 
 def _sets_anew(place: str, side: CaseFinished) -> bool | None:
-    """Say whether a side stamped during a case; None if that can't be told, as of a stamp of just before."""
-    profiles = [profile for row in side.exchanges if row.reply and (profile := profile_of(row.reply))]
+    """Say whether a side stamped during a case; None if that can't be told.
+
+    Two stamps within a second are alike where seconds have no decimals.
+    """
+    profiles = _profiles(side)
     if not profiles:
         return None
     first, last = (_at(profile, place) for profile in (profiles[0], profiles[-1]))
-    return first != last if is_old(first) else None
+    return first != last if is_old(first) or _EXACT.match(str(first)) else None
+
+
+def _profiles(side: CaseFinished) -> list[dict[str, Any]]:
+    """Return what a case showed of its first profile, in order."""
+    rows = [row for row in side.exchanges if row.call.key == side.exchanges[0].call.key]
+    return [profile for row in rows if row.reply and (profile := profile_of(row.reply))]
 
 
 def _at(document: Any, pointer: str) -> Any:

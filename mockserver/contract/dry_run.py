@@ -119,6 +119,7 @@ class DryRun:
             account=account,
             profiles=target.keys,
             dialect=target.dialect,
+            absent=target.absent,
             accounts={target.client: account},
             reader=Account(target.client, reader.user, "dry run") if reader else None,
             guard=self.guard,
@@ -136,7 +137,9 @@ class DryRun:
         """Return the lines of the plan: no value of a patch and no alternate id is in it."""
         rows = self.session.planned
         changing = len({row.case for row in rows if row.changes})
-        worst = len(self.keys) + len(rows) + changing * (1 + WORST_CASE) + (PROOF if self.session.write else 0)
+        # Each profile is read once or twice, and once more at the end; an answer without the change asks for a reading.
+        readings = 3 * len(self.keys) + sum(row.changes for row in rows)
+        worst = readings + len(rows) + changing * (1 + WORST_CASE) + (PROOF if self.session.write else 0)
         return [
             f"dry run: nothing was sent to {self.target.base_url}; --live sends",
             *(f"  read {self.target.label(key)}" for key in self.keys),

@@ -19,6 +19,7 @@ def look_at_answers(bench: Bench, contract: Contract) -> CaseFinished:
     """Ask for nothing, and for something that is refused; the problems of these answers are those of all of them."""
     started, verdict = monotonic(), Verdict.HELD
     talk = Conversation(bench, contract, next_world("every"))
+    talk.problems += [f"a patch that changes nothing left a new stamp on {name}" for name in bench.altered]
     try:
         for body in _BODIES:
             headers = (("Content-Type", PATCH_TYPE), ("Accept", "application/json"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,16 @@ from mockserver.contract.held_signals import HeldSignals
 from mockserver.contract.restore import REFUSALS, Restorer, left_behind, profile_of
 from mockserver.contract.session import NotSent, ReaderSession, TargetSession, require_budget
 from mockserver.contract.targets import Target
-from mockserver.contract.undo import leaf_tests
+from mockserver.contract.undo import lasting_differences, leaf_tests
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile, prepare
-from mockserver.errors import SafetyRefusal
+from mockserver.errors import Inconclusive, SafetyRefusal
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
+BESIDE = "by the target, along with the profile that a case changed, or by somebody else: ask the target's owner"
+BY_READING = (
+    "a patch that changes nothing left a new stamp, so the target changed more than it was asked to; "
+    "what was there before was never shown, ask the target's owner"
+)
 
 
 class GuardedRun:
@@ -36,6 +42,8 @@ class GuardedRun:
         self.undo = UndoFile.of(self.target, state_dir)
         self.notes: list[str] = []
         self.changed = False
+        self.altered: list[str] = []
+        self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
         session.members = Members.of(contract)
         self._lock = RunLock(self.target, state_dir)
@@ -78,6 +86,8 @@ class GuardedRun:
             accounts={target.client: account},
             reader=Account(target.client, reader.user, reader.secret()) if reader else None,
             is_mock=target.mock,
+            altered=tuple(self.altered),
+            absent=target.absent,
             guard=self.guard,
         )
 
@@ -91,7 +101,8 @@ class GuardedRun:
             _refuse_open(self.target, self.undo.path.parent)
         self.session.witness = self
         for key in self.target.keys:
-            _check_marker(self._restorer.read(key), self.target, key)
+            self._first[key] = self._first_reading(key)
+            _check_marker(self._first[key], self.target, key)
         if self.session.write and not self.target.mock:
             self._prove_that_tests_guard()
 
@@ -113,8 +124,45 @@ class GuardedRun:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            complaint = self.complaint() if kind is None else None
+        finally:
+            self.end()
+        if complaint is not None:
+            raise complaint
+
+    def complaint(self) -> SafetyRefusal | None:
+        """Return what no restore could do anything about, None if nothing is the matter."""
+        if self.altered:
+            return SafetyRefusal(f"CHANGED BY READING: {', '.join(self.altered)}", hint=BY_READING)
+        if self.changed and not self.target.mock and (strayed := list(self._strayed())):
+            return SafetyRefusal(f"CHANGED BESIDE THE CASES: {'; '.join(strayed)}", hint=BESIDE)
+        return None
+
+    def _strayed(self) -> Iterator[str]:
+        """Yield what has changed of profiles that no case worked on last: the guard of a case looks at its own only."""
+        for key in self.target.keys[1:]:
+            found = self._reread(key)
+            places = [change.place for change in lasting_differences(self._first[key], found or self._first[key])]
+            if places:
+                yield f"{self.target.label(key)}: {', '.join(places)}"
+
+    def _first_reading(self, key: Key) -> dict[str, Any]:
+        """Read a profile for the first time, and see by its stamp whether that alone changed it.
+
+        A later stamp of a second reading tells a server that stamps whatever it is asked. By a clock that is ahead of
+        ours or behind, nothing is seen; a guess would be worse.
+        """
+        asked = self.session.clock.now()
+        profile = self._restorer.read(key)
+        stamp = _stamp_of(profile)
+        if stamp is not None and asked <= stamp <= self.session.clock.now() and not self.target.mock:
+            profile = self._restorer.read(key)
+            again = _stamp_of(profile)
+            if again is None or again <= stamp:
+                self.altered.append(self.target.label(key))
+        return profile
 
     @contextmanager
     def guard(self, case_id: str) -> Iterator[None]:
@@ -166,9 +214,21 @@ class GuardedRun:
         self.changed = True
         self._lost = self._lost or reply is None
         row.known = profile_of(reply) if reply is not None else None
+        if row.known is not None and not any(lasting_differences(self._seen(call.key, row), row.known)):
+            # Nothing was changed, or the answer is of before the change: what is there now says which.
+            row.known = self._reread(call.key)
         if row.known is not None:
             self.session.profiles[call.key] = row.known
             self._write()
+
+    def _seen(self, key: Key, row: OpenProfile) -> dict[str, Any]:
+        return self.session.profiles.get(key, row.before)
+
+    def _reread(self, key: Key) -> dict[str, Any] | None:
+        try:
+            return self._restorer.read(key)
+        except (Inconclusive, SafetyRefusal):
+            return None
 
     def _write(self) -> None:
         if not self.target.mock:
@@ -212,6 +272,16 @@ def _refuse_open(target: Target, state_dir: Path) -> None:
             place=str(undo.path),
             hint=f"run `{undo.recovery(target)}` first",
         )
+
+
+def _stamp_of(profile: Mapping[str, Any]) -> datetime | None:
+    """Return when a profile was last changed, None if it doesn't say so in ISO 8601."""
+    edited = profile.get("Edited")
+    try:
+        stamp = datetime.fromisoformat(edited["ModifiedDate"]) if isinstance(edited, dict) else None
+    except (KeyError, TypeError, ValueError):
+        return None
+    return stamp.replace(tzinfo=stamp.tzinfo or UTC) if stamp else None
 
 
 def _check_marker(profile: Mapping[str, Any], target: Target, key: Key) -> None:

@@ -15,7 +15,7 @@ from mockserver.errors import UsageError
 
 LONGEST = timedelta(days=366)
 _KEYS = {"what", "place", "case", "why", "expires"}
-_HINT = "write - {case: add-*, what: body, place: /ProfileTags*, why: …, expires: 2030-01-31}"
+_HINT = "write - {case: add-*, what: body, place: /ProfileTags*, why: …, expires: YYYY-MM-DD}"
 
 
 @dataclass(frozen=True, slots=True)

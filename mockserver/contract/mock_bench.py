@@ -50,6 +50,7 @@ class MockFixtures:
             retired=roles.retired.get(client),
             oauth=roles.oauth.get(client),
             sparse=self.sparse,
+            absent=((client, self.profiles[0][1], "NO-SUCH-ID"),),
             isolated=True,
             is_mock=True,
         )

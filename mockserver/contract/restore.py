@@ -19,19 +19,26 @@ from mockserver.contract.undo import (
     Change,
     Operation,
     applied,
+    blind_patches,
     canonical,
     coarse_patch,
-    differences,
     inverse_patch,
+    lasting_differences,
     ours,
     unmoved,
-    without_stamp,
 )
 from mockserver.contract.undo_file import OpenProfile, RunLock, UndoFile
 from mockserver.errors import Inconclusive, SafetyRefusal
 
 # What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
 REFUSALS = frozenset({400, 409, 412, 422, 500})
+# What a status of the first reading tells its user to look at; 0 stands for all others.
+_LOOK = {
+    401: "check client, user and secret in the targets file, and this machine's clock",
+    403: "this user's groups may not update profiles; name another one in the targets file",
+    404: "check base_url, client and profiles in the targets file",
+    0: "check base_url in the targets file: this does not answer as the API does",
+}
 ROUNDS = 3
 READS = 3
 MEMBERS = 16
@@ -67,6 +74,10 @@ class Outcome(NamedTuple):
         return SafetyRefusal.exit_code if self.remaining else 0
 
 
+class Refused(Inconclusive):
+    """The target is there, and refuses to show a profile."""
+
+
 class Restorer:
     """Restores profiles through a session."""
 
@@ -85,7 +96,9 @@ class Restorer:
         profile = profile_of(reply)
         if profile is None:
             label = self.session.target.label(key)
-            raise Inconclusive(f"{label} can't be read: status {reply.status}", hint="check its targets file")
+            kind = Refused if reply.status in REFUSALS else Inconclusive
+            why = f"status {reply.status}" if reply.status != 200 else "its 200 is no JSON object that has a ProfileId"
+            raise kind(f"{label} can't be read: {why}", hint=_LOOK.get(reply.status, _LOOK[0]))
         self.session.profiles[key] = profile
         return profile
 
@@ -94,7 +107,7 @@ class Restorer:
         own = (self.session.target.client, row.kind, row.identifier)
         label = self.session.target.label(own)
         try:
-            key, found = self._read_patiently(own, row)
+            key, found = self._read_or_mend(own, row)
             key, found = self._rounds(own, key, row, found)
         except (Inconclusive, SafetyRefusal) as problem:
             return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
@@ -166,7 +179,7 @@ class Restorer:
                 yield coarse_patch(member, goal, found)
 
     def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-        return differences(without_stamp(wanted), without_stamp(found))
+        return lasting_differences(wanted, found)
 
     def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
@@ -177,6 +190,18 @@ class Restorer:
         except Inconclusive:
             pass
         return None
+
+    def _read_or_mend(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+        """Read a profile; where that is refused, what the case left there is in the way, and is replaced unseen.
+
+        A server that checks a profile as a whole refuses every patch of one that holds, say, a text that is too long.
+        """
+        try:
+            return self._read_patiently(own, row)
+        except Refused:
+            for patch in blind_patches(row.before, row.touched):
+                self._send(own, patch)
+            return self._read_patiently(own, row)
 
     def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
         """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""

@@ -14,7 +14,6 @@ from mockserver.contract.authorization import authorization, basic
 from mockserver.contract.cases import Account, Bench, Call, Headers, Key, Reply, Verdict
 from mockserver.contract.checks import Unreadable, read_error
 from mockserver.contract.conversation import (
-    NOT_STAMPED,
     PATCH_TYPE,
     SHAPELESS,
     Conversation,
@@ -51,6 +50,8 @@ class RuleRunner:
         """Play a rule; never raises for what the target does."""
         started = monotonic()
         talk = Conversation(self.bench, self.contract, next_world("rule"))
+        # Lest one way of stamping that a real target has break every rule that changes something.
+        talk.ignores_stamps = not self.bench.is_mock and not _is_about_stamps(rule)
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
         verdict: Verdict | None = None
@@ -73,13 +74,8 @@ class RuleRunner:
             except SHAPELESS as end:
                 talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
         if verdict is None:
-            talk.problems = [problem for problem in talk.problems if problem not in self._said_elsewhere(rule)]
+            talk.problems = [problem for problem in talk.problems if problem not in self.everyday]
         return _outcome(rule, talk, verdict or self._verdict(rule, talk), started)
-
-    def _said_elsewhere(self, rule: Rule) -> frozenset[str]:
-        """Return the problems that are other rules' to say, lest one fault of a real target break them all."""
-        stamps = not self.bench.is_mock and not rule.id.startswith(ABOUT_STAMPS)
-        return self.everyday | {NOT_STAMPED} if stamps else self.everyday
 
     def _verdict(self, rule: Rule, talk: Conversation) -> Verdict:
         if not talk.problems:
@@ -95,7 +91,7 @@ class RuleRunner:
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
             "mock": bench.is_mock, "clock": bench.is_mock and bench.isolated,
             "demo": bench.isolated and bench.profiles[0] == DEMO,
-            "neighbour": _neighbour(bench), "stranger": _stranger(bench),
+            "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have[name]]
@@ -224,6 +220,8 @@ class _Play:
         return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
     def _named(self, key: Key, name: str | None) -> Key:
+        if name == "absent" and self.bench.absent:
+            return self.bench.absent[0]
         chosen = {"neighbour": _neighbour(self.bench), "stranger": _stranger(self.bench)}.get(name or "")
         return chosen or key
 
@@ -346,6 +344,11 @@ def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, n
         seconds=monotonic() - started,
         exchanges=tuple(talk.exchanges),
     )
+
+
+def _is_about_stamps(rule: Rule) -> bool:
+    places = [place for step in rule.steps for place in (*step.after, *step.holds)]
+    return rule.id.startswith(ABOUT_STAMPS) or any(place.startswith("/Edited") for place in places)
 
 
 def _neighbour(bench: Bench) -> Key | None:

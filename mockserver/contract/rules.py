@@ -17,7 +17,7 @@ from mockserver.errors import UsageError
 
 SOURCES = ("page", "documented", "library", "assumed")
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent")
 WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
 

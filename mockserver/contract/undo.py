@@ -52,12 +52,35 @@ def canonical(value: Any) -> str:
 
 
 def without_stamp(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the profile without the stamp of its last change: the run's own, which nobody can take back."""
-    edited = profile.get("Edited")
+    """Return the profile without the stamp of its last change: the run's own, which nobody can take back.
+
+    Before its first change a profile may have none.
+    """
+    edited = profile.get("Edited", ABSENT)
+    if edited is None:
+        return {**profile, "Edited": {}}
     if not isinstance(edited, dict):
         return dict(profile)
     kept = {name: value for name, value in edited.items() if name not in ("ModifiedDate", "ModifiedBy")}
     return {**profile, "Edited": kept}
+
+
+def lasting_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the changes that make `found` what is `wanted`, but for stamps.
+
+    A server may write all of Edited anew with a change: what then says the same as the stamp is part of it.
+    """
+    edited = found.get("Edited")
+    stamps = edited if isinstance(edited, dict) else {}
+    when = stamps.get("ModifiedDate")
+    anew = (when, stamps.get("ModifiedBy")) if when and stamps.get("CreateDate") == when else ()
+    for change in differences(without_stamp(wanted), without_stamp(found)):
+        if not (change.pointer.startswith("/Edited/") and _is_stamp(change, anew)):
+            yield change
+
+
+def _is_stamp(change: Change, anew: Sequence[Any]) -> bool:
+    return change.found in anew or (change.found is None and change.wanted is ABSENT)
 
 
 def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
@@ -150,6 +173,15 @@ def coarse_patch(member: str, wanted: Mapping[str, Any], found: Mapping[str, Any
         *_whole_tests(f"/{member}", found.get(member)),
         {"op": "replace", "path": f"/{member}", "value": wanted.get(member)},
     ]
+
+
+def blind_patches(before: Mapping[str, Any], touched: Sequence[str]) -> Iterator[list[Operation]]:
+    """Yield a patch for each member that a case touched, guarded only by which profile it is."""
+    members = {pointer.split("/")[1] for pointer in touched if pointer}
+    for name, value in before.items():
+        if name.lower() in members:
+            guard = {"op": "test", "path": "/ProfileId", "value": before.get("ProfileId")}
+            yield [guard, {"op": "replace", "path": f"/{name}", "value": value}]
 
 
 def _set(change: Change) -> Operation:

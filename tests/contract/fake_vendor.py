@@ -95,6 +95,15 @@ class Quirks:
     status_for_tests: int = 400  # of a test that fails
     empty_errors: bool = False
     refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
+    hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
+    stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too
+    stamps_readings: bool = False  # whatever is asked, the profile is stamped
+    answers_old: bool = False  # a change is answered with the profile of before
+    checks_all: bool = False  # lengths are checked in the whole profile, after the patch
+    finds_anything: bool = False  # an unknown id leads to the first profile
+    spills: str = ""  # a member whose change goes to every profile
+    lowers: str = ""  # a text member that is stored in small letters
+    tidies: bool = False  # with every request, empty texts become null
 
 
 class FakeVendor:
@@ -183,11 +192,22 @@ class FakeVendor:
         except (ValueError, TypeError):
             raise Refused(400, "The request is invalid.") from None
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
+        old = copy.deepcopy(profile)
         for operation in operations:
             self._operate(changed, operation)
-        if {**changed, "Edited": 0} != {**profile, "Edited": 0} or (self.quirks.not_atomic and request.changes):
+        if self.quirks.checks_all and len(changed["CustomerType"] or "") > LENGTHS["customertype"]:
+            raise Refused(400, "CustomerType is too long.")
+        if self.quirks.lowers:
+            _lower(changed, self.quirks.lowers)
+        if self.quirks.tidies:
+            changed = json.loads(json.dumps(changed).replace('""', "null"))
+        if (
+            self.quirks.stamps_readings
+            or {**changed, "Edited": 0} != {**profile, "Edited": 0}
+            or (self.quirks.not_atomic and request.changes)
+        ):
             self._commit(profile, changed, user)
-        return self._reply(200, self._shown(profile))
+        return self._reply(200, self._shown(old if self.quirks.answers_old else profile))
 
     def _commit(self, profile: dict[str, Any], changed: dict[str, Any], user: str) -> None:
         number = self.commits + 1
@@ -197,10 +217,14 @@ class FakeVendor:
         if self.quirks.stamps:
             stamp = datetime.now(UTC).strftime(self.quirks.stamps)
             by = self.quirks.modified_by or user
-            changed["Edited"] = {**changed["Edited"], "ModifiedBy": by, "ModifiedDate": stamp}
+            changed["Edited"] = {**(changed["Edited"] or {}), "ModifiedBy": by, "ModifiedDate": stamp}
+            if self.quirks.stamps_creation:
+                changed["Edited"] |= {"CreatedBy": by, "CreateDate": stamp}
         index = next(place for place, row in enumerate(self.profiles) if row is profile)
         profile.update(copy.deepcopy(changed))
         self.profiles[index] = profile
+        for other in self.profiles if self.quirks.spills else ():
+            other[self.quirks.spills] = copy.deepcopy(profile[self.quirks.spills])
         self.commits = number
         if self.faults.after_commit is not None:
             self.faults.after_commit(number, self)
@@ -240,6 +264,8 @@ class FakeVendor:
             for entry in profile["AlternateIds"] or ():
                 if (str(entry["AlternateIdType"]).lower(), str(entry["AlternateId"]).lower()) == wanted:
                     return profile
+        if self.quirks.finds_anything:
+            return self.profiles[0]
         raise Refused(404, "The profile was not found.")
 
     # -- operations, as the vendor's software does them ---------------------------------------------------------------
@@ -308,7 +334,7 @@ class FakeVendor:
         kind = bool if name.startswith(("Is", "Registration", "Preserve")) else int if name in NUMBERS else str
         if op == "remove":
             value = {bool: False, int: 0}.get(kind)
-        if isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):
+        if not self.quirks.checks_all and isinstance(value, str) and len(value) > LENGTHS.get(name.lower(), len(value)):
             raise Refused(400, f"{name} is too long.")
         if kind is not str and type(value) is not kind:
             raise Refused(400, f"The value '{value}' is invalid for target location.")
@@ -336,6 +362,9 @@ class FakeVendor:
     def _shown(self, profile: dict[str, Any]) -> dict[str, Any]:
         shown = {**profile, **self.quirks.value_changes}
         shown.pop(self.quirks.without_member, None)
+        name, hidden = self.quirks.hides
+        if shown.get(name):
+            shown[name] = [{key: item for key, item in row.items() if key != hidden} for row in shown[name]]
         if self.quirks.extra_member:
             shown[self.quirks.extra_member] = "more"
         return shown
@@ -354,6 +383,13 @@ class FakeVendor:
             if value is not None:
                 headers[name] = value
         return status, headers, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _lower(value: Any, name: str) -> None:
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == name and isinstance(item, str):
+            value[key] = item.lower()
+        _lower(item, name)
 
 
 def _handler_of(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:

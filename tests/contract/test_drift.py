@@ -152,6 +152,10 @@ PLANTED: dict[str, tuple[dict[str, Any], str, int, tuple[str, str, str, str]]] =
         {"stamps": "%m/%d/%Y %I:%M:%S %p"}, "add-text", 1,
         ("differs", "notation of a date", "/Edited/ModifiedDate", "local and fake"),
     ),
+    "a reading leaves a stamp": (
+        {"stamps_readings": True, "stamps": "%Y-%m-%dT%H:%M:%S.%fZ"}, "empty-patch", 1,
+        ("differs", "stamp of a change", "/Edited/ModifiedDate", "local"),
+    ),
     "seconds without decimals": ({"stamps": "%Y-%m-%dT%H:%M:%SZ"}, "add-text", 0, ()),
     "an error without a body": ({"empty_errors": True}, "test-fails", 1, ("differs", "body", "", "local")),
     "a wrong guess": (
@@ -389,6 +393,24 @@ def test_two_mocks_do_not_differ_in_any_case(bench: Bench, mock: Target, monkeyp
             "--keep-going", *only("auth-*", "xml-*", "accept-*", "op-*", "text-*", "number-*", "names-*")
         )
     assert code == 0, text
+
+
+def test_two_listed_mocks_need_no_place_for_notes(bench: Bench) -> None:
+    """What a mock loses can be loaded again: nothing is noted, and the directory for notes need not exist."""
+    state = bench.directory / "nowhere"
+    assert load_profiles(bench.mock, {(CLIENT, *KEY): PROFILE}) == ""
+    sides = ["--left", "mock", "--right", "local", "--state-dir", str(state)]
+    code, text = bench.run(*sides, *only("add-text", "add-at-end"), live=False, write=False)
+    assert (code, state.exists()) == (0, False), text
+
+
+def test_a_profile_that_changes_by_being_read_ends_with_exit_code_4(bench: Bench) -> None:
+    """The report says so, too, beside what it found."""
+    bench.vendor.quirks.tidies, bench.vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    path = bench.directory / "report.json"
+    assert bench.run("--report", str(path), *only("add-text"))[0] == 4
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert (document["exit"], document["stopped"].partition(":")[0]) == (4, "CHANGED BY READING")
 
 
 WRONG = {

@@ -26,6 +26,14 @@ rules:
     patch: [{op: remove, path: /Nickname}]
     expect: 400
   - {id: a-reading, title: An empty patch changes nothing, tags: [read], patch: []}
+  - id: a-test-of-a-stamp
+    title: Edited can be tested
+    tags: [write]
+    given: {/CustomerType: D}
+    patch:
+      - {op: test, path: /Edited/CreateDate, value: "${/Edited/CreateDate}"}
+      - {op: add, path: /CustomerType, value: E}
+    after: {/CustomerType: E}
   - id: edited-anew
     title: A change is stamped
     tags: [write]
@@ -99,3 +107,26 @@ def test_a_target_of_the_library_may_stamp(vendor: FakeVendor, tmp_path: Path, m
     """The library has no stamps, the system around it may have."""
     found = verdicts(vendor, tmp_path, monkeypatch, 'dialect = "library"\n')
     assert {verdict for verdict, _ in found.values()} == {"held"}, found
+
+
+def test_a_reading_that_changes_the_profile_is_told(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the reports as well as by the exit code: after the first reading the profile looks innocent."""
+    vendor.quirks.tidies, vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    verdict, problems = verdicts(vendor, tmp_path, monkeypatch)["every-answer"]
+    assert (verdict, problems) == (
+        "broken",
+        ["a patch that changes nothing left a new stamp on profile 1 of fake (CRM)"],
+    )
+
+
+@pytest.mark.parametrize("quirk", ["stamps_creation", "stamps_readings"])
+def test_stamps_of_its_own_break_no_other_rule(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quirk: str
+) -> None:
+    """Whatever a target writes into Edited: the rules about that say it, and no other."""
+    setattr(vendor.quirks, quirk, True)
+    vendor.quirks.stamps = "%Y-%m-%dT%H:%M:%S.%fZ"
+    found = verdicts(vendor, tmp_path, monkeypatch)
+    assert [name for name, (verdict, _) in found.items() if verdict != "held"] == ["edited-anew"]

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.contract import restore as restore_module
+from mockserver.contract.call_vetting import Members
 from mockserver.contract.cases import Call, Reply
 from mockserver.contract.document import Contract, load_contract
 from mockserver.contract.guarded_run import GuardedRun
@@ -31,7 +32,7 @@ from mockserver.contract.targets import RESERVE, Credential, Target
 from mockserver.contract.undo import applied, canonical, differences, inverse_patch
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.settings import shipped
-from tests.contract.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+from tests.contract.fake_vendor import CLIENT, KEY, OTHER, PROFILE, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 PROFILE_KEY = (CLIENT, *KEY)
@@ -367,6 +368,115 @@ def test_a_member_that_the_target_does_not_show_is_not_changed(vendor: FakeVendo
                 run.session.send(change(add(path, "x")))
 
 
+def test_a_member_whose_entries_hide_something_is_not_changed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """An entry that was put back as it was shown would have lost what was not shown."""
+    vendor.quirks.hides = ("Emails", "IsActive")
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        for path in ("/Emails/0", "/emails/0/EmailAddress", "/Emails", "Emails/-"):
+            with pytest.raises(NotSent, match="does not show all"):
+                run.session.send(change(remove(path)))
+        with pytest.raises(NotSent, match="can't be read"):
+            run.session.send(Call("PATCH", PROFILE_KEY, HEADERS, b'[{op: "remove", path: "/Emails"}]'))
+        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/Groups")))
+    assert vendor.profile == {**PROFILE, "Edited": vendor.profile["Edited"]}
+
+
+LACKING: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a flag of an entry": ({"Emails": [{"EmailAddressType": "a", "EmailAddress": "b", "IsDefault": True}]}, {"emails"}),
+    "a text, where nulls are shown": ({"CustomerType": None, "ProfileTags": [{}]}, {"profiletags"}),
+    "a text, where no null is shown": ({"CustomerType": "a", "ProfileTags": [{}]}, set()),
+    "a part of the name": ({"CustomerName": {"FirstName": None}}, {"customername"}),
+    "names in another case": ({"profileTags": [{"name": None}]}, set()),
+    "nothing": ({"CustomerName": None, "Emails": [None], "ProfileTags": []}, set()),
+    "another kind of value": ({"CustomerName": "a", "ProfileTags": "b", "Emails": ["c"]}, set()),
+}
+
+
+@pytest.mark.parametrize(("shown", "members"), LACKING.values(), ids=LACKING.keys())
+def test_what_hides_a_part_of_itself(shown: dict[str, Any], members: set[str]) -> None:
+    """A flag or a number is never left out for being null; a text may be, by a server that leaves out every null."""
+    assert Members.of(CONTRACT).half_shown(shown) == members
+
+
+def test_a_profile_that_can_no_longer_be_read_is_mended(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A target that keeps half of a refused patch, and refuses the whole profile ever after."""
+    before = vendor.lasting()
+    vendor.quirks.not_atomic, vendor.quirks.checks_all = True, True
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        assert run.session.send(change(remove("/Groups"), replace("/CustomerType", "x" * 101)))[0] == 400
+        assert vendor.profile["Groups"] is not PROFILE["Groups"]
+    assert vendor.lasting() == before
+
+
+def test_answers_of_before_the_change_mislead_nobody(vendor: FakeVendor, tmp_path: Path) -> None:
+    """They show nothing of what the case did, which is not somebody else's doing for that."""
+    before = vendor.lasting()
+    vendor.quirks.answers_old = True
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(remove("/Groups"), add("/Emails/0", EMAIL)))
+        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
+    assert vendor.lasting() == before
+
+
+def test_what_spills_into_another_listed_profile_is_listed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Nobody can tell whether it was the target or somebody else, so it is not touched, but said: exit code 4."""
+    vendor.quirks.spills = "CustomerType"
+    vendor.profiles[1]["CustomerType"] = "Partner"
+    session = session_of(vendor, keys=(PROFILE_KEY, (CLIENT, *OTHER)))
+    run = GuardedRun(session, tmp_path, CONTRACT)
+    told = r"CHANGED BESIDE THE CASES: profile 2 of fake \(CRM\): /CustomerType\n"
+    with pytest.raises(SafetyRefusal, match=told) as caught, run, run.guard("case"):
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert caught.value.exit_code == 4
+
+
+# -- what the target itself writes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edited", [PROFILE["Edited"], None], ids=["stamped before", "never stamped"])
+def test_a_stamp_that_says_who_created_it_anew_is_no_change(vendor: FakeVendor, tmp_path: Path, edited: Any) -> None:
+    """Edited is the target's to write, even in a case that tried to: refused, it wrote nothing there itself."""
+    vendor.quirks.stamps_creation = True
+    vendor.profile["Edited"] = copy.deepcopy(edited)
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
+        assert run.session.send(change(replace("/Edited", None)))[0] == 400
+        run.session.send(change(replace("/CustomerType", "Prospect")))
+    assert vendor.lasting() == before
+
+
+def test_a_creation_that_a_case_wrote_is_taken_back(vendor: FakeVendor, tmp_path: Path) -> None:
+    """What a case wrote into Edited is no stamp."""
+    vendor.quirks.nothing_is_read_only = True
+    with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/Edited/CreatedBy", "me"), remove("/Edited/CreateDate")))
+    assert {**vendor.profile["Edited"], "ModifiedDate": 0, "ModifiedBy": 0} == {
+        **PROFILE["Edited"],
+        "ModifiedDate": 0,
+        "ModifiedBy": 0,
+    }
+
+
+def test_a_profile_that_changes_by_being_read_is_listed(vendor: FakeVendor, tmp_path: Path) -> None:
+    """What it was before was never shown, so nobody can restore it: it is said loudly, with exit code 4."""
+    vendor.quirks.tidies, vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    with pytest.raises(SafetyRefusal, match="CHANGED BY READING: profile 1 of fake") as caught, run, run.guard("case"):
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+    assert caught.value.exit_code == 4
+    assert vendor.profile["DefaultLocale"] == PROFILE["DefaultLocale"]
+
+
+@pytest.mark.parametrize("stamps", ["%Y-%m-%dT%H:%M:%S.%fZ", "%d.%m.%Y", ""])
+def test_stamps_of_every_reading_are_no_changes(vendor: FakeVendor, tmp_path: Path, stamps: str) -> None:
+    """A target may note each request in Edited, in whatever way it writes a time."""
+    vendor.quirks.stamps_readings, vendor.quirks.stamps = True, stamps
+    before = vendor.lasting()
+    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+    assert vendor.lasting() == before
+
+
 # -- what is not even tried -------------------------------------------------------------------------------------------
 
 
@@ -376,6 +486,13 @@ def test_nothing_is_sent_if_the_profile_cannot_be_read(vendor: FakeVendor, tmp_p
     with pytest.raises(Inconclusive, match="can't be read: status 401"):
         GuardedRun(session, tmp_path, CONTRACT).__enter__()
     assert len(vendor.seen) == 1
+
+
+def test_a_profile_that_is_none_is_named_as_such(vendor: FakeVendor, tmp_path: Path) -> None:
+    """A 200 alone tells its reader nothing of what is wrong."""
+    vendor.quirks.without_member = "ProfileId"
+    with pytest.raises(Inconclusive, match="can't be read: its 200 is no JSON object that has a ProfileId"):
+        GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
 
 
 def test_writes_are_off_where_test_operations_do_not_guard(vendor: FakeVendor, tmp_path: Path) -> None:

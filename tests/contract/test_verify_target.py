@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from mockserver.cli import main
-from tests.contract.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+from tests.contract.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor, Quirks
 
 PERSONAL = [
     *(row["EmailAddress"] for row in PROFILE["Emails"]),
@@ -67,3 +68,33 @@ def test_no_personal_value_reaches_a_report(vendor: FakeVendor, place: str, caps
     assert "BROKEN" in said.out or "TOLERATED" in said.out
     for text in texts:
         assert [value for value in (MADE_UP, SECRET, "Signature=", *PERSONAL) if value in text] == []
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "every test holds": ({"keeps_tests_loose": True}, "test-guards"),
+    "addresses lose their capitals": ({"lowers": "EmailAddress"}, "text-of-an-entry"),
+    "names of groups lose theirs": ({"lowers": "GroupType"}, "text-of-an-entry"),
+}
+
+
+@pytest.mark.parametrize(("quirks", "rule"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_server_does_not_pass(vendor: FakeVendor, quirks: dict[str, Any], rule: str) -> None:
+    """Also where no case that changes something could be run, as on a server whose tests don't guard."""
+    assert verified(rule) == 0
+    vendor.quirks = Quirks(**quirks)
+    assert verified(rule) == 1
+
+
+def test_an_id_that_leads_nowhere_is_asked_for_if_the_owner_names_one(
+    vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No other id may be sent: it could be somebody's."""
+    assert verified("id-absent") == 3
+    assert "1 not verifiable" in capsys.readouterr().out
+    with Path("targets.toml").open("a") as targets:
+        targets.write(f'absent = ["{KEY[0]}/NOBODY"]\n')
+    assert verified("id-absent") == 0
+    assert "1 held" in capsys.readouterr().out
+    vendor.quirks.finds_anything = True
+    verified("id-absent")
+    assert "the answer was 200, 404 was expected" in capsys.readouterr().out
