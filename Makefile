@@ -4,6 +4,7 @@ VENV ?= .venv
 BENCH ?= .venv-bench
 BIN := $(VENV)/bin
 ARGS ?=
+COMPILE_CONTRACT := "from mockserver import assembly, settings; assembly.load_contract(settings.Settings().contract)"
 
 .PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
@@ -60,7 +61,7 @@ $(BENCH)/.ready: requirements.lock pyproject.toml tests/bench/requirements.txt
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	$(BENCH)/bin/python -m compileall -q mockserver
-	PYTHONDONTWRITEBYTECODE= $(BENCH)/bin/mockserver check >/dev/null
+	PYTHONDONTWRITEBYTECODE= $(BENCH)/bin/python -c $(COMPILE_CONTRACT)
 	@touch $@
 
 $(VENV)/.python:
@@ -74,7 +75,7 @@ $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m compileall -q mockserver
-	PYTHONDONTWRITEBYTECODE= $(BIN)/mockserver check >/dev/null
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILE_CONTRACT)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock

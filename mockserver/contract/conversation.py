@@ -23,9 +23,9 @@ NAMESPACE = "X-Mock-Namespace"
 SHAPELESS = (LookupError, TypeError, ValueError, AttributeError)
 # How old a fresh stamp may look, in seconds: by this machine's clock, and by one that may go wrong.
 _SAME_CLOCK = (-1.0, 120.0)
+_ANOTHER_CLOCK = (-120.0, 900.0)
 # The mock writes milliseconds: changes further apart than this have different stamps.
 _STAMP_STEP_S = 0.002
-_ANOTHER_CLOCK = (-120.0, 900.0)
 _NOT_STAMPED = "a changed profile must be stamped: Edited/ModifiedDate is not the present time"
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
 

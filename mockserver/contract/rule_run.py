@@ -13,14 +13,7 @@ from urllib.parse import quote, urlencode
 from mockserver.contract.authorization import authorization, basic
 from mockserver.contract.cases import Account, Bench, Call, Headers, Key, Reply, Verdict
 from mockserver.contract.checks import Unreadable, read_error
-from mockserver.contract.conversation import (
-    PATCH_TYPE,
-    SHAPELESS,
-    Conversation,
-    Denied,
-    Unanswered,
-    next_world,
-)
+from mockserver.contract.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, next_world
 from mockserver.contract.document import Contract, copied
 from mockserver.contract.events import CaseFinished
 from mockserver.contract.rules import Rule, Step

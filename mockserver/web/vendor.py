@@ -89,7 +89,7 @@ class VendorDoor:
         self.log_refusals = mock.settings.log != "off"
 
     def answer(self, environ: WSGIEnvironment) -> Answer:
-        """Answer one request; never raises."""
+        """Answer one request; never raises, but for a bug in reading its head, which the gateway then answers."""
         started = stopwatch()
         sent, world = sent_head(environ), self.mock.worlds.default
         known = self._heads.get(sent)
