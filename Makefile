@@ -4,7 +4,7 @@ VENV ?= .venv
 BENCH ?= .venv-bench
 BIN := $(VENV)/bin
 ARGS ?=
-COMPILE_CONTRACT := "from mockserver import assembly, settings; assembly.load_contract(settings.Settings().contract)"
+COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
 .PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
@@ -47,19 +47,19 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 
 mutants: $(VENV)/.dev  ## run the verification against wrong servers and list which stage finds which
-	$(BIN)/python tests/contract/mutants/run.py $(ARGS)
+	$(BIN)/python tools/mutants/run.py $(ARGS)
 
 bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)
-	$(BENCH)/bin/python -m tests.bench $(ARGS)
+	$(BENCH)/bin/python -m tools.bench $(ARGS)
 
 bench-peers: $(BENCH)/.ready  ## send the same request to mock servers from npm (needs Node.js and Java)
-	$(BENCH)/bin/python -m tests.bench.peers $(ARGS)
+	$(BENCH)/bin/python -m tools.bench.peers $(ARGS)
 
-$(BENCH)/.ready: requirements.lock pyproject.toml tests/bench/requirements.txt
+$(BENCH)/.ready: requirements.lock pyproject.toml tools/bench/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r tools/bench/requirements.txt
 	$(BENCH)/bin/python -m compileall -q mockserver
 	PYTHONDONTWRITEBYTECODE= $(BENCH)/bin/python -c $(COMPILE_CONTRACT)
 	@touch $@

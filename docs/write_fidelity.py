@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from mockserver.core.provenance import RULES, Mark
+from mockserver.story.provenance import RULES, Mark
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -40,7 +40,7 @@ def table() -> str:
             "# Fidelity: what we know of the real API, and how",
             "",
             "Each answer carries one of these reason codes in `X-Mock-Explain` and its mark in `X-Mock-Provenance`.",
-            "This page is written from `mockserver/core/provenance.py` by `docs/write_fidelity.py`.",
+            "This page is written from `mockserver/story/provenance.py` by `docs/write_fidelity.py`.",
             "",
             summary(),
             "| reason code | mark | what the API does | known from |",

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from mockserver.assembly import Mock, assemble, load_contract
-from mockserver.core.members import MemberTree, compile_members
+from mockserver.profile.members import MemberTree, compile_members
+from mockserver.service.assembly import Mock, assemble, load_contract
+from mockserver.service.door import VendorDoor, respond
 from mockserver.settings import Settings
-from mockserver.web.vendor import VendorDoor, respond
 
 VECTORS = Path(__file__).parent / "vectors"
 CLIENTS = """

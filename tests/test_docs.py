@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from mockserver.cli import COMMANDS
-from mockserver.core.fault_text import Known, from_json, from_text
-from mockserver.core.faults import MAGIC_IDS
-from mockserver.core.provenance import RULES, Mark
-from tests.core.test_dialect_table import ROWS as RECORDED_ROWS
+from mockserver.faults.rules import MAGIC_IDS
+from mockserver.faults.text import Known, from_json, from_text
+from mockserver.story.provenance import RULES, Mark
+from tests.patch.test_dialect_table import ROWS as RECORDED_ROWS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if "contract" not in path.parts]
+SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify", "drift"} & set(path.parts)]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mockserver.assembly import initial_faults, load_members
 from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
-from mockserver.core.members import MemberTree
 from mockserver.errors import UsageError
+from mockserver.fixtures.loading import FixtureSet, check_fixtures, load_fixtures
+from mockserver.profile.members import MemberTree
+from mockserver.service.assembly import initial_faults, load_members
 from mockserver.settings import Settings
-from mockserver.store.fixtures import FixtureSet, check_fixtures, load_fixtures
 
 EXAMPLES = """examples:
   mockserver check

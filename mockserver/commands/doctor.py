@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from mockserver import __version__
-from mockserver.assembly import load_members
 from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
 from mockserver.commands.address import cannot_listen, running_mock, shown_address
 from mockserver.errors import UsageError
+from mockserver.fixtures.loading import check_fixtures
+from mockserver.service.assembly import load_members
 from mockserver.settings import Settings, pip_install
-from mockserver.store.clock import system_now
-from mockserver.store.fixtures import check_fixtures
+from mockserver.state.clock import system_now
 
 EXAMPLES = """examples:
   mockserver doctor

@@ -9,23 +9,23 @@ from pathlib import Path
 
 from mockserver.cli import add_json, print_json
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
-from mockserver.contract.cases import Account, Bench
-from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.drift import Drift, DriftReport, play_to_nobody
-from mockserver.contract.drift_compare import Comparison, load_volatile
-from mockserver.contract.drift_report import WRITERS, as_json, as_text, write_report
-from mockserver.contract.dry_run import DryRun
-from mockserver.contract.guarded_run import GuardedRun
-from mockserver.contract.known_drift import Known, load_known
-from mockserver.contract.mock_process import load_profiles, local_mock
-from mockserver.contract.page_facts import disagreements, load_facts
-from mockserver.contract.redaction import Redactor
-from mockserver.contract.rules import Rule, chosen, load_rules
-from mockserver.contract.session import TargetSession
-from mockserver.contract.targets import Target
+from mockserver.drift.compare import Comparison, load_volatile
+from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
+from mockserver.drift.known import Known, load_known
+from mockserver.drift.page_facts import disagreements, load_facts
+from mockserver.drift.report import WRITERS, as_json, as_text, write_report
 from mockserver.errors import UsageError
 from mockserver.settings import shipped
-from mockserver.store.clock import system_now
+from mockserver.state.clock import system_now
+from mockserver.verify.calls import Account, Bench
+from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.mock_process import load_profiles, local_mock
+from mockserver.verify.rules.reading import Rule, chosen, load_rules
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.redaction import Redactor
+from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.session import TargetSession
+from mockserver.verify.target.targets import Target
 
 MOCK = "mock"
 EXAMPLES = """examples:

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, cast
 from mockserver.cli import add_json, print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
-from mockserver.store.fixture_generator import generate
-from mockserver.wire.json_body import write_json
+from mockserver.fixtures.generator import generate
+from mockserver.formats.json_read import write_json
 
 EXAMPLES = """examples:
   mockserver fixtures generate --count 1000 --out fixtures/profiles/ACME01.ndjson

@@ -6,11 +6,11 @@ import shlex
 
 import orjson
 
-from mockserver.assembly import Mock
-from mockserver.core.auth import Client, User, issued_now, sign
-from mockserver.service import PERMISSION
-from mockserver.store.clock import system_now
-from mockserver.web.routes import profile_target
+from mockserver.auth.signing import Client, User, issued_now, sign
+from mockserver.service.assembly import Mock
+from mockserver.service.routes import profile_target
+from mockserver.service.service import PERMISSION
+from mockserver.state.clock import system_now
 
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
 

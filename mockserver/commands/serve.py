@@ -13,15 +13,15 @@ from pathlib import Path
 
 import orjson
 
-from mockserver.assembly import Mock, assemble
 from mockserver.cli import add_json, add_settings, as_started, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
-from mockserver.server import Server
+from mockserver.server.server import Server
+from mockserver.service.assembly import Mock, assemble
+from mockserver.service.door import VendorDoor
 from mockserver.settings import Settings
 from mockserver.web.fastpath import FastPath
-from mockserver.web.vendor import VendorDoor
 
 _COLLECTED_ALLOCATIONS = 10_000
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from mockserver.assembly import load_members
+from mockserver.auth.diagnosis import Diagnosis, explain
+from mockserver.auth.signing import Client, User, issued_at, issued_now, sign
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.core.auth import Client, User, issued_at, issued_now, sign
-from mockserver.core.auth_diagnosis import Diagnosis, explain
-from mockserver.core.keys import fold
 from mockserver.errors import UsageError
-from mockserver.store.clock import system_now
-from mockserver.store.fixtures import load_fixtures
+from mockserver.fixtures.loading import load_fixtures
+from mockserver.profile.keys import fold
+from mockserver.service.assembly import load_members
+from mockserver.state.clock import system_now
 
 EXAMPLES = """examples:
   mockserver sign

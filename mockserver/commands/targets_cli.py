@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.dry_run import DryRun
-from mockserver.contract.guarded_run import GuardedRun
-from mockserver.contract.restore import recover
-from mockserver.contract.session import TargetSession
-from mockserver.contract.targets import Target, choose_target, default_targets_file, load_targets
-from mockserver.contract.undo_file import default_state_dir
 from mockserver.errors import UsageError
 from mockserver.settings import shipped
+from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.restore import recover
+from mockserver.verify.target.session import TargetSession
+from mockserver.verify.target.targets import Target, choose_target, default_targets_file, load_targets
+from mockserver.verify.target.undo_file import default_state_dir
 
 
 def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:

@@ -12,15 +12,15 @@ from typing import Any
 
 import orjson
 
-from mockserver.assembly import Mock, assemble
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.difference import difference
 from mockserver.commands.sample import sample_target, sample_user
-from mockserver.core.keys import Key, fold
-from mockserver.dry_run import dry_run
 from mockserver.errors import UsageError
-from mockserver.request import Request
-from mockserver.web.routes import Route, head_of, match_route, profile_target
+from mockserver.profile.keys import Key, fold
+from mockserver.service.assembly import Mock, assemble
+from mockserver.service.request import Request
+from mockserver.service.routes import Route, head_of, match_route, profile_target
+from mockserver.service.trial import dry_run
 
 EXAMPLES = """examples:
   mockserver try patch.json

@@ -16,21 +16,21 @@ from urllib.parse import urlsplit
 
 from mockserver.cli import add_settings, settings_of
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
-from mockserver.contract.cases import Bench, Call
-from mockserver.contract.document import Contract, load_contract
-from mockserver.contract.events import CaseFinished, Event
-from mockserver.contract.http_session import HttpSession
-from mockserver.contract.mock_bench import MockFixtures, read_fixtures
-from mockserver.contract.report_exchange import Shown
-from mockserver.contract.report_html import HtmlReport
-from mockserver.contract.report_json import JsonReport
-from mockserver.contract.report_junit import JunitReport
-from mockserver.contract.report_terminal import TerminalReport
-from mockserver.contract.rules import DIALECTS, TAGS
-from mockserver.contract.targets import is_loopback
-from mockserver.contract.verify import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
+from mockserver.verify.calls import Bench, Call
+from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.events import CaseFinished, Event
+from mockserver.verify.http_session import HttpSession
+from mockserver.verify.mock_bench import MockFixtures, read_fixtures
+from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.html import HtmlReport
+from mockserver.verify.reports.json import JsonReport
+from mockserver.verify.reports.junit import JunitReport
+from mockserver.verify.reports.terminal import TerminalReport
+from mockserver.verify.rules.reading import DIALECTS, TAGS
+from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
+from mockserver.verify.target.targets import is_loopback
 
 EXAMPLES = """examples:
   mockserver verify

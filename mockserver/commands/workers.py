@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from mockserver.errors import UsageError
-from mockserver.server import BACKLOG, Server
-from mockserver.store.clock import stopwatch
+from mockserver.server.server import BACKLOG, Server
+from mockserver.state.clock import stopwatch
 
 Work = Callable[[socket.socket, Callable[[Server], None]], None]
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
-from mockserver.core.auth import Client, OAuthClient, User
-from mockserver.core.keys import fold
+from mockserver.auth.signing import Client, OAuthClient, User
 from mockserver.errors import UsageError
+from mockserver.profile.keys import fold
 
 __tracebackhide__ = True  # a failing test's report ends at the test's own line
 
@@ -49,9 +49,9 @@ class Accounts:
 
 def read_accounts(fixtures: Path, contract: Path) -> Accounts:
     """Read a fixture directory's clients.toml alone; raise UsageError."""
-    from mockserver.assembly import load_contract
-    from mockserver.core.members import compile_members
-    from mockserver.store.fixture_clients import read_clients
+    from mockserver.fixtures.clients import read_clients
+    from mockserver.profile.members import compile_members
+    from mockserver.service.assembly import load_contract
 
     path = fixtures / "clients.toml"
     try:

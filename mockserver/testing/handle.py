@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from mockserver.core.auth import issued_now, sign
+from mockserver.auth.signing import issued_now, sign
 from mockserver.errors import UsageError
-from mockserver.store.clock import system_now
+from mockserver.state.clock import system_now
 from mockserver.testing.accounts import Accounts
 from mockserver.testing.client import TIMEOUT_S, Client
 from mockserver.testing.control import Control

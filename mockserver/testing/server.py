@@ -86,8 +86,8 @@ def mock_server(options: Options, worker: str) -> Iterator[MockServer]:
     if options.url is not None:
         yield _running(options, settings, worker)
         return
-    from mockserver.assembly import assemble
     from mockserver.commands.serve import make_server
+    from mockserver.service.assembly import assemble
 
     mock = assemble(settings)
     with make_server(mock) as server:

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
-from mockserver.core.provenance import RULES
 from mockserver.errors import UsageError
+from mockserver.story.provenance import RULES
 from mockserver.testing.entries import Entry
 
 __tracebackhide__ = True  # a failing test's report ends at the test's own line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from mockserver.web.vendor import VendorDoor, respond
+from mockserver.service.door import VendorDoor, respond
 
 ROUTE = "/<client>/Profile/AlternateIdType/<alternate_id_type>/AlternateId/<path:alternate_id>"
 

@@ -7,16 +7,16 @@ import logging
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.assembly import Mock, assemble
 from mockserver.errors import ApiError
-from mockserver.request import answer_format
+from mockserver.service.assembly import Mock, assemble
+from mockserver.service.door import VendorDoor, host_refusal
+from mockserver.service.request import answer_format
 from mockserver.settings import Settings
-from mockserver.web.admin import control_surface
-from mockserver.web.admin_guard import admin_error
 from mockserver.web.api import vendor_api, vendor_response
 from mockserver.web.fastpath import FastPath
-from mockserver.web.oauth import token_endpoint
-from mockserver.web.vendor import VendorDoor, host_refusal
+from mockserver.web.guard import admin_error
+from mockserver.web.surface import control_surface
+from mockserver.web.token_endpoint import token_endpoint
 
 ADMIN_PREFIX = "/__admin"
 _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")

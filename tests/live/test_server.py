@@ -24,7 +24,7 @@ import pytest
 from flask import Flask, Response, request
 
 from mockserver.errors import UsageError
-from mockserver.server import Server
+from mockserver.server.server import Server
 
 TIMEOUT_S = 10
 GET = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -903,7 +903,7 @@ class TestLifecycle:
 
 SERVING = """
     from types import SimpleNamespace
-    from mockserver.server import Server
+    from mockserver.server.server import Server
 
     def app(environ, start_response):
         environ["mockserver.effect"] = SimpleNamespace(delay_s=float(environ["PATH_INFO"][1:]), connection=None)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import server_head
-from mockserver.server_head import LONGEST_KEPT_HEAD, Heads, Refused
+from mockserver.server import heads as server_head
+from mockserver.server.heads import LONGEST_KEPT_HEAD, Heads, Refused
 
 NAMES = st.sampled_from(
     [b"Host", b"Accept", b"Content-Length", b"Transfer-Encoding", b"X-A", b"x-a", b"X_B", b"Cookie"]

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from mockserver.assembly import Mock
 from mockserver.commands.serve import make_server
-from mockserver.server import Server
+from mockserver.server.server import Server
+from mockserver.service.assembly import Mock
 
 TARGET = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 ROOT = Path(__file__).parent.parent.parent

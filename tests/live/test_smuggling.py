@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.server import Server
+from mockserver.server.server import Server
 
 TIMEOUT_S = 10
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"

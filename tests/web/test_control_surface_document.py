@@ -13,10 +13,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from mockserver.assembly import Mock, assemble
-from mockserver.core.auth import issued_now, sign
+from mockserver.auth.signing import issued_now, sign
+from mockserver.service.assembly import Mock, assemble
 from mockserver.settings import Settings
-from mockserver.store.clock import system_now
+from mockserver.state.clock import system_now
 from mockserver.web.app import create_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "control-surface.md").read_text(encoding="utf-8")

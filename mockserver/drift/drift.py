@@ -1,0 +1,379 @@
+"""The same cases sent to two targets that hold the same profile: where do their answers part?
+
+The profile is read from the one side and loaded into the other, which is a mock. Each case is a rule of the contract's
+rule files, so that for each difference it can be said which side does what the contract and its rules say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from mockserver.drift.compare import Comparison, Difference, Kind
+from mockserver.drift.known import Known, split_expired
+from mockserver.errors import CommandError, Inconclusive
+from mockserver.verify.calls import Bench, Key, Reply, Verdict
+from mockserver.verify.checks import reply_problems
+from mockserver.verify.contract import Contract, Shape
+from mockserver.verify.conversation import is_old
+from mockserver.verify.events import CaseFinished
+from mockserver.verify.rules.playing import RuleRunner
+from mockserver.verify.rules.reading import SOURCES, Rule
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.restore import profile_of
+from mockserver.verify.target.session import Throttled
+from mockserver.verify.target.undo import canonical
+
+PROFILE = "the-profile-itself"
+STAMP, SET_ANEW = "stamp of a change", "set anew"
+_EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
+Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference, wherever it showed; `agrees` names the side that does what the contract says."""
+
+    difference: Difference
+    cases: tuple[str, ...]
+    source: str
+    agrees: str
+    known: Known | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is drift that nobody has accepted."""
+        return self.known is None and self.difference.kind in (Kind.BREAKING, Kind.DIFFERS, Kind.ASSUMPTION)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case came out on both sides; `not_run` says why it was not sent, or not to its end."""
+
+    id: str
+    title: str
+    source: str
+    why: str = ""
+    findings: tuple[Finding, ...] = ()
+    not_run: str = ""
+    inconclusive: bool = False
+    requests: int = 0
+
+
+@dataclass
+class DriftReport:
+    """What a comparison found."""
+
+    left: str
+    right: str
+    cases: list[CaseResult] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
+    refuted: list[str] = field(default_factory=list)
+    expired: list[Known] = field(default_factory=list)
+    unseen: list[Known] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    stopped: CommandError | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Each difference once, with all the cases that show it."""
+        merged: dict[tuple[Any, ...], Finding] = {}
+        for finding in (finding for case in self.cases for finding in case.findings):
+            row = finding.difference
+            key = (row.kind, finding.agrees, finding.known, *_sameness(row))
+            first = merged.get(key)
+            cases = (*first.cases, *finding.cases) if first else finding.cases
+            source = min(first.source if first else finding.source, finding.source, key=SOURCES.index)
+            merged[key] = replace(first or finding, cases=tuple(dict.fromkeys(cases)), source=source)
+        order = list(Kind)
+        return sorted(merged.values(), key=lambda finding: (not finding.counts, order.index(finding.difference.kind)))
+
+    @property
+    def exit_code(self) -> int:
+        """0 no drift, 1 drift, 3 no answer, 4 refused or left unrestored."""
+        if self.stopped is not None and self.stopped.exit_code == 4:
+            return 4
+        if any(finding.counts for finding in self.findings):
+            return 1
+        ran = [case for case in self.cases if not case.not_run and case.id != PROFILE]
+        return 3 if self.stopped or not ran or any(case.inconclusive for case in self.cases) else 0
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many findings there are of each kind; accepted ones count as known."""
+        return Counter("known" if finding.known else finding.difference.kind.value for finding in self.findings)
+
+
+class Drift:
+    """One comparison. `run` is the side whose profile is used, `mock` the bench of the other, `load` puts it there.
+
+    `mock_is_left` says which side the mock is in reports.
+    """
+
+    def __init__(
+        self,
+        run: GuardedRun,
+        mock: Bench,
+        load: Load,
+        contract: Contract,
+        comparison: Comparison,
+        report: DriftReport,
+        *,
+        mock_is_left: bool,
+    ) -> None:
+        self.run = run
+        self.mock = mock
+        self.load = load
+        self.contract = contract
+        self.comparison = comparison
+        self.report = report
+        self.mock_is_left = mock_is_left
+        self.bench = run.bench()
+
+    def compare(self, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
+        """Run the cases on both sides, unless something stops the run; the report says what."""
+        valid, self.report.expired = split_expired(known, today)
+        try:
+            self._profiles()
+            for rule in rules:
+                self.report.cases.append(self._case(rule))
+                if self.run.session.stopped:
+                    raise Inconclusive(self.run.session.stopped)
+        except CommandError as stop:
+            self.report.stopped = stop
+        self.report.cases = [_with_known(case, valid) for case in self.report.cases]
+        seen = {finding.known for case in self.report.cases for finding in case.findings}
+        self.report.unseen = [entry for entry in valid if entry not in seen]
+        return self.report
+
+    def _profiles(self) -> None:
+        """Load the profiles, and say where the real ones are none of the contract's."""
+        findings = []
+        for key in self.run.keys:
+            for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
+                place, _, what = problem.partition(" ")
+                findings.append(self._finding(Kind.BREAKING, place, what))
+        if refused := self._load(self.run.keys):
+            findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
+        title = "The profile is what the contract says of it"
+        self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
+
+    def _load(self, keys: Sequence[Key]) -> str:
+        return self.load({key: conformed(self.run.profiles[key], self.contract.profile) for key in keys})
+
+    def _finding(self, kind: Kind, place: str, what: str) -> Finding:
+        sides = self._sides("as in the contract", what)
+        difference = Difference(kind, "profile", self.comparison.show.pointer(place), *sides)
+        return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
+
+    def _case(self, rule: Rule) -> CaseResult:
+        keys = self.run.keys[:2] if "neighbour" in rule.needs else self.run.keys[:1]
+        if reason := self._held_back(rule, keys):
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
+        self._load(keys)
+        try:
+            real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
+            mock = RuleRunner(
+                replace(self.mock, profiles=keys, is_mock=False, absent=self.bench.absent), self.contract
+            ).run(rule)
+        except Throttled as why:
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=why.problem, inconclusive=True)
+        except LookupError:
+            lost = "a profile was not left as the case's next step needs it"
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=lost, inconclusive=True)
+        if reason := _held(real):
+            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
+        return self._result(rule, mock, real)
+
+    def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
+        """Play the case to nobody first: nothing of it is sent if one of its requests may not be."""
+        dry = DryRun(self.run.target, self.contract, write=self.run.session.write)
+        dry.session.read_only_because = self.run.session.read_only_because
+        dry.profiles.update({key: self.run.profiles[key] for key in keys})
+        try:
+            outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
+                rule
+            )
+        except LookupError:
+            return ""  # the prediction came to its end; the case itself will tell
+        return _held(outcome)
+
+    def _result(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
+        found: list[Difference] = list(self._stamps(mock, real))
+        for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
+            if theirs.reply is None:
+                break  # an answer that was lost says nothing
+            found += self.comparison.replies(*self._sides(ours.reply, theirs.reply))
+            if _outcome_of(ours.reply) != _outcome_of(theirs.reply):
+                break  # from here on the two profiles may differ, and every answer with them
+        everywhere = self._everywhere(mock, real)
+        own = [row for row in found if _sameness(row) not in everywhere]
+        findings = [
+            Finding(
+                _judged(rule, row),
+                (rule.id,),
+                rule.source,
+                self._who_stamps(row, mock) or self._agrees(mock, real, everyday=_sameness(row) in everywhere),
+            )
+            for row in dict.fromkeys(found)
+        ]
+        if rule.source in ("assumed", "library") and not self.run.target.mock:
+            self._judge_assumption(rule, mock, real, own)
+        lost = real.verdict is Verdict.INCONCLUSIVE
+        why = real.problems[-1] if lost and real.problems else ""
+        requests = len(real.exchanges)
+        return CaseResult(
+            rule.id, rule.title, rule.source, rule.why, tuple(findings), why, inconclusive=lost, requests=requests
+        )
+
+    def _stamps(self, mock: CaseFinished, real: CaseFinished) -> Iterator[Difference]:
+        """Yield the stamps that one side sets anew and the other leaves: which time they show, nobody compares."""
+        for place in self.comparison.volatile.places if self.run.target.dialect != "library" else ():
+            ours, theirs = (_sets_anew(place, side) for side in (mock, real))
+            if {ours, theirs} == {True, False}:
+                words = (SET_ANEW if side else "left as it was" for side in self._sides(ours, theirs))
+                yield Difference(Kind.DIFFERS, STAMP, self.comparison.show.pointer(place), *words)
+
+    def _who_stamps(self, row: Difference, mock: CaseFinished) -> str:
+        """Name the side that does as the page says of a stamp, nothing for any other difference."""
+        if row.what != STAMP:
+            return ""
+        changed = len({canonical({**profile, "Edited": None}) for profile in _profiles(mock)}) > 1
+        return self.report.left if (row.left == SET_ANEW) is changed else self.report.right
+
+    def _everywhere(self, mock: CaseFinished, real: CaseFinished) -> set[tuple[str, ...]]:
+        """Return what differs in plain reading already: it says nothing of the case."""
+        if not (mock.exchanges and real.exchanges):
+            return set()
+        replies = self._sides(mock.exchanges[0].reply, real.exchanges[0].reply)
+        return {_sameness(row) for row in self.comparison.replies(*replies)}
+
+    def _judge_assumption(self, rule: Rule, mock: CaseFinished, real: CaseFinished, own: Sequence[Difference]) -> None:
+        if mock.verdict is not Verdict.HELD or real.verdict is Verdict.INCONCLUSIVE:
+            return
+        words = any(step.message is not None for step in rule.steps)
+        parted = any(row.kind is not Kind.COSMETIC or (words and row.what == "error") for row in own)
+        parted = parted or bool(set(real.problems) - self._always(real))
+        row = f"{rule.id}: {rule.title} [{rule.source}]"
+        (self.report.refuted if parted else self.report.confirmed).append(row)
+
+    def _agrees(self, mock: CaseFinished, real: CaseFinished, *, everyday: bool) -> str:
+        """Name the sides that do as the contract and the rule say; what each answer breaks is not the case's fault."""
+        held = []
+        for side in (mock, real):
+            always = self._always(side)
+            held.append(not always if everyday else not set(side.problems) - always)
+        names = zip((self.report.left, self.report.right), self._sides(*held), strict=True)
+        return " and ".join(name for name, right in names if right) or "neither"
+
+    def _always(self, side: CaseFinished) -> set[str]:
+        """Return what a side's plain reading breaks already."""
+        first = side.exchanges[0] if side.exchanges else None
+        if first is None or first.reply is None:
+            return set()
+        return set(reply_problems(first.call, first.reply, self.contract, self.run.target.dialect))
+
+    def _sides(self, mock: Any, real: Any) -> tuple[Any, Any]:
+        return (mock, real) if self.mock_is_left else (real, mock)
+
+
+def _sets_anew(place: str, side: CaseFinished) -> bool | None:
+    """Say whether a side stamped during a case; None if that can't be told.
+
+    Two stamps within a second are alike where seconds have no decimals.
+    """
+    profiles = _profiles(side)
+    if not profiles:
+        return None
+    first, last = (_at(profile, place) for profile in (profiles[0], profiles[-1]))
+    return first != last if is_old(first) or _EXACT.match(str(first)) else None
+
+
+def _profiles(side: CaseFinished) -> list[dict[str, Any]]:
+    """Return what a case showed of its first profile, in order."""
+    rows = [row for row in side.exchanges if row.call.key == side.exchanges[0].call.key]
+    return [profile for row in rows if row.reply and (profile := profile_of(row.reply))]
+
+
+def _at(document: Any, pointer: str) -> Any:
+    for segment in pointer.split("/")[1:]:
+        document = document.get(segment) if isinstance(document, dict) else None
+    return document
+
+
+def conformed(profile: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """Return the profile with the contract's members only and all of them, so that a mock takes it."""
+    return {
+        name: _conformed(profile.get(name, member.empty), member)
+        for name, member in shape.members.items()
+        if member.returned
+    }
+
+
+def _conformed(value: Any, shape: Shape) -> Any:
+    if isinstance(value, dict) and shape.kind == "object":
+        return conformed(value, shape)
+    if isinstance(value, list) and shape.item is not None:
+        return [_conformed(item, shape.item) for item in value]
+    return value
+
+
+def _judged(rule: Rule, difference: Difference) -> Difference:
+    """Return the difference as what it is, given whose word the rule is.
+
+    Where the contract is stricter than a server needs to be it is tolerated; where nobody told us, we guessed wrong.
+    """
+    if difference.kind not in (Kind.BREAKING, Kind.DIFFERS):
+        return difference
+    if "tolerated" in rule.tags:
+        return difference._replace(kind=Kind.TOLERATED)
+    return difference._replace(kind=Kind.ASSUMPTION) if rule.source == "assumed" else difference
+
+
+def _sameness(row: Difference) -> tuple[str, ...]:
+    """Return what makes two differences the same but for values and indices."""
+    return row.what, _general(row.place), _plain(row.left), _plain(row.right)
+
+
+def _outcome_of(reply: Reply | None) -> int:
+    return 0 if reply is None else reply.status // 100
+
+
+def _with_known(case: CaseResult, known: Sequence[Known]) -> CaseResult:
+    return replace(case, findings=tuple(_accepted(finding, known) for finding in case.findings))
+
+
+def _accepted(finding: Finding, known: Sequence[Known]) -> Finding:
+    row = finding.difference
+    match = (entry for entry in known if entry.covers(finding.cases[0], row.what, row.place))
+    return replace(finding, known=next(match, None))
+
+
+def _general(place: str) -> str:
+    return re.sub(r"/\d+(?=/|$)", "/*", place)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
+
+
+def play_to_nobody(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> None:
+    """Play every case to a dry run, for its plan."""
+    for rule in rules:
+        keys = dry.keys[:2] if "neighbour" in rule.needs else dry.keys[:1]
+        try:
+            outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
+        except LookupError:
+            continue  # the prediction came to its end
+        if reason := _held(outcome):
+            dry.session.held.setdefault(rule.id, reason)
+
+
+def _held(outcome: CaseFinished) -> str:
+    """Return why a case can't be run, or nothing."""
+    return outcome.problems[-1] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""

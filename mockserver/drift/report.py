@@ -1,0 +1,164 @@
+"""A comparison's report as text, JSON and JUnit, and where each format is written.
+
+Nothing in it is a value of a profile, or an id of one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from mockserver.drift.drift import CaseResult, DriftReport, Finding
+from mockserver.drift.html import as_html
+from mockserver.errors import UsageError
+
+# Cases of one difference that a terminal shows.
+MOST_CASES = 12
+
+
+def as_text(report: DriftReport, *, verbose: bool = False) -> str:
+    """Return the report for a terminal: one line if there is no drift, else each difference and what it means."""
+    lines: list[str] = []
+    for finding in report.findings:
+        if finding.counts or verbose:
+            lines += _finding_lines(report, finding)
+    lines += [f"assumption refuted: {row}" for row in report.refuted]
+    if verbose:
+        lines += [f"assumption confirmed: {row}" for row in report.confirmed]
+        lines += [f"not run: {case.id}: {case.not_run}" for case in report.cases if case.not_run]
+    lines += [f"known until {entry.expires}, which is over: {entry.why}" for entry in report.expired]
+    lines += [f"known drift that did not show: {entry.case} {entry.what} {entry.place}" for entry in report.unseen]
+    if report.stopped is not None:
+        lines.append(f"stopped: {report.stopped}")
+    return "\n".join([*lines, _summary(report)])
+
+
+def as_json(report: DriftReport) -> dict[str, Any]:
+    """Return the report for machines."""
+    return {
+        "left": report.left,
+        "right": report.right,
+        "exit": report.exit_code,
+        "counts": dict(report.counts),
+        "findings": [_finding_row(finding) for finding in report.findings],
+        "assumptions": {"confirmed": report.confirmed, "refuted": report.refuted},
+        "cases": [_case_row(case) for case in report.cases],
+        "expired": [{"why": entry.why, "expires": str(entry.expires)} for entry in report.expired],
+        "unseen": [{"case": entry.case, "what": entry.what, "place": entry.place} for entry in report.unseen],
+        "notes": report.notes,
+        "stopped": None if report.stopped is None else report.stopped.problem,
+    }
+
+
+def as_junit(report: DriftReport) -> str:
+    """Return the report as JUnit XML, with one test case for each case."""
+    suite = ElementTree.Element("testsuite", name=f"drift: {report.left} and {report.right}")
+    failed = skipped = 0
+    for case in report.cases:
+        element = ElementTree.SubElement(suite, "testcase", classname="drift", name=case.id)
+        counting = [finding for finding in case.findings if finding.counts]
+        if counting:
+            failed += 1
+            failure = ElementTree.SubElement(element, "failure", message=counting[0].difference.kind.value)
+            failure.text = "\n".join(_one_line(report, finding) for finding in counting)
+        elif case.not_run:
+            skipped += 1
+            ElementTree.SubElement(element, "skipped", message=case.not_run)
+    errors = _stop_case(suite, report)
+    totals = {"tests": len(report.cases) + errors, "failures": failed, "skipped": skipped, "errors": errors}
+    suite.attrib.update({name: str(number) for name, number in totals.items()})
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def write_report(report: DriftReport, path: Path) -> None:
+    """Write the report in the format that the file's name asks for: .json, .xml (JUnit), .html or .txt."""
+    write = WRITERS.get(path.suffix)
+    if write is None:
+        raise UsageError(f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(WRITERS)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(write(report), encoding="utf-8")
+    except OSError as problem:
+        raise UsageError(f"can't write the report: {problem.strerror}", place=str(path)) from problem
+
+
+WRITERS: dict[str, Callable[[DriftReport], str]] = {
+    ".json": lambda report: json.dumps(as_json(report), indent=2) + "\n",
+    ".xml": as_junit,
+    ".html": lambda report: as_html(report, _summary(report)),
+    ".txt": lambda report: as_text(report, verbose=True) + "\n",
+}
+
+
+def _summary(report: DriftReport) -> str:
+    ran = [case for case in report.cases if not case.not_run]
+    counts = ", ".join(f"{number} {kind}" for kind, number in sorted(report.counts.items()))
+    verdict = {0: "no drift", 1: "drift", 3: "no answer", 4: "stopped for safety"}[report.exit_code]
+    skipped = len(report.cases) - len(ran)
+    requests = sum(case.requests for case in report.cases)
+    assumed = f"; assumptions: {len(report.confirmed)} confirmed, {len(report.refuted)} refuted"
+    return (
+        f"{verdict}: {report.left} and {report.right}, {len(ran)} cases in {requests} requests"
+        f"{f', {skipped} not run' if skipped else ''}{f': {counts}' if counts else ''}"
+        f"{assumed if report.confirmed or report.refuted else ''}"
+    )
+
+
+def _finding_lines(report: DriftReport, finding: Finding) -> Iterator[str]:
+    row = finding.difference
+    accepted = f" (known until {finding.known.expires}: {finding.known.why})" if finding.known else ""
+    yield f"{row.kind}: {row.what}{f' {row.place}' if row.place else ''}{accepted}"
+    yield f"  {report.left}: {row.left}"
+    yield f"  {report.right}: {row.right}"
+    yield f"  as the contract and its rules say [{finding.source}]: {finding.agrees}"
+    titles = {case.id: case.title for case in report.cases}
+    for case in finding.cases[:MOST_CASES]:
+        yield f"  in {case}: {titles[case]}"
+    if (more := len(finding.cases) - MOST_CASES) > 0:
+        yield f"  and in {more} more cases, which --report lists"
+
+
+def _one_line(report: DriftReport, finding: Finding) -> str:
+    row = finding.difference
+    place = f" {row.place}" if row.place else ""
+    sides = f"{report.left}: {row.left}; {report.right}: {row.right}"
+    return f"{row.kind}: {row.what}{place}: {sides}; agrees with the contract: {finding.agrees}"
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    row = finding.difference
+    known = finding.known and {"why": finding.known.why, "expires": str(finding.known.expires)}
+    return {
+        "kind": row.kind.value,
+        "what": row.what,
+        "place": row.place,
+        "left": row.left,
+        "right": row.right,
+        "agrees": finding.agrees,
+        "source": finding.source,
+        "cases": finding.cases,
+        "known": known,
+    }
+
+
+def _case_row(case: CaseResult) -> dict[str, Any]:
+    return {
+        "id": case.id,
+        "title": case.title,
+        "source": case.source,
+        "why": case.why,
+        "notRun": case.not_run,
+        "requests": case.requests,
+        "differences": len(case.findings),
+    }
+
+
+def _stop_case(suite: ElementTree.Element, report: DriftReport) -> int:
+    if report.stopped is None:
+        return 0
+    element = ElementTree.SubElement(suite, "testcase", classname="drift", name="the-run-itself")
+    ElementTree.SubElement(element, "error", message=report.stopped.problem)
+    return 1

@@ -1,0 +1,117 @@
+"""JSON request bodies to operations, and documents to JSON, as the vendor's stack does it.
+
+Web API's JsonMediaTypeFormatter hands the body to Json.NET, whose JArray.Load and Populate fill a list of operations;
+each failure is logged under the path where the reader stood, which becomes a ModelState key (library;
+docs/dialect.md, rows O1-O14 and D1-D9).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+DEPTH_LIMIT = 256
+"""FormattingUtilities.DefaultMaxDepth: the nesting at which Web API's formatters stop (library)."""
+
+_MEMBERS = frozenset(("op", "path", "value", "from"))
+_SCALARS = frozenset((str, int, bool, type(None)))
+_SHORTEST_DATE = len("2024-01-05T10:00:00")
+_LONG_DIGITS = re.compile(rb"[0-9]{19}")
+
+# JavaScriptUtils escapes these three of the characters beyond ASCII (library, read in source).
+_ESCAPED_BEYOND_ASCII = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\x85\u2028\u2029")
+
+
+def read_patch(
+    body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT
+) -> list[dict[str, Any] | None] | None:
+    """Return the operations of a body, None for a null document (empty, blank, `null`).
+
+    A null operation is None; any other is a dict of those of "op", "path", "from" (str or None) and "value" (plain
+    JSON values, inf and nan) that were sent. Raises MalformedBody.
+    """
+    utf_16 = charset is not None and is_utf_16(charset)
+    if not utf_16 and (operations := _read_quickly(body, depth_limit)) is not None:
+        return operations
+    # Imported with the first body that needs it: Json.NET's grammar would slow every start.
+    from mockserver.formats.json_lenient import read_leniently
+
+    return read_leniently(body, utf_16=utf_16, depth_limit=depth_limit)
+
+
+def _read_quickly(body: bytes, depth_limit: int) -> list[dict[str, Any] | None] | None:
+    """Read a body with orjson; None if that can't be done, or is refused, or Json.NET might read it differently."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if type(document) is not list:
+        return None
+    for operation in document:
+        if type(operation) is not dict or not _is_plain(operation):
+            break
+    else:
+        return document
+    if body.count(b"[") + body.count(b"{") > depth_limit or _LONG_DIGITS.search(body):
+        return None
+    from mockserver.formats.json_binding import Binding
+
+    binding = Binding({})
+    bound = binding.bind(document)
+    return None if binding.refusals else bound
+
+
+def _is_plain(operation: dict[str, Any]) -> bool:
+    """Say that an operation needs no binding: members as they are bound, no dates, a value that can't be misread."""
+    get = operation.get
+    op, path, value = get("op"), get("path"), get("value")
+    return (
+        operation.keys() <= _MEMBERS
+        and type(op) is str
+        and len(op) < _SHORTEST_DATE
+        and type(path) is str
+        and path[:1] == "/"
+        and path[:6] != "/Date("
+        and get("from") is None
+        and (type(value) in _SCALARS or (type(value) is dict and _is_flat(value)))
+    )
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    # orjson loses digits only in floats, and what holds no container can't be nested too deeply.
+    return not value or (next(iter(value))[:1] != "$" and all(type(member) in _SCALARS for member in value.values()))
+
+
+def is_utf_16(charset: str) -> bool:
+    # Any other name, known or not, falls back to the formatter's first encoding, UTF-8 (library, row H9).
+    return charset.lower() == "utf-16"
+
+
+# --- documents to JSON --------------------------------------------------------------------------------------------
+
+
+def write_json(document: Any) -> bytes:
+    """Write compact JSON as Json.NET prints it, in UTF-8; half a surrogate pair becomes U+FFFD (row C18).
+
+    No member of the resource is a float: one that needs an exponent would be spelled as orjson does.
+    """
+    try:
+        body = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        # An integer beyond 64 bits, or half a surrogate pair, which orjson refuses.
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        body = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return escape_separators(body)
+
+
+def escape_separators(body: bytes) -> bytes:
+    """Escape the three characters beyond ASCII that Json.NET escapes (library, read in source)."""
+    if not body.isascii():
+        for character, escape in _ESCAPED_BEYOND_ASCII:
+            # Looking for the lead byte alone takes a thirtieth of the time, and it is mostly absent.
+            if character[0] in body:
+                body = body.replace(character, escape)
+    return body

@@ -1,0 +1,207 @@
+"""The vendor's XML request document to operations (docs/dialect.md, rows X1-X4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import Any
+from xml.parsers import expat
+
+from mockserver.errors import ApiError, MalformedBody, VendorCrash
+from mockserver.formats.xml_write import INSTANCE_NAMESPACE
+from mockserver.patch.dialect import Dialect
+from mockserver.profile.members import Kind, Member, MemberTree, member_at
+
+PATCH_NAMESPACE = "http://schemas.datacontract.org/2004/07/Microsoft.AspNetCore.JsonPatch"
+PATCH_ROOT = "JsonPatchDocumentOfUserProfile5B0F46o8"
+DEPTH_LIMIT = 256
+_SEPARATOR = "|"
+_NIL = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
+_TYPE = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}type"
+_RESOLVER = f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"
+# XmlConvert.ToBoolean; what JSON may write as true, an XML client may write as 1.
+_BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+_XML_SPACE = " \t\r\n"
+_DECLARATION = re.compile(r"<\?xml\s[^>]*?\?>")
+_DECLARED_ENCODING = re.compile(r"""\sencoding\s*=\s*["']([^"']*)["']""")
+
+
+def read_xml_patch(
+    body: bytes, *, charset: str | None, tree: MemberTree, dialect: Dialect
+) -> list[dict[str, Any] | None] | None:
+    """Return the operations of the vendor's XML document, None for a nil document.
+
+    The page's sample changes nothing and an `<Operations>` element carries operations; the library alone never reads
+    any, and throws on the page's own sample (library, rows X1 and X2). Raises MalformedBody.
+    """
+    # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
+    import xmltodict
+
+    text = _decode(body, charset)
+    _check_structure(text)
+    document = xmltodict.parse(
+        text,
+        process_namespaces=True,
+        namespace_separator=_SEPARATOR,
+        strip_whitespace=False,
+        postprocessor=_in_document_order(),
+    )
+    [(name, root)] = _children(document)
+    if name != f"{PATCH_NAMESPACE}{_SEPARATOR}{PATCH_ROOT}":
+        raise _malformed(
+            f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {PATCH_ROOT} in its namespace",
+            f'write <{PATCH_ROOT} xmlns="{PATCH_NAMESPACE}">',
+        )
+    if _is_nil(root):
+        return None
+    for child, node in _children(root):
+        if child == _RESOLVER:
+            _check_resolver(node, dialect)
+    return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
+
+
+def _in_document_order() -> Callable[[Any, str, Any], tuple[Any, Any]]:
+    """Return a postprocessor that gives every element a key of its own: (serial number, name).
+
+    Left alone, xmltodict gathers elements of one name in a list and forgets what stood between them.
+    """
+    serial = count()
+
+    def numbered(path: Any, key: str, value: Any) -> tuple[Any, Any]:
+        return ((next(serial), key) if key == path[-1][0] else key), value
+
+    return numbered
+
+
+def _children(node: Any) -> list[tuple[str, Any]]:
+    """Return (name with namespace, content) of each child element in document order."""
+    return [(key[1], item) for key, item in node.items() if isinstance(key, tuple)] if isinstance(node, dict) else []
+
+
+def _elements(node: Any) -> list[tuple[str, Any]]:
+    """Return (local name, content) of each child element in document order."""
+    return [(name.rpartition(_SEPARATOR)[2], item) for name, item in _children(node)]
+
+
+def _is_nil(node: Any) -> bool:
+    value = node.get(_NIL) if isinstance(node, dict) else None
+    if value is None:
+        return False
+    nil = _BOOLEANS.get(value.strip(_XML_SPACE))
+    if nil is None:
+        raise _malformed(f"i:nil is '{value}', which is no boolean", 'write i:nil="true" or i:nil="false"')
+    return nil
+
+
+def _malformed(why: str, hint: str) -> MalformedBody:
+    return MalformedBody(["operations"], rule="body-not-xml", why=why, hint=hint)
+
+
+def _decode(body: bytes, charset: str | None) -> str:
+    """Return the text without its declaration, whose encoding must be the one that was used (library)."""
+    wide = charset == "utf-16" or body[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = body.decode("utf-16" if wide else "utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as problem:
+        raise _malformed(f"the body is not {problem.encoding}", "send UTF-8") from problem
+    declaration = _DECLARATION.match(text)
+    declared = _DECLARED_ENCODING.search(declaration[0]) if declaration else None
+    if declared and declared[1].lower() != ("utf-16" if wide else "utf-8"):
+        raise _malformed(f"the declaration says {declared[1]}, the body is not in it", "declare utf-8 or nothing")
+    return text[declaration.end() :] if declaration else text
+
+
+def _check_structure(text: str) -> None:
+    """Refuse what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup.
+
+    A reading of its own, because xmltodict offers no way to stop at a document type or at a depth.
+    """
+    parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
+    depth = 0
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth >= DEPTH_LIMIT:
+            raise _malformed(f"elements are nested {depth} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def forbidden(*_: object) -> None:
+        raise _malformed("document type definitions and processing instructions are refused", "send elements only")
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = parser.EntityDeclHandler = forbidden
+    try:
+        parser.Parse(text.encode("utf-8", "replace"), True)
+    except expat.ExpatError as problem:
+        raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
+
+
+def _check_resolver(node: Any, dialect: Dialect) -> None:
+    if _is_nil(node):
+        if not dialect.follows_page:
+            problem: ApiError = VendorCrash(rule="xml-resolver-nil", why="ContractResolver is nil: the library throws")
+            raise problem
+    elif (_text(node) or "").strip(_XML_SPACE) or _children(node) or (isinstance(node, dict) and _TYPE in node):
+        raise _malformed("ContractResolver has content", 'write <ContractResolver i:nil="true" />')
+
+
+def _operations(root: Any) -> Iterator[Any]:
+    """Yield the elements inside `<Operations>`; refuse what was surely meant to be one, instead of ignoring it."""
+    for name, node in _elements(root):
+        if name == "Operations":
+            if (_text(node) or "").strip(_XML_SPACE):
+                raise _malformed("Operations holds text", "write one element for each operation inside <Operations>")
+            yield from (operation for _, operation in _elements(node))
+        elif name.lower().startswith("operation"):
+            raise _malformed(f"<{name}> is not read here", f"write <Operations> below <{PATCH_ROOT}>, one element each")
+
+
+def _operation(node: Any, tree: MemberTree) -> dict[str, Any] | None:
+    if not isinstance(node, dict) or _is_nil(node):
+        return None
+    parts = {name.lower(): item for name, item in _elements(node)}
+    operation: dict[str, Any] = {name: _text(parts[name]) for name in ("op", "path", "from") if name in parts}
+    if "value" in parts:
+        operation["value"] = _typed(parts["value"], member_at(operation.get("path") or "", tree.root))
+    return operation
+
+
+def _text(node: Any) -> str | None:
+    if isinstance(node, dict):
+        return None if _is_nil(node) else node.get("#text", "")
+    return node or ""
+
+
+def _typed(node: Any, member: Member | None) -> Any:
+    """Read an element's content as the member it is meant for, so that XML says what the same JSON would say."""
+    text, children = _text(node), _elements(node)
+    if text is None:
+        return None
+    if not children and text.strip(_XML_SPACE):
+        return _scalar(text, member)
+    if member is not None and member.item is not None:
+        return [_typed(child, member.item) for _, child in children]
+    if children or (member is not None and member.kind is Kind.OBJECT):
+        return {name: _typed(child, known) for name, child, known in _named(children, member)}
+    return text
+
+
+def _named(children: list[tuple[str, Any]], member: Member | None) -> Iterator[tuple[str, Any, Member | None]]:
+    by_xml_name = {child.xml_name: child for child in member.members.values()} if member is not None else {}
+    for name, child in children:
+        known = by_xml_name.get(name) or (member.find(name) if member is not None else None)
+        yield known.name if known else name, child, known
+
+
+def _scalar(text: str, member: Member | None) -> Any:
+    stripped = text.strip(_XML_SPACE)
+    if member is not None and member.kind is Kind.BOOLEAN:
+        return _BOOLEANS.get(stripped, text)
+    if member is not None and member.kind is Kind.INTEGER and re.fullmatch(r"-?\d{1,19}", stripped, re.ASCII):
+        return int(stripped)
+    return text

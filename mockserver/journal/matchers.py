@@ -1,0 +1,256 @@
+"""Matchers: what a header, a query parameter or a body must look like, in WireMock's words; and reading them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from mockserver.errors import UsageError
+from mockserver.faults.fields import nearest_name
+
+Accepts: TypeAlias = Callable[[Sequence[str]], bool]
+"""Takes the values that a request has there: none, one, or several of a repeated header."""
+
+
+def read_object(
+    value: Any, place: str, allowed: Iterable[str], refused: Mapping[str, str] | None = None
+) -> Mapping[str, Any]:
+    """Return a JSON object that has none but the allowed names; raise UsageError."""
+    if not isinstance(value, Mapping):
+        raise UsageError("is not an object", place=place or "the request", hint=f"write one with {', '.join(allowed)}")
+    for name in value:
+        if name in (refused or {}):
+            raise UsageError(f"{name} is not supported", place=place, hint=(refused or {})[name])
+        if name not in allowed:
+            near = nearest_name(name, allowed)
+            hint = f"did you mean {near}?" if near else f"known are {', '.join(allowed)}"
+            raise UsageError(f"unknown field {name!r}", place=place, hint=hint)
+    return value
+
+
+def below(place: str, name: str) -> str:
+    """Return the place of a field for error messages, as a path with dots."""
+    return f"{place}.{name}" if place else name
+
+
+def read_text(value: Any, place: str) -> str:
+    """Return text; raise UsageError for anything else."""
+    if not isinstance(value, str):
+        raise UsageError("is not text", place=place, hint='write it in quotes, such as "…"')
+    return value
+
+
+def read_choice(value: Any, place: str, choices: Iterable[str]) -> str:
+    """Return one of the choices; raise UsageError with the nearest for anything else."""
+    text = read_text(value, place)
+    if text not in choices:
+        near = nearest_name(text, choices)
+        hint = f"did you mean {near}?" if near else f"write one of {', '.join(sorted(choices))}"
+        raise UsageError(f"unknown {place.rpartition('.')[2]} {text!r}", place=place, hint=hint)
+    return text
+
+
+def read_boolean(value: Any, place: str) -> bool:
+    """Return a boolean; raise UsageError for anything else."""
+    if not isinstance(value, bool):
+        raise UsageError("is not a boolean", place=place, hint="write true or false")
+    return value
+
+
+# -- matchers --------------------------------------------------------------------------------------------------------
+
+_NOT_HERE: Final[Mapping[str, str]] = {
+    "matchesJsonPath": "write equalToJson with ignoreExtraElements, or the pattern's own op and path",
+    "matchesJsonSchema": "write equalToJson with ignoreExtraElements, or the pattern's own op and path",
+    "equalToXml": "write contains or matches, or the pattern's own op and path",
+    "matchesXPath": "write contains or matches, or the pattern's own op and path",
+    "binaryEqualTo": "write equalTo, contains or matches",
+    "and": "write the matchers side by side: all must hold",
+    "or": "write one regular expression with matches",
+    "before": "write matches",
+    "after": "write matches",
+    "equalToDateTime": "write matches",
+}
+
+
+def read_matcher(spec: Any, place: str, matchers: Mapping[str, Callable[..., Accepts]]) -> Accepts:
+    """Compile an object of matchers, all of which must hold; raise UsageError."""
+    fields = read_object(spec, place, (*matchers, *_OPTIONS), _NOT_HERE)
+    accepts = [matchers[name](fields, below(place, name)) for name in fields if name in matchers]
+    if not accepts:
+        raise UsageError("has no matcher", place=place, hint=f"write one of {', '.join(matchers)}")
+    for name in fields:
+        if name in _OPTIONS and not any(of in fields for of in _OPTIONS[name]):
+            raise UsageError(f"{name} has nothing to act on", place=place, hint=f"it goes with {_OPTIONS[name][0]}")
+    return accepts[0] if len(accepts) == 1 else lambda values: all(accept(values) for accept in accepts)
+
+
+_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "caseInsensitive": ("equalTo",),
+    "ignoreArrayOrder": ("equalToJson",),
+    "ignoreExtraElements": ("equalToJson",),
+}
+
+
+def _some(test: Callable[[str], Any]) -> Accepts:
+    def accepts(values: Sequence[str]) -> bool:
+        for value in values:  # noqa: SIM110  a third faster than any(), and this runs for each entry of the journal
+            if test(value):
+                return True
+        return False
+
+    return accepts
+
+
+def _none(test: Callable[[str], Any]) -> Accepts:
+    some = _some(test)
+    return lambda values: not some(values)
+
+
+def _equal_to(fields: Mapping[str, Any], place: str) -> Accepts:
+    wanted = read_text(fields["equalTo"], place)
+    if read_boolean(fields.get("caseInsensitive", False), place):
+        return _some(lambda value: value.casefold() == wanted.casefold())
+    return lambda values: wanted in values
+
+
+def _contains(fields: Mapping[str, Any], place: str) -> Accepts:
+    wanted = read_text(fields["contains"], place)
+    return _some(lambda value: wanted in value)
+
+
+def _lacks(fields: Mapping[str, Any], place: str) -> Accepts:
+    unwanted = read_text(fields["doesNotContain"], place)
+    return _none(lambda value: unwanted in value)
+
+
+def _matches(fields: Mapping[str, Any], place: str) -> Accepts:
+    return _some(read_regex(fields["matches"], place).fullmatch)
+
+
+def _matches_not(fields: Mapping[str, Any], place: str) -> Accepts:
+    return _none(read_regex(fields["doesNotMatch"], place).fullmatch)
+
+
+def _absent(fields: Mapping[str, Any], place: str) -> Accepts:
+    wanted = read_boolean(fields["absent"], place)
+    return lambda values: (not values) is wanted
+
+
+def _equal_to_json(fields: Mapping[str, Any], place: str) -> Accepts:
+    wanted = fields["equalToJson"]
+    if isinstance(wanted, str):
+        try:
+            wanted = orjson.loads(wanted)
+        except orjson.JSONDecodeError as problem:
+            raise UsageError(f"is not JSON: {problem}", place=place, hint="write the JSON itself, or as text") from None
+    any_order = read_boolean(fields.get("ignoreArrayOrder", False), place)
+    extra = read_boolean(fields.get("ignoreExtraElements", False), place)
+    return _some(lambda value: _is_json(value, wanted, any_order=any_order, extra=extra))
+
+
+def _is_json(text: str, wanted: Any, *, any_order: bool, extra: bool) -> bool:
+    try:
+        actual = orjson.loads(text)
+        # Python's comparison is faster and takes all that ours takes.
+        return (any_order or extra or actual == wanted) and same_json(wanted, actual, any_order=any_order, extra=extra)
+    except (orjson.JSONDecodeError, RecursionError):
+        return False
+
+
+def same_json(wanted: Any, actual: Any, *, any_order: bool = False, extra: bool = False) -> bool:
+    """Compare JSON values; `extra` lets objects have more members and lists more elements than wanted."""
+    if isinstance(wanted, dict):
+        return (
+            isinstance(actual, dict)
+            and (extra or len(actual) == len(wanted))
+            and all(
+                n in actual and same_json(w, actual[n], any_order=any_order, extra=extra) for n, w in wanted.items()
+            )
+        )
+    if isinstance(wanted, list):
+        if not isinstance(actual, list) or len(actual) < len(wanted) or (len(actual) > len(wanted) and not extra):
+            return False
+        if any_order:
+            return _in_any_order(wanted, list(actual), extra=extra)
+        return all(same_json(w, a, extra=extra) for w, a in zip(wanted, actual, strict=False))
+    # In JSON, unlike in Python, true is not 1.
+    return isinstance(wanted, bool) is isinstance(actual, bool) and bool(wanted == actual)
+
+
+def _in_any_order(wanted: Sequence[Any], left: list[Any], *, extra: bool) -> bool:
+    for one in wanted:
+        index = next((n for n, a in enumerate(left) if same_json(one, a, any_order=True, extra=extra)), None)
+        if index is None:
+            return False
+        del left[index]
+    return True
+
+
+TEXT_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {
+    "equalTo": _equal_to,
+    "contains": _contains,
+    "doesNotContain": _lacks,
+    "matches": _matches,
+    "doesNotMatch": _matches_not,
+    "absent": _absent,
+}
+BODY_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {**TEXT_MATCHERS, "equalToJson": _equal_to_json}
+
+# -- regular expressions from users ----------------------------------------------------------------------------------
+
+_LONGEST_REGEX: Final = 500
+_REGEX_TOKEN: Final = re.compile(
+    r"(?P<escape>\\.)"
+    r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
+    r"|(?P<open>\((?:\?(?:P?<\w+>|<?[=!]|[a-zA-Z-]*:?))?)"
+    r"|(?P<close>\))"
+    r"|(?P<repeat>(?:[*+]|\{\d*,\d*\})[?+]?)"
+    r"|(?P<times>\{\d+\}[?+]?)"
+    r"|(?P<optional>\?[?+]?)"
+    r"|(?P<choice>\|)"
+    r"|.",
+    re.DOTALL,
+)
+
+
+def read_regex(value: Any, place: str) -> re.Pattern[str]:
+    """Compile a regular expression that must match a whole value, as in WireMock; raise UsageError.
+
+    Python's engine backtracks, so a repeated group that itself repeats or branches could keep it busy for ever.
+    """
+    text = read_text(value, place)
+    if len(text) > _LONGEST_REGEX:
+        raise UsageError("the regular expression is too long", place=place, hint=f"{_LONGEST_REGEX} characters at most")
+    if _repeats_a_repeat(text):
+        raise UsageError(
+            "a repeated group repeats or branches inside, which can take for ever",
+            place=place,
+            hint="write the group without *, +, ?, {} and | inside, or don't repeat it",
+        )
+    try:
+        return re.compile(text)
+    except (re.error, RecursionError, OverflowError, Warning) as problem:
+        hint = "the syntax is that of Python's re; escape . ? + * ( ) [ ] with a backslash to mean themselves"
+        raise UsageError(f"is not a regular expression: {problem}", place=place, hint=hint) from None
+
+
+def _repeats_a_repeat(regex: str) -> bool:
+    varies = [False]
+    closed = False
+    for token in _REGEX_TOKEN.finditer(regex):
+        kind = token.lastgroup
+        if closed and kind in ("repeat", "times"):
+            return True
+        closed = False
+        if kind == "open":
+            varies.append(False)
+        elif kind == "close" and len(varies) > 1:
+            closed = varies.pop()
+            varies[-1] |= closed
+        elif kind in ("repeat", "optional", "choice"):
+            varies[-1] = True
+    return False

@@ -1,0 +1,244 @@
+"""Request patterns: WireMock's, with fields of our own beside them, compiled to criteria.
+
+What a pattern can't mean is refused with what to write instead, because a field that is silently ignored makes a
+verification pass that should not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from operator import attrgetter, eq
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs
+
+from mockserver.errors import UsageError
+from mockserver.faults.rules import covers, segments
+from mockserver.journal.log import Exchange
+from mockserver.journal.matchers import (
+    BODY_MATCHERS,
+    TEXT_MATCHERS,
+    below,
+    read_boolean,
+    read_choice,
+    read_matcher,
+    read_object,
+    read_regex,
+    read_text,
+)
+from mockserver.journal.view import operations, text_of
+from mockserver.profile.keys import fold
+from mockserver.story.provenance import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One field of a pattern: as written, what an exchange has there, and whether that will do."""
+
+    field: str
+    expected: Any
+    actual: Callable[[Exchange], Any]
+    accepts: Callable[[Any], bool]
+
+    def holds(self, exchange: Exchange) -> bool:
+        """Tell whether an exchange meets it."""
+        return self.accepts(self.actual(exchange))
+
+
+Pattern: TypeAlias = tuple[Criterion, ...]
+
+
+def matching(pattern: Pattern, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Return the exchanges that meet every criterion, in the order given."""
+    left = list(exchanges)
+    for criterion in pattern:
+        accepts, actual = criterion.accepts, criterion.actual
+        left = [exchange for exchange in left if accepts(actual(exchange))]
+    return left
+
+
+def matches(pattern: Pattern, exchange: Exchange) -> bool:
+    """Tell whether an exchange meets every criterion."""
+    return all(criterion.holds(exchange) for criterion in pattern)
+
+
+_URLS: Final = ("url", "urlPath", "urlPattern", "urlPathPattern")
+REFUSED_FIELDS: Final[Mapping[str, str]] = {
+    "urlPathTemplate": "write urlPathPattern, or client, alternateIdType and alternateId",
+    "pathParameters": "write client, alternateIdType and alternateId",
+    "formParameters": "write bodyPatterns",
+    "multipartPatterns": "write bodyPatterns",
+    "cookies": "the API has no cookies",
+    "basicAuthCredentials": "credentials are never kept; write user",
+    "customMatcher": "write bodyPatterns, op and path",
+    "scheme": "write url",
+    "host": 'write headers: {"Host": {"equalTo": …}}',
+    "port": 'write headers: {"Host": {"equalTo": …}}',
+    "clientIp": "addresses are not kept",
+}
+
+
+def read_pattern(spec: Any, place: str = "") -> Pattern:
+    """Compile a pattern, cheap criteria first; raise UsageError with the field and what to write instead."""
+    fields = read_object(spec, place, _FIELDS, REFUSED_FIELDS)
+    if len(urls := [name for name in _URLS if name in fields]) > 1:
+        raise UsageError(f"{urls[0]} and {urls[1]} exclude each other", place=place, hint="write only one of them")
+    return tuple(
+        criterion
+        for name, read in _FIELDS.items()
+        if name in fields
+        for criterion in read(fields[name], below(place, name))
+    ) + _operation_criterion(fields)
+
+
+def _method(value: Any, place: str) -> Iterator[Criterion]:
+    wanted = read_text(value, place).upper()
+    if wanted != "ANY":
+        yield Criterion("method", value, attrgetter("method"), partial(eq, wanted))
+
+
+def _url(name: str) -> Callable[[Any, str], Iterator[Criterion]]:
+    actual: Callable[[Exchange], str] = _path_of if name.startswith("urlPath") else attrgetter("target")
+
+    def read(value: Any, place: str) -> Iterator[Criterion]:
+        text = read_text(value, place)
+        if name.endswith("Pattern"):
+            regex = read_regex(text, place)
+            yield Criterion(name, value, actual, lambda url: regex.fullmatch(url) is not None)
+        else:
+            yield Criterion(name, value, actual, partial(eq, text))
+
+    return read
+
+
+def _path_of(exchange: Exchange) -> str:
+    return exchange.target.partition("?")[0]
+
+
+def _status(value: Any, place: str) -> Iterator[Criterion]:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UsageError("is not a status", place=place, hint="write a number such as 200")
+    yield Criterion("status", value, attrgetter("status"), partial(eq, value))
+
+
+def _reason(value: Any, place: str) -> Iterator[Criterion]:
+    reason = read_choice(value, place, RULES)
+    yield Criterion("reason", value, attrgetter("story.reason"), partial(eq, reason))
+
+
+def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
+    def read(value: Any, place: str) -> Iterator[Criterion]:
+        wanted = fold(read_text(value, place))
+
+        def accepts(part: str | None) -> bool:
+            # A clientId may carry the name of a world behind a tilde.
+            folded = fold(part or "")
+            return folded == wanted or (index == 0 and folded.partition("~")[0] == wanted)
+
+        yield Criterion(place.rpartition(".")[2], value, lambda exchange: exchange.key and exchange.key[index], accepts)
+
+    return read
+
+
+def _user(value: Any, place: str) -> Iterator[Criterion]:
+    user = None if value is None else read_text(value, place)
+    yield Criterion("user", value, attrgetter("user"), partial(eq, user))
+
+
+def _fault(value: Any, place: str) -> Iterator[Criterion]:
+    if isinstance(value, bool):
+        yield Criterion("fault", value, lambda exchange: exchange.fault, lambda fault: (fault is not None) is value)
+        return
+    if not isinstance(value, str):
+        raise UsageError("is no fault", place=place, hint="write a rule's id, <rule>#<n>, true (any) or false (none)")
+    yield Criterion(
+        "fault", value, lambda exchange: exchange.fault, lambda f: f is not None and value in (f, f.rpartition("#")[0])
+    )
+
+
+def _changed(value: Any, place: str) -> Iterator[Criterion]:
+    wanted = read_boolean(value, place)
+    yield Criterion("changed", value, attrgetter("changed"), partial(eq, wanted))
+
+
+def _headers(value: Any, place: str) -> Iterator[Criterion]:
+    for name, matcher in _named_matchers(value, place):
+        accepts = read_matcher(matcher, below(place, name), TEXT_MATCHERS)
+        yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts)
+
+
+def _header_values(folded: str) -> Callable[[Exchange], list[str]]:
+    length = len(folded)
+    return lambda exchange: [v for name, v in exchange.headers if len(name) == length and name.lower() == folded]
+
+
+def _query(value: Any, place: str) -> Iterator[Criterion]:
+    for name, matcher in _named_matchers(value, place):
+        accepts = read_matcher(matcher, below(place, name), TEXT_MATCHERS)
+        yield Criterion(f"queryParameters.{name}", matcher, partial(_parameter_values, name=name), accepts)
+
+
+def _parameter_values(exchange: Exchange, name: str) -> list[str]:
+    return parse_qs(exchange.target.partition("?")[2], keep_blank_values=True).get(name, [])
+
+
+def _body(value: Any, place: str) -> Iterator[Criterion]:
+    if not isinstance(value, list):
+        raise UsageError("is not a list", place=place, hint='write a list such as [{"contains": "IsActive"}]')
+    for index, matcher in enumerate(value):
+        here = f"{place}[{index}]"
+        accepts = read_matcher(matcher, here, BODY_MATCHERS)
+        yield Criterion(f"bodyPatterns[{index}]", matcher, lambda exchange: [text_of(exchange.body)], accepts)
+
+
+def _named_matchers(value: Any, place: str) -> Iterable[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise UsageError("is not an object", place=place, hint='write one such as {"Accept": {"contains": "json"}}')
+    return value.items()
+
+
+def _op_or_path(value: Any, place: str) -> Iterator[Criterion]:
+    """Check a field that is matched together with its twin, for both must hold for one and the same operation."""
+    if place.endswith("op"):
+        read_choice(value, place, ("add", "replace", "remove", "test", "move", "copy"))
+    elif not segments(read_text(value, place)):
+        raise UsageError("names no member", place=place, hint="write a JSON Pointer such as /IsActive, or leave it out")
+    yield from ()
+
+
+def _operation_criterion(fields: Mapping[str, Any]) -> Pattern:
+    expected = {name: fields[name] for name in ("op", "path") if name in fields}
+    wanted = segments(expected.get("path", ""))
+
+    # The same few operations come again and again.
+    @lru_cache(maxsize=1024)
+    def is_about(operation: tuple[str, str]) -> bool:
+        op, path = operation
+        return expected.get("op") in (None, op.lower()) and covers(wanted, segments(path))
+
+    def accepts(sent: list[tuple[str, str]]) -> bool:
+        return any(map(is_about, sent))
+
+    return (Criterion("operation", expected, operations, accepts),) if expected else ()
+
+
+_FIELDS: Final[Mapping[str, Callable[[Any, str], Iterator[Criterion]]]] = {
+    "method": _method,
+    "status": _status,
+    "reason": _reason,
+    "client": _key_part(0),
+    "alternateIdType": _key_part(1),
+    "alternateId": _key_part(2),
+    "user": _user,
+    "fault": _fault,
+    **{name: _url(name) for name in _URLS},
+    "headers": _headers,
+    "queryParameters": _query,
+    "op": _op_or_path,
+    "path": _op_or_path,
+    "changed": _changed,
+    "bodyPatterns": _body,
+}
+
+PATTERN_FIELDS: Final = tuple(_FIELDS)

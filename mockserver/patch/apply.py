@@ -1,0 +1,127 @@
+"""Apply a patch document to a profile, in one of three dialects (docs/dialect.md), on top of the jsonpatch package.
+
+A profile is patched as a private copy, so a refusal at any operation leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import jsonpatch
+
+from mockserver.errors import ApiError, BadRequest
+from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
+from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
+from mockserver.patch.rfc6902 import apply_rfc_patch
+from mockserver.profile.members import MemberTree
+
+_OPERATION_TYPES = ("add", "remove", "replace", "move", "copy", "test", "invalid")
+_INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?)(0*[0-9]{1,10})[\t-\r ]*", re.ASCII)
+
+
+def apply_patch(
+    operations: Sequence[Any],
+    document: dict[str, Any],
+    tree: MemberTree,
+    dialect: Dialect,
+    tolerated: set[str] | None = None,
+) -> dict[str, Any]:
+    """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
+
+    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused. A
+    document with a method `reach` is told of each of its members before an operation looks into it.
+    After a refusal the passed document is worth nothing: pass a private copy.
+    """
+    if dialect.strict_rfc:
+        return apply_rfc_patch(operations, document, tree)
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated).apply(document)
+    return patched
+
+
+def operation_type(name: str | None) -> str:
+    """Return what the vendor's `Enum.TryParse` makes of an operation's name (library, rows O1-O6).
+
+    Numbers and comma-joined names count as well; a number that names no operation is "none" and does nothing.
+    """
+    known = _KNOWN_NAMES.get(name) if name is not None else "add"
+    if known:
+        return known
+    numbers = [_enum_number(part.strip()) for part in (name or "").split(",")]
+    if not (name or "").strip() or any(number is None for number in numbers):
+        return "invalid"
+    whole = 0
+    for number in numbers:
+        whole |= number or 0
+    return _OPERATION_TYPES[whole] if 0 <= whole < len(_OPERATION_TYPES) else "none"
+
+
+_KNOWN_NAMES: dict[str | None, str] = {name: name for name in ("add", "remove", "replace", "move", "copy", "test")}
+
+
+def _enum_number(text: str) -> int | None:
+    if text.isascii() and text.lower() in _OPERATION_TYPES:
+        return _OPERATION_TYPES.index(text.lower())
+    match = _INT32_TEXT.fullmatch(text)
+    # The regex bounds the significant digits, so that no number of zeros is too long for int().
+    number = int(match[1] + (match[2].lstrip("0") or "0")) if match else None
+    return number if number is not None and -(2**31) <= number < 2**31 else None
+
+
+class ProfilePatch(jsonpatch.JsonPatch):
+    """A patch whose operations are read one at a time, when their turn comes (library, row M1)."""
+
+    operations: ClassVar[Any] = MappingProxyType(
+        {"add": Add, "remove": Remove, "replace": Replace, "test": Test, "move": Move, "copy": Copy, "none": Nothing}
+    )
+
+    def __init__(
+        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None = None
+    ) -> None:
+        self.patch: Any = operations
+        self.tolerated: set[str] = set() if tolerated is None else tolerated
+        self.tree = tree
+        self.dialect = dialect
+        self.reach: Callable[[str], object] = _nothing
+
+    def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
+        self.reach = getattr(obj, "reach", _nothing)
+        for index, operation in enumerate(self.patch):
+            try:
+                self._get_operation(operation).apply(obj)
+            except ApiError as refusal:
+                refusal.operation = index
+                raise
+        return obj
+
+    def _get_operation(self, operation: dict[str, Any] | None) -> ProfileOperation:
+        if operation is None:
+            self.dialect.crash("operation-null", "An operation is null.")
+        name = operation.get("op", "add")
+        kind = operation_type(name) if name is not None else "invalid"
+        if kind == "invalid":
+            raise BadRequest(f"Invalid JsonPatch operation '{name or ''}'.", rule="op-unknown")
+        if self.dialect.follows_page and kind in ("move", "copy"):
+            raise unsupported_operation(kind)
+        if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
+            self.tolerated.add("tolerated-operation")
+        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated, self.reach)
+        return chosen
+
+
+def _nothing(name: str) -> None:
+    """Take note of nothing: a plain dictionary needs no opening."""
+
+
+def changed_paths(before: Any, after: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (path, before, after) of each difference between two profiles, lists compared position by position."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {**before, **after}:
+            yield from changed_paths(before.get(name), after.get(name), f"{prefix}/{name}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from changed_paths(old, new, f"{prefix}/{index}")
+    elif before != after:
+        yield prefix or "/", before, after

@@ -1,0 +1,187 @@
+"""The operations as the vendor's adapters apply them to a typed profile.
+
+Source: the library when it was run (docs/dialect.md, rows A1-A9, R1-R3, C1-C19 and T1-T8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jsonpatch
+
+from mockserver.errors import BadRequest
+from mockserver.patch.dialect import Dialect, read_only_refusal, refuse_too_long
+from mockserver.patch.pointer import Place, list_index, place_of
+from mockserver.profile.conversion import ConversionError, clr_text, convert
+from mockserver.profile.members import Member, MemberTree
+
+
+def converted(member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
+    """Return the value as the member would store it; raise BadRequest in the library's words if it can't be."""
+    try:
+        return convert(value, member, dates=dates)
+    except ConversionError:
+        raise BadRequest(
+            f"The value '{clr_text(value, dates=dates)}' is invalid for target location.",
+            rule="value-not-convertible",
+            path=place.pointer.text,
+        ) from None
+
+
+class ProfileOperation(jsonpatch.PatchOperation):
+    """One operation as the vendor's adapters apply it to a typed profile.
+
+    `reach` is called with the name of the profile's own member that the operation is about to look into.
+    """
+
+    def __init__(
+        self,
+        operation: dict[str, Any],
+        tree: MemberTree,
+        dialect: Dialect,
+        tolerated: set[str],
+        reach: Callable[[str], object],
+    ) -> None:
+        # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
+        self.operation = operation
+        self.tree = tree
+        self.dialect = dialect
+        self.tolerated = tolerated
+        self.reach = reach
+
+    def place(self, key: str = "path") -> Place:
+        text = self.operation.get(key)
+        if text is None:
+            self.dialect.crash(f"{key}-missing", f"The operation has no '{key}'.")
+        place = place_of(text, self.tree.root)
+        if place.pointer.tolerated:
+            self.tolerated.add("tolerated-path")
+        return place
+
+    def locate(self, place: Place, document: Any, *, writing: bool) -> Any:
+        first = place.first
+        if first is not None:
+            if writing and first.read_only and self.dialect.follows_page:
+                raise read_only_refusal(place.segment, place.pointer.text)
+            self.reach(first.name)
+        return place.locate(document, self.operation.get("op") or "add")
+
+    def storable(self, member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
+        result = converted(member, place, value, dates=dates)
+        if (result is not value and result != value) or type(result) is not type(value):
+            self.tolerated.add("tolerated-value")
+        if member.bounded and self.dialect.follows_page:
+            refuse_too_long(result, member, place.pointer.text)
+        return result
+
+    def set(self, document: Any, value: Any, *, replacing: bool, dates: bool = True) -> None:
+        place = self.place()
+        container = self.locate(place, document, writing=True)
+        item = place.container.item
+        if item is None:
+            member = place.last_member()
+            container[member.name] = self.storable(member, place, value, dates=dates)
+            return
+        index = self.position(place, container, adding=not replacing)
+        stored = self.storable(item, place, value, dates=dates)
+        if not replacing:
+            container.insert(index, stored)
+        else:
+            container[self.existing(index, container)] = stored
+
+    def position(self, place: Place, container: list[Any], *, adding: bool = False) -> int:
+        """Return the index; `-` is one past the end when adding and the last element otherwise (rows A2, A3)."""
+        if place.segment == "-":
+            return len(container) if adding else len(container) - 1
+        return list_index(place.segment, len(container), place.pointer, adding=adding)
+
+    def existing(self, index: int, container: list[Any]) -> int:
+        if index < 0:
+            self.dialect.crash("index-dash-on-empty", "The list is empty: '-' names no element.")
+        return index
+
+    def remove(self, document: Any, key: str = "path") -> None:
+        place = self.place(key)
+        container = self.locate(place, document, writing=True)
+        if place.container.item is not None:
+            del container[self.existing(self.position(place, container), container)]
+        else:
+            member = place.last_member()
+            container[member.name] = member.empty
+
+
+class Add(ProfileOperation):
+    def apply(self, obj: Any) -> None:
+        self.set(obj, self.operation.get("value"), replacing=False)
+
+
+class Replace(ProfileOperation):
+    def apply(self, obj: Any) -> None:
+        self.set(obj, self.operation.get("value"), replacing=True)
+
+
+class Remove(ProfileOperation):
+    def apply(self, obj: Any) -> None:
+        self.remove(obj)
+
+
+class Test(ProfileOperation):
+    __test__ = False
+
+    def apply(self, obj: Any) -> None:
+        place = self.place()
+        container = self.locate(place, obj, writing=False)
+        value, item = self.operation.get("value"), place.container.item
+        if item is not None:
+            if place.segment == "-":
+                self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
+            index = list_index(place.segment, len(container), place.pointer)
+            member, current, shown_place = item, container[index], f"position '{index}'"
+        else:
+            member = place.last_member()
+            current, shown_place = container.get(member.name), f"path '{place.segment}'"
+        if current != converted(member, place, value):
+            shown = member.clr_type if isinstance(current, (dict, list)) else clr_text(current, dates=False)
+            raise BadRequest(
+                f"The current value '{shown}' at {shown_place} is not equal to the test value '{clr_text(value)}'.",
+                rule="test-failed",
+                path=place.pointer.text,
+            )
+
+
+class Transfer(ProfileOperation):
+    """What move and copy share: reading the value at `from`, which is a CLR object by then."""
+
+    def value_at_source(self, document: Any) -> tuple[Any, Member]:
+        if self.operation.get("from") is None:
+            self.dialect.crash("from-missing", "The operation has no 'from'.")
+        place = self.place("from")
+        container, item = self.locate(place, document, writing=False), place.container.item
+        if item is not None:
+            return container[self.existing(self.position(place, container), container)], item
+        member = place.last_member()
+        return container.get(member.name), member
+
+
+class Move(Transfer):
+    def apply(self, obj: Any) -> None:
+        value, _ = self.value_at_source(obj)
+        self.remove(obj, "from")
+        self.set(obj, value, replacing=False, dates=False)
+
+
+class Copy(Transfer):
+    def apply(self, obj: Any) -> None:
+        value, member = self.value_at_source(obj)
+        if value is None:
+            # Fixed in the commit after 2.2 (read in source); 2.2 itself throws here.
+            self.dialect.crash("copy-of-null", "The value at 'from' is null.")
+        self.set(obj, convert(value, member, dates=False), replacing=False, dates=False)
+
+
+class Nothing(ProfileOperation):
+    """An operation number that the vendor's switch does not know: silently nothing (library, row O5)."""
+
+    def apply(self, obj: Any) -> None:
+        return

@@ -1,0 +1,113 @@
+"""Does a profile obey the contract? Used for fixtures, prepared state and the strict dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from mockserver.profile.conversion import INT64_MAX, INT64_MIN
+from mockserver.profile.members import Kind, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One breach of the contract: a JSON Pointer, what is wrong there, what to write instead."""
+
+    path: str
+    text: str
+    hint: str
+
+
+_EXPECTED = {
+    Kind.STRING: "text in quotes",
+    Kind.BOOLEAN: "true or false",
+    Kind.INTEGER: "a whole number of at most 64 bits",
+    Kind.OBJECT: "an object { }",
+    Kind.LIST: "a list [ ]",
+}
+
+
+def problems(value: Any, member: Member, path: str = "") -> Iterator[Problem]:
+    """Yield every breach below a value; a member that is absent is none, since it gets a default."""
+    if value is None and member.nullable:
+        return
+    if not _has_kind(value, member.kind):
+        yield Problem(path or "/", f"{_shown(value)} is not {_EXPECTED[member.kind]}", _kind_hint(member))
+    elif member.kind is Kind.OBJECT:
+        yield from _object_problems(value, member, path)
+    elif member.item is not None:
+        for index, item in enumerate(value):
+            yield from problems(item, member.item, f"{path}/{index}")
+    elif member.max_length is not None and len(value) > member.max_length:
+        yield Problem(path, f"{len(value)} characters; at most {member.max_length} are allowed", "shorten the text")
+
+
+def _has_kind(value: Any, kind: Kind) -> bool:
+    if kind is Kind.INTEGER:
+        return isinstance(value, int) and not isinstance(value, bool) and INT64_MIN <= value <= INT64_MAX
+    types: Mapping[Kind, type] = {Kind.STRING: str, Kind.BOOLEAN: bool, Kind.OBJECT: dict, Kind.LIST: list}
+    return isinstance(value, types[kind])
+
+
+def _shown(value: Any) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _kind_hint(member: Member) -> str:
+    null = " or null" if member.nullable else ""
+    return f"write {_EXPECTED[member.kind]}{null}"
+
+
+def _object_problems(value: Mapping[str, Any], member: Member, path: str) -> Iterator[Problem]:
+    for name, item in value.items():
+        child = member.members.get(name)
+        if child is None:
+            yield Problem(
+                f"{path}/{name}", f"{member.clr_type.rsplit('.', 1)[-1]} has no such member", _near(name, member)
+            )
+        else:
+            yield from problems(item, child, f"{path}/{name}")
+
+
+def _near(name: str, member: Member) -> str:
+    same = member.find(name)
+    near = [same.name] if same else get_close_matches(name, member.members, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"its members are {', '.join(member.members)}"
+
+
+def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
+    """Yield (member name, limit) of each string over its limit, counted in code points as JSON Schema does.
+
+    Assumed: the contract's maxLength and the page's limit are taken to mean the same. .NET's own check would count
+    UTF-16 units, so that a character above U+FFFF (most emoji) counts twice; the page does not say.
+    """
+    if not member.bounded or value is None:
+        return
+    if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:
+        yield member.name, member.max_length
+    if isinstance(value, dict):
+        for name, child in member.members.items():
+            yield from too_long(value.get(name), child)
+    if isinstance(value, list) and member.item is not None:
+        for item in value:
+            yield from too_long(item, member.item)
+
+
+def complete(value: Any, member: Member, defaults: Mapping[str, Any] | None = None) -> Any:
+    """Return the value with every absent member present, in the contract's order.
+
+    `defaults` overrides the contract's defaults of the top level (a client's default type and locale).
+    """
+    if isinstance(value, dict) and member.kind is Kind.OBJECT:
+        given = defaults or {}
+        return {
+            name: complete(value[name], child) if name in value else given.get(name, child.default)
+            for name, child in member.members.items()
+            if child.returned or value.get(name) is not None
+        }
+    if isinstance(value, list) and member.item is not None:
+        return [complete(item, member.item) for item in value]
+    return value

@@ -1,0 +1,194 @@
+"""Put a mock together from its settings: contract, fixtures, worlds and the service."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mockserver.errors import UsageError
+from mockserver.faults.rules import Fault
+from mockserver.fixtures.loading import FixtureSet, load_fixtures
+from mockserver.journal.log import Budget, Journal
+from mockserver.patch.dialect import DIALECTS
+from mockserver.profile.members import MemberTree, compile_members
+from mockserver.service.metrics import Metrics
+from mockserver.service.request import Policy
+from mockserver.service.service import Service
+from mockserver.settings import Settings, pip_install, shipped
+from mockserver.state.clock import system_now
+from mockserver.state.memory import MemoryWorld, MemoryWorlds
+from mockserver.state.world import Worlds
+
+if TYPE_CHECKING:
+    from mockserver.faults.text import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """Everything that a running mock is made of."""
+
+    settings: Settings
+    contract: Mapping[str, Any]
+    tree: MemberTree
+    fixtures: FixtureSet
+    worlds: Worlds
+    service: Service
+    metrics: Metrics
+    admin_token: str | None
+    started_at: datetime
+
+
+def load_contract(path: Path) -> dict[str, Any]:
+    """Parse the OpenAPI document; raise UsageError with file and place.
+
+    Like a module, our own is compiled once: to JSON beside it, under a name that changes with each of its bytes.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"can't read the contract: {problem.strerror}", place=str(path)) from problem
+    compiled = path.parent / "__pycache__" / f"{path.stem}-{hashlib.sha256(text).hexdigest()}.json"
+    try:
+        document = orjson.loads(compiled.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        document = _parsed(text, path)
+        _keep(compiled, document)
+    if not isinstance(document, dict):
+        raise UsageError("the contract is not an OpenAPI document", place=str(path), hint="use contracts/openapi.yaml")
+    return document
+
+
+def _parsed(text: bytes, path: Path) -> Any:
+    # Imported here: with a compiled contract a start does without, and is a tenth shorter.
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except yaml.YAMLError as problem:
+        raise UsageError(f"not valid YAML: {problem}", place=str(path)) from problem
+
+
+def _keep(compiled: Path, document: Any) -> None:
+    """Write the compiled contract in one step; where nothing can be written, the next start parses again."""
+    if sys.dont_write_bytecode or compiled.parent.parent != shipped("contracts"):
+        return
+    temporary = compiled.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError, TypeError, ValueError):
+        text = orjson.dumps(document)
+        if orjson.loads(text) != document:  # YAML knows dates and infinities, JSON does not
+            return
+        compiled.parent.mkdir(exist_ok=True)
+        temporary.write_bytes(text)
+        temporary.replace(compiled)
+
+
+def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
+    """Parse the OpenAPI document and compile the profile's members; raise UsageError with the file."""
+    contract = load_contract(path)
+    try:
+        return contract, compile_members(contract)
+    except UsageError as problem:
+        raise UsageError(problem.problem, place=str(path), hint=problem.hint) from problem
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecursionError) as problem:
+        reason = f"the schema of the profile can't be followed ({type(problem).__name__}: {problem})"
+        hint = "start from contracts/openapi.yaml; each member needs a type, and none may hold itself"
+        raise UsageError(reason, place=str(path), hint=hint) from problem
+
+
+def assemble(settings: Settings, *, progress: Any = None) -> Mock:
+    """Load and compile everything; raise UsageError for whatever can't be used."""
+    contract, tree = load_members(settings.contract)
+    fixtures = load_fixtures(settings.fixtures, tree, progress=progress)
+    metrics = Metrics()
+    faults = initial_faults(settings, tree, fixtures)
+    worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
+    service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+
+
+def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
+    budget = Budget(settings.journal_bytes)
+
+    def make_world(name: str) -> MemoryWorld:
+        journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
+        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
+
+    return MemoryWorlds(make_world, limit=settings.max_worlds, strict=settings.strict_worlds)
+
+
+def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
+    try:
+        from mockserver.state.redis.worlds import connect
+    except ModuleNotFoundError as problem:
+        hint = pip_install("redis[hiredis]>=5.2")
+        raise UsageError("the redis package is not installed", place="store", hint=hint) from problem
+    return connect(
+        settings.store,
+        fixtures,
+        entries=settings.journal_entries,
+        size=settings.journal_bytes,
+        seed=settings.seed,
+        faults=faults,
+        limit=settings.max_worlds,
+        strict=settings.strict_worlds,
+    )
+
+
+def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
+    return Policy(
+        dialect=DIALECTS[settings.dialect],
+        auth=settings.auth == "strict",
+        allow_unkeyed=settings.unkeyed_signatures,
+        unknown_status=settings.unknown_profile,
+        max_body=settings.max_body,
+        max_operations=settings.max_operations,
+        magic_ids=settings.magic_ids,
+        pure=settings.pure,
+        token_key=_token_key(fixtures),
+    )
+
+
+def _token_key(fixtures: FixtureSet) -> bytes:
+    """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
+    parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
+    return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
+
+
+def _admin_token(settings: Settings) -> str | None:
+    if settings.admin_token is not None or settings.loopback:
+        return settings.admin_token
+    return secrets.token_urlsafe(24)
+
+
+def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -> tuple[Fault, ...]:
+    """Read the faults of --fault and the configuration; raise UsageError for one that can't be used."""
+    if not settings.fault:
+        return ()
+    from mockserver.faults.text import from_text, with_free_id
+
+    known, faults = known_names(tree, fixtures), list[Fault]()
+    for text in settings.fault:
+        fault = from_text(text, known=known, place="--fault")
+        faults.append(with_free_id(fault, [other.id for other in faults]))
+    return tuple(faults)
+
+
+def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
+    """Return what a fault rule may refer to, so that one that can never match is refused."""
+    from mockserver.faults.text import Known
+
+    return Known(
+        clients=[client.client_id for client in fixtures.clients.values()],
+        users={client.client_id: list(client.users) for client in fixtures.clients.values()},
+        paths=list(tree.paths()),
+    )

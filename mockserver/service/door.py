@@ -1,0 +1,242 @@
+"""From a WSGI environment to the service and back: what both doors share, so that they can't differ."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from mockserver.journal.redaction import without_query_secrets
+from mockserver.profile.keys import Key
+from mockserver.service.assembly import Mock
+from mockserver.service.body import body_too_large
+from mockserver.service.request import Head, Request
+from mockserver.service.routes import head_of, match_route, shown_url, stray_world
+from mockserver.service.service import Answer
+from mockserver.state.clock import stopwatch
+from mockserver.state.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger("mockserver.requests")
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
+_SEEN_HOSTS = 100
+_KEPT_HEADS = 1024
+_LONGEST_KEPT_HEAD = 2048
+_LONGEST_LENGTH = 16
+_LONGEST_LINE = 2000
+_HEADERS = {
+    "HTTP_AUTHORIZATION": "authorization",
+    "CONTENT_TYPE": "content-type",
+    "HTTP_ACCEPT": "accept",
+    "HTTP_ACCEPT_CHARSET": "accept-charset",
+    "HTTP_X_REQUESTED_WITH": "x-requested-with",
+    "HTTP_X_MOCK_NAMESPACE": "x-mock-namespace",
+    "HTTP_X_MOCK_FAULT": "x-mock-fault",
+    "HTTP_PREFER": "prefer",
+    "HTTP_HOST": "host",
+    "HTTP_USER_AGENT": "user-agent",
+}
+
+
+def raw_target(environ: Mapping[str, Any]) -> str:
+    """Return the request target as sent; a gateway that hides it loses what %2F says."""
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is None:
+        query = environ.get("QUERY_STRING")
+        path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+        target = f"{path}?{query}" if query else path
+    return str(target)
+
+
+def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the request's headers by lower-case name, those that the service reads first."""
+    headers = {name: environ[key] for key, name in _HEADERS.items() if key in environ}
+    for key, value in environ.items():
+        if key.startswith("HTTP_") and key not in _HEADERS:
+            headers[key[5:].lower().replace("_", "-")] = value
+    return headers
+
+
+def sent_head(environ: Mapping[str, Any]) -> Hashable:
+    """Return what tells one head from another: as the mock's own server hands it over, else gathered."""
+    return environ.get("mockserver.head") or (
+        environ["REQUEST_METHOD"],
+        raw_target(environ),
+        environ.get("CONTENT_TYPE"),
+        *[item for item in environ.items() if item[0][:5] == "HTTP_"],
+    )
+
+
+class VendorDoor:
+    """Answers everything on the vendor's side of the server: the PATCH, and 404 and 405 in the vendor's words."""
+
+    def __init__(self, mock: Mock) -> None:
+        self.mock = mock
+        self.pure = mock.settings.pure
+        self.max_body = mock.settings.max_body
+        self.slashes = mock.service.policy.dialect.follows_page
+        self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
+        self._seen_hosts: set[str] = set()
+        self._heads: dict[Hashable, Head] = {}
+        self.log_all = mock.settings.log == "all"
+        self.log_refusals = mock.settings.log != "off"
+
+    def answer(self, environ: WSGIEnvironment) -> Answer:
+        """Answer one request; never raises, but for a bug in reading its head, which the gateway then answers."""
+        started = stopwatch()
+        sent, world = sent_head(environ), self.mock.worlds.default
+        known = self._heads.get(sent)
+        head = known or self._read_head(environ)
+        try:
+            if not self.host_allowed(head.headers.get("host")):
+                raise host_refusal(head.headers.get("host"))
+            world = self.world(head.headers, head.world, head.key)
+            if known is None:
+                self._check_route(head, environ)
+                self._keep(sent, head)
+            answer = self.mock.service.answer(Request(head, self._body(environ)), world)
+        except ApiError as refusal:
+            answer = self.mock.service.refuse_early(refusal, head, world)
+        except Exception:
+            answer = self.mock.service.bug(head.form)
+        self._account(head, answer, world, stopwatch() - started)
+        return answer
+
+    def _read_head(self, environ: Mapping[str, Any]) -> Head:
+        """Return the head of a request, without a profile's names if its URL is none of the vendor's."""
+        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
+        route = match_route(target, slashes_in_ids=self.slashes)
+        if route is None:
+            return Head(method, target, headers, world=stray_world(target))
+        return head_of(method, target, headers, route)
+
+    def _check_route(self, head: Head, environ: Mapping[str, Any]) -> None:
+        if match_route(head.target, slashes_in_ids=self.slashes) is None:
+            raise self._no_route(environ, head.target)
+        if head.method != "PATCH":
+            raise method_refusal(head.method)
+
+    def _keep(self, sent: Hashable, head: Head) -> None:
+        """Keep a head for the requests that send it again: within a second a client's signature stays the same."""
+        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
+        if size > _LONGEST_KEPT_HEAD:
+            return
+        if len(self._heads) >= _KEPT_HEADS:
+            self._heads.clear()
+        self._heads[sent] = head
+
+    def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
+        """Return the world that the request asks for, by header first, then by the clientId's suffix."""
+        if self.pure:
+            return self.mock.worlds.default
+        return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix, key)
+
+    def _body(self, environ: Mapping[str, Any]) -> bytes:
+        stream = environ["wsgi.input"]
+        length = environ.get("CONTENT_LENGTH")
+        if length:
+            size = int(length) if length.isascii() and length.isdigit() and len(length) < _LONGEST_LENGTH else -1
+            if size < 0:
+                raise BadRequest("The request is invalid.", rule="content-length-invalid", hint="Send a whole number.")
+            if size > self.max_body:
+                raise body_too_large(size, self.max_body)
+            return bytes(stream.read(size))
+        if environ.get("HTTP_TRANSFER_ENCODING"):
+            body = bytes(stream.read(self.max_body + 1))
+            if len(body) > self.max_body:
+                raise body_too_large(len(body), self.max_body)
+            return body
+        return b""
+
+    def host_allowed(self, host: str | None) -> bool:
+        """Tell whether the Host header names this server; a page that rebinds its name to us sends its own."""
+        if host is None or host in self._seen_hosts or "*" in self.allowed_hosts:
+            return True
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+        allowed = name.lower().strip("[]") in self.allowed_hosts
+        if allowed and len(self._seen_hosts) < _SEEN_HOSTS:
+            self._seen_hosts.add(host)
+        return allowed
+
+    def _no_route(self, environ: Mapping[str, Any], target: str) -> NotFound:
+        url = shown_url(environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "localhost"), target)
+        return NotFound(
+            f"No HTTP resource was found that matches the request URI '{url}'.",
+            rule="route-unknown",
+            hint="The route is /{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}.",
+        )
+
+    def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
+        story = answer.story
+        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
+        surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
+        if self.log_all or (self.log_refusals and surprising):
+            self._log_line(head.method, head.target, answer, world, seconds)
+
+    def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
+        sentence = printable(answer.story.sentence(self.mock.tree))
+        target = without_query_secrets(target)
+        if self.mock.settings.log_format == "json":
+            row = {"method": method, "target": target, "status": answer.status, "world": world.name,
+                   "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
+                   "ms": round(seconds * 1000, 3)}  # fmt: skip
+            _log.info("%s", orjson.dumps(row).decode())
+        else:
+            outcome = str(answer.status)
+            if answer.delivery is not None and answer.delivery.connection:
+                outcome = f"connection {answer.delivery.connection}"
+            struck = f" (fault {answer.fault})" if answer.fault else ""
+            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}")
+
+
+def printable(text: str) -> str:
+    """Return text for one line of a log: no control characters, nothing endless."""
+    line = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_LINE])
+    return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
+
+
+def method_refusal(method: str, allowed: str = "PATCH") -> MethodNotAllowed:
+    """Return the 405 of the stack, OPTIONS and HEAD included (library)."""
+    return MethodNotAllowed(
+        f"The requested resource does not support http method '{method}'.",
+        rule="method-not-allowed",
+        headers={"Allow": allowed},
+        hint=f"Send {allowed}.",
+    )
+
+
+class HostNotAllowed(ApiError):
+    """The Host header names another server."""
+
+    status = 421
+
+
+def host_refusal(host: str | None) -> HostNotAllowed:
+    """Return the refusal of a foreign Host header."""
+    return HostNotAllowed(
+        "The request was sent to a host that this server does not answer for.",
+        rule="host-not-allowed",
+        why=f"Host {str(host)[:100]!r} is not allowed.",
+        hint="Start with --allowed-hosts NAME if this name is really yours.",
+    )
+
+
+def allowed_hosts(bound: str, extra: Iterable[str]) -> frozenset[str]:
+    """Return the names that Host may hold: loopback's, the bound address, and what the settings add."""
+    return frozenset({"localhost", "127.0.0.1", "::1", bound.lower(), *(name.lower() for name in extra)})
+
+
+def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Hand an answer to the gateway, and to the server how a fault wants it delivered."""
+    if answer.delivery is not None:
+        environ["mockserver.effect"] = answer.delivery
+    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    start_response(_STATUS_LINES.get(answer.status) or f"{answer.status} Unknown", headers)
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]

@@ -1,0 +1,190 @@
+"""A world's journal in Redis: a list of exchanges, each as MessagePack, within the bounds of the one in memory.
+
+What is kept is what is sent and answered: a profile that the answer repeats, or that did not change, is kept once. The
+bounds are on these bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from mockserver.errors import ApiError, StoreUnavailable
+from mockserver.journal.log import Exchange, ExchangeLog
+from mockserver.state.redis import scripts
+from mockserver.story.story import Story
+
+if TYPE_CHECKING:
+    from mockserver.state.redis.world import RedisWorld
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+_log = logging.getLogger(__name__)
+
+
+class RedisJournal(ExchangeLog):
+    """One world's newest exchanges, for all processes."""
+
+    __slots__ = ("_world",)
+
+    def __init__(self, world: RedisWorld) -> None:
+        self._world = world
+
+    @property
+    def dropped(self) -> int:
+        return self._number("dropped")
+
+    @property
+    def total(self) -> int:
+        return self._number("total")
+
+    @property
+    def bytes_used(self) -> int:
+        """The bytes that the exchanges take in Redis."""
+        return self._number("bytes")
+
+    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+        """Keep an exchange; the answer stands even if the store is away by now."""
+        bounds = self._world.shared.bounds
+        if bounds.entries == 0:
+            return
+        packed = pack(exchange)
+        try:
+            # A world that was deleted meanwhile takes its journal along.
+            self._world.write_once(scripts.APPEND_EXCHANGE, packed, bounds.entries, bounds.world_bytes, bounds.bytes)
+        except StoreUnavailable as refusal:
+            if exchange.story.reason != refusal.rule:
+                _log.warning("the journal lacks the request %s: %s", exchange.id, refusal.why)
+
+    def clear(self) -> None:
+        """Forget every exchange."""
+        self._world.write(scripts.CLEAR_JOURNAL)
+
+    def remove(self, exchange_id: str) -> bool:
+        """Forget one exchange; return whether it was there."""
+        for packed in self._packed():
+            if unpack(packed).id == exchange_id:
+                return bool(self._world.write(scripts.REMOVE_EXCHANGE, packed))
+        return False
+
+    def __len__(self) -> int:
+        return int(self._world.shared.redis.read("LLEN", self._world.key("journal")))
+
+    def _snapshot(self) -> list[Exchange]:
+        return [unpack(packed) for packed in self._packed()]
+
+    def _packed(self) -> list[bytes]:
+        found: list[bytes] = self._world.shared.redis.read("LRANGE", self._world.key("journal"), 0, -1)
+        return found
+
+    def _number(self, field: str) -> int:
+        return int(self._world.shared.redis.read("HGET", self._world.key("header"), field) or 0)
+
+
+def pack(exchange: Exchange) -> bytes:
+    """Return an exchange as bytes."""
+    row = _row(exchange)
+    try:
+        return _pack(row)
+    except UnicodeEncodeError:
+        # Half a character, sent in a URL or a header, is no text that MessagePack can carry.
+        return _pack(_encodable(row))
+
+
+def unpack(packed: bytes) -> Exchange:
+    """Return the exchange that bytes hold."""
+    at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
+    identifier, world, duration, method, target, body, status, user, fault = rest
+    after = before if after is True else after
+    return Exchange(
+        id=identifier,
+        world=world,
+        at=EPOCH + timedelta(microseconds=at),
+        duration_s=duration,
+        method=method,
+        target=target,
+        headers=tuple((name, value) for name, value in headers),
+        body=body,
+        status=status,
+        answer_headers=tuple((name, value) for name, value in answer_headers),
+        answer_body=after if answer_body is True else answer_body,
+        story=_read_story(*story),
+        user=user,
+        fault=fault,
+        before=before,
+        after=after,
+        key=None if key is None else tuple(key),
+    )
+
+
+def _row(exchange: Exchange) -> list[Any]:
+    """Return what `unpack` reads; True stands for the same bytes again."""
+    before, after = exchange.before, exchange.after
+    return [
+        (exchange.at - EPOCH) // timedelta(microseconds=1),
+        True if exchange.answer_body is after else exchange.answer_body,
+        _written_story(exchange.story),
+        before,
+        True if after is before else after,
+        exchange.headers,
+        exchange.answer_headers,
+        exchange.key,
+        exchange.id,
+        exchange.world,
+        exchange.duration_s,
+        exchange.method,
+        exchange.target,
+        exchange.body,
+        exchange.status,
+        exchange.user,
+        exchange.fault,
+    ]
+
+
+def _written_story(story: Story) -> list[Any]:
+    # Operations may hold what MessagePack can't: numbers of any length, halves of characters, JavaScript's undefined.
+    operations = None if story.operations is None else json.dumps(story.operations, default=repr)
+    return [story.reason, None if story.refusal is None else _facts(story.refusal), operations, story.rests_on]
+
+
+def _read_story(reason: str, refusal: list[Any] | None, operations: str | None, rests_on: list[str]) -> Story:
+    return Story(reason, _refusal(refusal), None if operations is None else json.loads(operations), tuple(rests_on))
+
+
+def _facts(refusal: ApiError) -> list[Any]:
+    return [
+        refusal.status,
+        refusal.message,
+        refusal.rule,
+        refusal.why,
+        refusal.hint,
+        refusal.operation,
+        refusal.path,
+        refusal.model_state,
+        refusal.headers,
+    ]
+
+
+def _refusal(facts: list[Any] | None) -> ApiError | None:
+    if facts is None:
+        return None
+    status, message, *named = facts
+    names = ("rule", "why", "hint", "operation", "path", "model_state", "headers")
+    refusal = ApiError(message, **dict(zip(names, named, strict=True)))
+    refusal.status = status  # type: ignore[misc]
+    return refusal
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,221 @@
+"""A world's profiles in Redis: what was changed, over the fixtures that each process has loaded itself.
+
+A change is computed here and stored only if the profile is still, byte for byte, the one that it was computed from;
+otherwise it is computed anew. Whoever comes too late does so because another succeeded, so somebody always gets on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+import orjson
+
+from mockserver.profile.keys import Key, alternate_ids
+from mockserver.state.profiles import Base, Change, Overlay, Profiles, Update, alternate_id_taken, profile_unknown
+from mockserver.state.redis import scripts
+from mockserver.state.redis.connection import unavailable
+
+if TYPE_CHECKING:
+    from mockserver.state.redis.world import RedisWorld
+
+ATTEMPTS: Final = 200
+"""How often a change is computed anew at most; threads of one process wait for each other instead."""
+
+
+class _Found(NamedTuple):
+    """A profile's number, its bytes, and whether these are in Redis or in the fixtures; None for no bytes."""
+
+    slot: int
+    body: bytes | None
+    stored: bytes | None
+
+
+class RedisProfiles:
+    """The profiles that one world sees, for all processes."""
+
+    __slots__ = ("_base", "_expected", "_world")
+
+    def __init__(self, world: RedisWorld) -> None:
+        self._world = world
+        self._base = world.shared.base
+        self._expected: tuple[Key, Any] | None = None
+
+    def expect(self, key: Key, answer: Any) -> None:
+        """Take what the database just said of a profile, for the first who asks for it."""
+        self._expected = (key, answer)
+
+    def read(self, key: Key) -> bytes | None:
+        """Return a profile's bytes, or None."""
+        found = self._find(key)
+        return None if found is None else found.body
+
+    def update(self, key: Key, change: Change) -> Update:
+        """Apply a pure change to one profile, all or nothing; the change may be called again.
+
+        Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
+        """
+        with self._world.shared.turn(self._world.name, key):
+            for _ in self._attempts():
+                found = self._find(key)
+                if found is None or found.body is None:
+                    raise profile_unknown()
+                changed = change(found.body)
+                if changed.body is found.body:
+                    return Update(found.body, found.body)
+                if self._commit(key[0], found, changed.body, changed.alternate_ids):
+                    return Update(found.body, changed.body)
+        raise self._overtaken()
+
+    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+        keys = [(client, *pair) for pair in alternate_ids]
+        for _ in self._attempts():
+            owned = next((found for key in keys if (found := self._find(key)) is not None), None)
+            target = owned or _Found(self._world.next_slot(), None, None)
+            if self._commit(client, target, body, alternate_ids):
+                return owned is None
+        raise self._overtaken()
+
+    def delete(self, key: Key) -> bool:
+        """Remove a profile with all its keys; return whether there was one."""
+        for _ in self._attempts():
+            found = self._find(key)
+            if found is None:
+                return False
+            if self._commit(key[0], found, b"", ()):
+                return True
+        raise self._overtaken()
+
+    def reset(self) -> None:
+        """Go back to the fixtures."""
+        self.restore(Overlay(len(self._base.bodies)))
+
+    def snapshot(self) -> Overlay:
+        """Return the present state, to be restored later as often as wanted."""
+        next_slot, bodies, index = self._world.shared.redis.run(scripts.READ_OVERLAY, self._world.name)
+        overlay = Overlay(int(next_slot or len(self._base.bodies)))
+        overlay.bodies = {int(slot): body or None for slot, body in _pairs(bodies)}
+        overlay.index = {read_key(key): int(slot) if slot else None for key, slot in _pairs(index)}
+        return overlay
+
+    def restore(self, overlay: Overlay) -> None:
+        """Go back to a snapshot of this world."""
+        bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
+        index = [part for key, slot in overlay.index.items() for part in (write_key(key), _text(slot))]
+        self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, len(bodies), *bodies, *index)
+
+    def items(self) -> Iterator[tuple[Key, bytes]]:
+        """Yield one (key, bytes) per profile, under its first key."""
+        copy = Profiles(self._base)
+        copy.restore(self.snapshot())
+        return copy.items()
+
+    @property
+    def changed_count(self) -> int:
+        return int(self._world.shared.redis.read("HLEN", self._world.key("profiles")))
+
+    def _find(self, key: Key) -> _Found | None:
+        expected, self._expected = self._expected, None
+        if expected is not None and expected[0] == key:
+            answer = expected[1]
+        else:
+            arguments = profile_arguments(key, self._base)
+            answer = self._world.shared.redis.run(scripts.READ_PROFILE, self._world.name, *arguments)
+        if answer is None:
+            return None
+        slot, stored = int(answer[0]), answer[1]
+        return _Found(slot, self._base.bodies[slot] if stored is None else stored or None, stored)
+
+    def _commit(self, client: str, found: _Found, body: bytes, ids: Sequence[tuple[str, str]] | None) -> bool:
+        """Store new bytes, and the keys of `ids` instead of the old ones unless None; False if somebody was faster."""
+        wanted = {} if ids is None else {(client, *pair): None for pair in ids}
+        freed = set[Key]()
+        if ids is not None and found.body is not None:
+            freed = {(client, *pair) for pair in alternate_ids(orjson.loads(found.body))} - wanted.keys()
+        was = (0, b"") if found.stored is None else (1, found.stored)
+        leading = [part for key in wanted for part in profile_arguments(key, self._base)]
+        outcome = self._world.write_once(
+            scripts.COMMIT_PROFILE, found.slot, *was, body, len(freed), *map(write_key, freed), *leading
+        )
+        if outcome == scripts.GONE:
+            self._world.refresh()
+        elif outcome > 0:
+            raise alternate_id_taken(list(wanted)[outcome - 1])
+        return bool(outcome == 0)
+
+    def _attempts(self) -> Iterator[int]:
+        for attempt in range(ATTEMPTS):
+            self._world.shared.redis.pause(attempt)
+            yield attempt
+
+    def _overtaken(self) -> Exception:
+        return unavailable(f"Other processes changed the profile {ATTEMPTS} times while this request was under way.")
+
+
+class RedisSnapshots(MutableMapping[str, Overlay]):
+    """A world's named snapshots, each as one value."""
+
+    __slots__ = ("_world",)
+
+    def __init__(self, world: RedisWorld) -> None:
+        self._world = world
+
+    def __getitem__(self, name: str) -> Overlay:
+        packed = self._world.shared.redis.read("HGET", self._world.key("snapshots"), name)
+        if packed is None:
+            raise KeyError(name)
+        next_slot, bodies, index = msgspec.msgpack.decode(packed)
+        overlay = Overlay(next_slot)
+        overlay.bodies, overlay.index = bodies, {read_key(key): slot for key, slot in index.items()}
+        return overlay
+
+    def __setitem__(self, name: str, overlay: Overlay) -> None:
+        index = {write_key(key): slot for key, slot in overlay.index.items()}
+        packed = msgspec.msgpack.encode([overlay.next_slot, overlay.bodies, index])
+        self._world.write(scripts.KEEP_SNAPSHOT, name, packed)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        self._world.write(scripts.DROP_SNAPSHOT, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name.decode() for name in self._world.shared.redis.read("HKEYS", self._world.key("snapshots"))])
+
+    def __len__(self) -> int:
+        return int(self._world.shared.redis.read("HLEN", self._world.key("snapshots")))
+
+    def __contains__(self, name: object) -> bool:
+        key = self._world.key("snapshots")
+        return isinstance(name, str) and bool(self._world.shared.redis.read("HEXISTS", key, name))
+
+
+def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:
+    """Return what a script needs to find a profile: its key, and its slot in the fixtures or nothing."""
+    return write_key(key), _text(base.index.get(key))
+
+
+def write_key(key: Key) -> bytes:
+    """Return a profile's key as bytes that no other key has."""
+    try:
+        return orjson.dumps(key)
+    except orjson.JSONEncodeError:
+        # Half a character, sent in a URL: orjson has no bytes for it.
+        return json.dumps(key).encode()
+
+
+def read_key(written: bytes) -> Key:
+    """Return the key that bytes stand for."""
+    client, kind, value = json.loads(written)
+    return client, kind, value
+
+
+def _text(slot: int | None) -> str:
+    return "" if slot is None else str(slot)
+
+
+def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)

@@ -1,0 +1,293 @@
+"""One world in Redis, as one request sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from mockserver.errors import StoreUnavailable
+from mockserver.faults.fields import APPLIED_OPS
+from mockserver.faults.rules import Counter, Decision, Facts, Fault, decide, expired
+from mockserver.faults.text import Known, from_json, to_json
+from mockserver.state.clock import Clock, system_now
+from mockserver.state.profiles import Base
+from mockserver.state.redis import scripts
+from mockserver.state.redis.connection import Redis, unavailable
+from mockserver.state.redis.journal import EPOCH, RedisJournal
+from mockserver.state.redis.profiles import ATTEMPTS, RedisProfiles, RedisSnapshots
+
+Rows = tuple[tuple[Fault, float], ...]
+_MICROSECOND: Final = timedelta(microseconds=1)
+_STRIPES: Final = 64
+# What was checked when it was taken in is read back whatever dialect is in use.
+_CHECKED: Final = Known(applied_ops=(*APPLIED_OPS, "move", "copy"))
+
+
+class Bounds(NamedTuple):
+    """What a journal may hold: exchanges, bytes, and bytes together with all others."""
+
+    entries: int
+    world_bytes: int
+    bytes: int
+
+
+class Header(NamedTuple):
+    """A world's small state at one moment; times in microseconds."""
+
+    epoch: bytes
+    revision: bytes
+    seed: int
+    frozen: int | None
+    offset: int
+    faults: bytes
+    counters: bytes
+    next_slot: int
+
+
+class Shared:
+    """What all worlds of one process have in common."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        base: Base,
+        bounds: Bounds,
+        *,
+        open_world: Callable[[str], Header],
+        faults: Sequence[Fault],
+    ) -> None:
+        self.redis = redis
+        self.base = base
+        self.bounds = bounds
+        self.open_world = open_world
+        self.initial_faults = tuple(faults)
+        self._locks = [Lock() for _ in range(_STRIPES)]
+
+    def fresh_faults(self) -> bytes:
+        """Return the rules of a new world, taken in now, as bytes."""
+        started = system_now().timestamp()
+        return write_faults(tuple((fault, started) for fault in self.initial_faults))
+
+    @contextmanager
+    def turn(self, *what: object) -> Iterator[None]:
+        """Let the threads of this process write one after the other, so that only processes compete."""
+        with self._locks[hash(what) % _STRIPES]:
+            yield
+
+
+class RedisWorld:
+    """A view of one world as it is when it is first asked; what this view writes it sees, what others write it doesn't.
+
+    Profiles, journal and snapshots are always those of the moment. A view that found the store away stays so.
+    """
+
+    __slots__ = ("_away", "_header", "clock", "journal", "name", "profiles", "shared", "snapshots")
+
+    def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
+        self.name = name
+        self.shared = shared
+        self._header = header
+        self._away: StoreUnavailable | None = None
+        self.clock = RedisClock(self)
+        self.journal = RedisJournal(self)
+        self.profiles = RedisProfiles(self)
+        self.snapshots = RedisSnapshots(self)
+
+    # -- the view ----------------------------------------------------------------------------------------------------
+
+    def header(self) -> Header:
+        """Return the world's small state, read when it is first asked for."""
+        if self._header is None:
+            if self._away is not None:
+                raise self._away
+            try:
+                self._header = self.shared.open_world(self.name)
+            except StoreUnavailable as refusal:
+                self._away = refusal
+                raise
+        return self._header
+
+    def refresh(self) -> None:
+        """Forget what was read."""
+        self._header = None
+
+    def key(self, kind: str) -> str:
+        """Return the name of one of this world's keys in Redis."""
+        return f"{scripts.PREFIX}{kind}:{self.name}"
+
+    def next_slot(self) -> int:
+        """Return the number that the next new profile gets."""
+        return int(self.shared.redis.read("HGET", self.key("header"), "next") or len(self.shared.base.bodies))
+
+    def write_once(self, script: scripts.Script, *arguments: str | bytes | int) -> Any:
+        """Run a script that is guarded by the world's epoch; it may answer that the world is gone."""
+        return self.shared.redis.run(script, self.name, self.header().epoch, *arguments)
+
+    def write(self, script: scripts.Script, *arguments: str | bytes | int) -> Any:
+        """Run a script that is guarded by the world's epoch, on the world that there is now."""
+        for _ in range(ATTEMPTS):
+            answer = self.write_once(script, *arguments)
+            self.refresh()
+            if answer != scripts.GONE:
+                return answer
+        raise unavailable(f"The world {self.name} was deleted {ATTEMPTS} times while this request was under way.")
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def seed(self) -> int:
+        return self.header().seed
+
+    @property
+    def faults(self) -> Rows:
+        return read_faults(self.header().faults)
+
+    @property
+    def counters(self) -> Mapping[str, Counter]:
+        return read_counters(self.header().counters)
+
+    def add_fault(self, fault: Fault) -> None:
+        """Add a rule, or replace the one with its id and start counting anew; it expires by this world's clock."""
+        row = (fault, self.clock.now().timestamp())
+
+        def change(rows: Rows) -> Rows:
+            known = [old.id for old, _ in rows]
+            if fault.id not in known:
+                return (*rows, row)
+            place = known.index(fault.id)
+            return (*rows[:place], row, *rows[place + 1 :])
+
+        self._change_faults(change, {fault.id})
+
+    def remove_fault(self, fault_id: str) -> bool:
+        """Remove a rule; return whether it was there."""
+        before = self._change_faults(lambda rows: tuple(row for row in rows if row[0].id != fault_id), {fault_id})
+        return any(fault.id == fault_id for fault, _ in before)
+
+    def reset_faults(self) -> None:
+        """Go back to the faults that the server was started with, all counters at zero."""
+        started = self.clock.now().timestamp()
+        self._change_faults(lambda rows: tuple((fault, started) for fault in self.shared.initial_faults), None)
+
+    def clear_faults(self) -> None:
+        """Remove every rule, also those that the server was started with."""
+        self._change_faults(lambda rows: (), None)
+
+    def decide_fault(self, facts: Facts) -> Decision:
+        """Count the request for each matching rule and return what is due; atomic."""
+        with self.shared.turn(self.name):
+            for _ in self._attempts():
+                now = self.clock.now().timestamp()
+                live = [fault for fault, created in self.faults if not expired(fault, created_at=created, now=now)]
+                decision = decide(live, facts, self.counters, seed=self.seed, world=self.name)
+                if not decision.counters or self._swap_faults({**self.counters, **decision.counters}):
+                    return decision
+        raise unavailable(f"Other processes changed the faults {ATTEMPTS} times while this request was under way.")
+
+    def reset(self) -> None:
+        """Go back to the fixtures, the initial faults, an empty journal and the system's clock; in one step."""
+        self.write(scripts.RESET, self.shared.fresh_faults(), len(self.shared.base.bodies))
+
+    def _change_faults(self, change: Callable[[Rows], Rows], counted_anew: set[str] | None) -> Rows:
+        """Change the rules, and drop these counters or (None) all; return the rules before."""
+        with self.shared.turn(self.name):
+            self.refresh()
+            for _ in self._attempts():
+                before = self.faults
+                dropped = self.counters.keys() if counted_anew is None else counted_anew
+                counters = {name: counter for name, counter in self.counters.items() if name not in dropped}
+                if self._swap_faults(counters, write_faults(change(before))):
+                    return before
+        raise unavailable(f"Other processes changed the faults {ATTEMPTS} times while this request was under way.")
+
+    def _swap_faults(self, counters: Mapping[str, Counter], faults: bytes | None = None) -> bool:
+        """Store counters, and rules unless None, if nobody else did meanwhile; the view then has them too."""
+        header, counted = self.header(), write_counters(counters)
+        changed = () if faults is None else (faults,)
+        revision = self.write_once(scripts.SWAP_FAULTS, header.revision, counted, *changed)
+        if revision < 0:
+            self.refresh()
+            return False
+        rules = header.faults if faults is None else faults
+        self._header = header._replace(counters=counted, faults=rules, revision=b"%d" % revision)
+        return True
+
+    def _attempts(self) -> Iterator[int]:
+        for attempt in range(ATTEMPTS):
+            self.shared.redis.pause(attempt)
+            yield attempt
+
+
+class RedisClock(Clock):
+    """A world's time, for all processes."""
+
+    __slots__ = ("_world",)
+
+    def __init__(self, world: RedisWorld) -> None:
+        self._world = world
+
+    @property
+    def frozen(self) -> bool:
+        return self._world.header().frozen is not None
+
+    @property
+    def offset_s(self) -> float:
+        return timedelta(microseconds=self._world.header().offset).total_seconds()
+
+    def now(self) -> datetime:
+        """Return this world's time, in UTC; the system's while the store is away, for a refusal has a time too."""
+        try:
+            header = self._world.header()
+        except StoreUnavailable:
+            return system_now()
+        if header.frozen is not None:
+            return EPOCH + timedelta(microseconds=header.frozen)
+        return system_now() + timedelta(microseconds=header.offset) if header.offset else system_now()
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stop the clock at a moment, by default now."""
+        header = self._world.header()
+        self._world.write(scripts.SET_CLOCK, ((at or self.now()) - EPOCH) // _MICROSECOND, header.offset)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock, frozen or not; backwards with a negative number. Raises OverflowError past its range."""
+        self._in_memory().advance(seconds)  # which knows its range
+        self._world.write(scripts.ADVANCE_CLOCK, timedelta(seconds=seconds) // _MICROSECOND)
+
+    def reset(self) -> None:
+        """Follow the system's clock again."""
+        self._world.write(scripts.SET_CLOCK, "", 0)
+
+    def _in_memory(self) -> Clock:
+        header, twin = self._world.header(), Clock()
+        twin.advance(header.offset / 1_000_000)
+        if header.frozen is not None:
+            twin.freeze(self.now())
+        return twin
+
+
+def write_faults(rows: Rows) -> bytes:
+    """Return rules and their times as bytes."""
+    return orjson.dumps([[to_json(fault), created] for fault, created in rows])
+
+
+@lru_cache(maxsize=256)
+def read_faults(written: bytes) -> Rows:
+    """Return the rules that bytes hold; kept, for they change seldom and are asked for with every request."""
+    return tuple((from_json(document, known=_CHECKED), created) for document, created in orjson.loads(written))
+
+
+def write_counters(counters: Mapping[str, Counter]) -> bytes:
+    """Return counters as bytes."""
+    return orjson.dumps({name: [*counter] for name, counter in counters.items()})
+
+
+def read_counters(written: bytes) -> dict[str, Counter]:
+    """Return the counters that bytes hold."""
+    return {name: Counter(*counter) for name, counter in orjson.loads(written).items()} if written != b"{}" else {}

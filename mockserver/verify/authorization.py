@@ -1,0 +1,82 @@
+"""Authorization headers made from the vendor's description alone, right or wrong as a case wants them.
+
+Not with the package's own signing: a mistake there would go unseen if both sides made it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mockserver.errors import UsageError
+from mockserver.verify.calls import Account
+
+SCHEME = "PNAUTHINFO3-HMAC-SHA256"
+OPTIONS = frozenset(
+    ("scheme", "age", "format", "timestamp", "user", "secret", "client", "signature", "signature_as", "header", "of",
+     "message")
+)  # fmt: skip
+
+_SPELLINGS: Mapping[str, Callable[[str], str]] = {
+    "base64": str,
+    "other case": str.swapcase,
+    "no padding": lambda signature: signature.rstrip("="),
+    "hexadecimal": lambda signature: base64.b64decode(signature).hex(),
+}
+
+
+def authorization(account: Account, client_id: str, now: datetime, how: Mapping[str, Any] | None = None) -> str:
+    """Return the header's value; `client_id` is the URL's first segment as sent, `how` says what is done differently.
+
+    `age` in seconds, negative for the future; `format` one of seconds, fraction, offset, no zone; `signature_as` one of
+    base64, other case, no padding, hexadecimal; `header` and `message` are templates of {scheme}, {user}, {client},
+    {timestamp} and {signature}.
+    """
+    options = how or {}
+    if unknown := set(options) - OPTIONS:
+        raise UsageError(f"unknown in authorization: {', '.join(sorted(unknown))}", hint=f"use {sorted(OPTIONS)}")
+    scheme = str(options.get("scheme", SCHEME))
+    parts = {
+        "scheme": scheme,
+        "user": str(options.get("user", account.user_id)),
+        "client": str(options.get("client", client_id)),
+        "timestamp": str(options.get("timestamp", _timestamp(now, options))),
+    }
+    secret = str(options.get("secret", account.secret))
+    unkeyed = "{client}:{user}:{timestamp}" + ("" if "hmac" in scheme.lower() else f":{_escaped(secret)}")
+    message = str(options.get("message", unkeyed)).format(**parts)
+    signature = str(options.get("signature", _sign(scheme, secret, message)))
+    parts["signature"] = _SPELLINGS[options.get("signature_as", "base64")](signature)
+    template = options.get("header", "{scheme} Credential={user}/{timestamp} Signature={signature}")
+    return str(template).format(**parts)
+
+
+def basic(account: Account) -> str:
+    """Return the Basic header with which an application asks for a token."""
+    return "Basic " + base64.b64encode(f"{account.user_id}:{account.secret}".encode()).decode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _sign(scheme: str, secret: str, message: str) -> str:
+    algorithm = next((name for name in ("sha384", "sha512") if scheme.lower().endswith(name)), "sha256")
+    if "hmac" in scheme.lower():
+        digest = hmac.new(secret.encode(), message.encode(), algorithm).digest()
+    else:
+        digest = hashlib.new(algorithm, message.encode()).digest()
+    return base64.b64encode(digest).decode()
+
+
+def _timestamp(now: datetime, options: Mapping[str, Any]) -> str:
+    moment = now.astimezone(UTC) - timedelta(seconds=float(options.get("age", 0)))
+    plain = f"{moment:%Y-%m-%dT%H:%M:%S}"
+    shape = options.get("format", "seconds")
+    if shape == "offset":
+        return f"{moment + timedelta(hours=2):%Y-%m-%dT%H:%M:%S}+02:00"
+    return {"seconds": f"{plain}Z", "fraction": f"{plain}.{moment:%f}"[:-3] + "Z", "no zone": plain}[shape]

@@ -1,0 +1,344 @@
+"""Is an answer what the contract promises? Checks of one reply, whatever the case was; problems hold no values."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from xml.etree import ElementTree
+
+from mockserver.verify.calls import Call, Reply
+from mockserver.verify.contract import MEDIA_TYPES, XML_TYPES, Contract, Shape
+
+INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_CONTENT_TYPE = re.compile(r"([a-z]+/[a-z+.-]+); charset=(utf-8|utf-16)")
+_OTHER_STATUSES = {405, 413, 421}
+# The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
+
+
+class Unreadable(Exception):
+    """The answer's body can't be read as what its Content-Type says."""
+
+
+def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -> Iterator[str]:
+    """Yield each way in which a reply breaks the contract or the documented conventions of the vendor's stack."""
+    documented = contract.responses.get(reply.status)
+    if call.method == "PATCH" and documented is None and reply.status not in _OTHER_STATUSES:
+        yield f"status {reply.status} is not documented"
+    if documented is not None:
+        yield from _header_problems(reply, contract, documented)
+    if reply.status == 405 and reply.headers.get("allow") != "PATCH":
+        yield f"a 405 must say Allow: PATCH, it says {reply.headers.get('allow')!r}"
+    if call.method == "HEAD":
+        if reply.body:
+            yield "an answer to HEAD has a body"
+        return
+    declared = reply.headers.get("content-type", "")
+    yield from _body_problems(contract, dialect, reply.status, declared, expected_media_type(call), reply.body)
+
+
+def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, Any]) -> Iterator[str]:
+    for name, header in documented.get("headers", {}).items():
+        schema, sent = contract.resolved(header)["schema"], reply.headers.get(name.lower())
+        if sent is None:
+            yield f"the header {name} is missing"
+        elif any(contract.problems(sent, schema)):
+            yield f"the header {name} is {sent!r}, it must be {schema.get('const') or schema.get('pattern')}"
+    if reply.status != 401 and "www-authenticate" in reply.headers:
+        yield "only a 401 asks for credentials"
+
+
+@lru_cache(maxsize=4096)
+def _body_problems(
+    contract: Contract, dialect: str, status: int, declared: str, wanted: str | None, body: bytes
+) -> tuple[str, ...]:
+    """Return the problems of a body; kept, since most reads find what the read before found."""
+    try:
+        return tuple(_found_in_body(contract, dialect, Reply(status, {"content-type": declared}, body, 0), wanted))
+    except Unreadable as problem:
+        return (str(problem),)
+
+
+def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None) -> Iterator[str]:
+    media_type, text = read_text(reply)
+    if wanted is not None and media_type != wanted:
+        yield f"the answer is {media_type}, it should be {wanted}"
+    if reply.status != 200:
+        yield from contract.problems(_read_error(media_type, text), contract.schemas["HttpError"])
+        return
+    document = read_profile(reply, contract, dialect)
+    found = contract.problems(document, contract.schemas["UserProfile"])
+    yield from (problem for problem in found if dialect != "library" or " characters, at most " not in problem)
+    if media_type not in XML_TYPES:
+        yield from order_problems(document, contract.profile)
+
+
+def read_text(reply: Reply) -> tuple[str, str]:
+    """Return (media type, decoded text) of an answer; raise Unreadable."""
+    declared = reply.headers.get("content-type", "")
+    match = _CONTENT_TYPE.fullmatch(declared)
+    if match is None or match[1] not in MEDIA_TYPES:
+        raise Unreadable(f"Content-Type is {declared!r}, it must be one of the five documented ones with its charset")
+    if match[2] == "utf-16" and reply.body[:2] != b"\xff\xfe":
+        raise Unreadable("an answer in UTF-16 starts with a byte order mark")
+    if match[2] == "utf-8" and reply.body[:3] == b"\xef\xbb\xbf":
+        raise Unreadable("an answer in UTF-8 has no byte order mark")
+    try:
+        return match[1], reply.body.decode(match[2])
+    except UnicodeDecodeError:
+        raise Unreadable(f"the body is not {match[2]}") from None
+
+
+def expected_media_type(call: Call) -> str | None:
+    """Return the media type that the answer must have, None where Accept asks for something cleverer than one type."""
+    headers = {name.lower(): value for name, value in call.headers}
+    accept = headers.get("accept", "").strip()
+    if headers.get("x-requested-with"):
+        return None
+    if accept in MEDIA_TYPES:
+        return accept
+    if accept:
+        return "application/json" if accept in ("*/*", "application/*") else None
+    sent = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return sent if sent in MEDIA_TYPES else "application/json"
+
+
+# -- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def read_profile(reply: Reply, contract: Contract, dialect: str) -> dict[str, Any]:
+    """Return the profile in an answer of either format as JSON values, not to be changed; raise Unreadable."""
+    return _profile_of(contract, dialect, reply.headers.get("content-type", ""), reply.body)
+
+
+@lru_cache(maxsize=4096)
+def _profile_of(contract: Contract, dialect: str, declared: str, body: bytes) -> dict[str, Any]:
+    media_type, text = read_text(Reply(200, {"content-type": declared}, body, 0))
+    if media_type in XML_TYPES:
+        return ProfileReader(contract, dialect).read(text)
+    document = _read_json(text)
+    if not isinstance(document, dict):
+        raise Unreadable("the body is no JSON object")
+    return document
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+    except ValueError as problem:
+        raise Unreadable(f"the body is not JSON: {str(problem).partition(':')[0]}") from None
+
+
+def _without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice in one object")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def order_problems(value: Any, shape: Shape, place: str = "") -> Iterator[str]:
+    """Yield where the members of a JSON answer don't stand in the page's order."""
+    if isinstance(value, dict):
+        known = [name for name in shape.members if name in value]
+        if known != [name for name in value if name in shape.members]:
+            yield f"the members of {place or '/'} are not in the page's order"
+        for name in known:
+            yield from order_problems(value[name], shape.members[name], f"{place}/{name}")
+    elif isinstance(value, list) and shape.item is not None:
+        for index, item in enumerate(value):
+            yield from order_problems(item, shape.item, f"{place}/{index}")
+
+
+# -- XML --------------------------------------------------------------------------------------------------------------
+
+
+def read_loosely(reply: Reply, contract: Contract, dialect: str) -> dict[str, Any] | None:
+    """Return what can be made of a profile in XML whose elements are not the contract's, None if that is nothing."""
+    try:
+        media_type, text = read_text(reply)
+        return ProfileReader(contract, dialect, loose=True).read(text) if media_type in XML_TYPES else None
+    except Unreadable:
+        return None
+
+
+class ProfileReader:
+    """Reads the XML form of a profile and minds names, order, namespace and nil; a loose one takes any elements."""
+
+    def __init__(self, contract: Contract, dialect: str, *, loose: bool = False) -> None:
+        self.contract = contract
+        self.page = dialect != "library"
+        self.loose = loose
+
+    def read(self, text: str) -> dict[str, Any]:
+        """Return the profile as JSON values; raise Unreadable."""
+        start = f'<UserProfile xmlns:i="{INSTANCE}" xmlns="{self.contract.namespace}">'
+        if not text.startswith(start):
+            raise Unreadable("the XML does not start with UserProfile in its two namespaces, as on the page")
+        root = _parse(text)
+        document: dict[str, Any] = self._object(root, self.contract.profile, "")
+        return document
+
+    def _tag(self, name: str) -> str:
+        return f"{{{self.contract.namespace}}}{name}"
+
+    def _name(self, shape: Shape) -> str:
+        return shape.xml_name if self.page else shape.name
+
+    def _object(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
+        order = shape.page_order if self.page else shape.serialiser_order
+        wanted = [self._tag(self._name(shape.members[name])) for name in order]
+        if self.loose:
+            return self._loosely(element, shape, place)
+        if (tags := [child.tag for child in element]) != wanted:
+            raise Unreadable(
+                f"the elements of {place or '/'} are not the expected ones in the expected order: "
+                f"{_first_wrong(tags, wanted)}"
+            )
+        found = {
+            name: self._value(child, shape.members[name], f"{place}/{name}")
+            for name, child in zip(order, element, strict=True)
+        }
+        return {name: found[name] for name, member in shape.members.items() if name in found and member.returned}
+
+    def _loosely(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
+        names = {name: name for name in shape.members} | {shape.members[name].xml_name: name for name in shape.members}
+        found: dict[str, Any] = {}
+        for child in element:
+            tag = _local(child.tag)
+            name = names.get(tag)
+            found[name or tag] = (
+                self._value(child, shape.members[name], f"{place}/{name}") if name else child.text or ""
+            )
+        hidden = {name for name, member in shape.members.items() if not member.returned}
+        order = [*(name for name in shape.members if name in found), *(name for name in found if name not in names)]
+        return {name: found[name] for name in order if name not in hidden}
+
+    def _value(self, element: ElementTree.Element, shape: Shape, place: str) -> Any:
+        if element.attrib:
+            if element.attrib != {f"{{{INSTANCE}}}nil": "true"} or len(element) or element.text:
+                raise Unreadable(f'{place} has attributes other than i:nil="true", or content beside it')
+            if not shape.nullable:
+                raise Unreadable(f"{place} is nil, which it can't be")
+            return None
+        if shape.kind == "array":
+            return self._entries(element, shape, place)
+        if shape.kind == "object":
+            return self._object(element, shape, place)
+        return _scalar(element, shape, place)
+
+    def _entries(self, element: ElementTree.Element, shape: Shape, place: str) -> list[Any]:
+        assert shape.item is not None, "a collection's shape has an item"
+        if any(child.tag != self._tag(shape.item.class_name) for child in element):
+            raise Unreadable(f"an entry of {place} is not called {shape.item.class_name}")
+        return [self._value(child, shape.item, f"{place}/{index}") for index, child in enumerate(element)]
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _first_wrong(tags: Sequence[str], wanted: Sequence[str]) -> str:
+    """Say where two rows of element names part."""
+    index = next((number for number, pair in enumerate(zip(tags, wanted, strict=False)) if pair[0] != pair[1]), None)
+    if index is None:
+        index = min(len(tags), len(wanted))
+    found, due = (_local(row[index]) if index < len(row) else "nothing" for row in (tags, wanted))
+    return f"{found} stands where {due} was expected"
+
+
+def _scalar(element: ElementTree.Element, shape: Shape, place: str) -> Any:
+    text = element.text or ""
+    if len(element):
+        raise Unreadable(f"{place} holds elements, it is a {shape.kind}")
+    if shape.kind == "boolean":
+        if text not in ("true", "false"):
+            raise Unreadable(f"{place} is neither true nor false")
+        return text == "true"
+    if shape.kind == "integer":
+        if not re.fullmatch("-?[0-9]+", text):
+            raise Unreadable(f"{place} is no whole number")
+        return int(text)
+    return text
+
+
+# References that XML 1.0 forbids, which the vendor's serialiser writes all the same (library).
+_FORBIDDEN = re.compile("&#x([0-8BCEF]|1[0-9A-F]|FFF[EF]);")
+_PRIVATE_USE = 0xE000
+
+
+def _stand_in(code: int) -> str:
+    """Return a character that XML allows in place of one that it forbids."""
+    return chr(_PRIVATE_USE + code % 0x100)
+
+
+def _parse(text: str) -> ElementTree.Element:
+    text = _FORBIDDEN.sub(lambda match: _stand_in(int(match[1], 16)), text)
+    try:
+        return ElementTree.fromstring(text)  # noqa: S314 - an answer without a DTD, which start() has made sure of
+    except ElementTree.ParseError as problem:
+        raise Unreadable(f"the body is not well-formed XML: {problem}") from None
+
+
+def xml_text(value: Any) -> Any:
+    """Return a JSON value as it reads after a trip through XML, which rewrites the ends of lines."""
+    if isinstance(value, str):
+        lines = value.replace("\r\n", "\n").replace("\r", "\n")
+        return re.sub("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", lambda match: _stand_in(ord(match[0])), lines)
+    if isinstance(value, list):
+        return [xml_text(item) for item in value]
+    return {name: xml_text(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _read_error(media_type: str, text: str) -> Any:
+    if media_type not in XML_TYPES:
+        return _read_json(text)
+    if not text.startswith("<Error><Message>"):
+        raise Unreadable("an error in XML is <Error><Message>…</Message></Error>, without namespaces")
+    root = _parse(text)
+    error: dict[str, Any] = {}
+    for child in root:
+        nested = {_decoded(row.tag): [row.text or ""] for row in child}
+        error[child.tag] = nested if child.tag == "ModelState" else child.text or ""
+    return error
+
+
+def read_error(reply: Reply) -> dict[str, Any]:
+    """Return the members of an error of either format; raise Unreadable."""
+    error = _read_error(*read_text(reply))
+    if not isinstance(error, dict):
+        raise Unreadable("the error is no object")
+    return error
+
+
+def _decoded(name: str) -> str:
+    return re.sub(r"_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), name)
+
+
+# -- differences ------------------------------------------------------------------------------------------------------
+
+
+def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, a missing member not null."""
+    if wanted is found:
+        return  # a body that was read before gives the same object
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for name in {**wanted, **found}:
+            yield from differences(wanted.get(name, _MISSING), found.get(name, _MISSING), f"{place}/{name}")
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for index, pair in enumerate(zip(wanted, found, strict=True)):
+            yield from differences(*pair, f"{place}/{index}")
+    elif type(wanted) is not type(found) or wanted != found:
+        yield place or "/", wanted, found
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "missing"
+
+
+_MISSING = _Missing()

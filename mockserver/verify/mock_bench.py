@@ -1,0 +1,114 @@
+"""Make the mock ready for cases: who signs and which profiles are used, read from the fixtures that it serves."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import UsageError
+from mockserver.verify.calls import Account, Bench, Key, Session
+
+PERMISSION = "profile:update"
+# The demo's profiles that rules are written for: all members, every kind of value, nulls, and another account's.
+_PREFERRED = (("ACME01", "CRM", "C-000417"), ("ACME01", "CRM", "C-000001"), ("ACME01", "CRM", "C-000003"))
+_MOST_PROFILES = 4
+
+
+@dataclass
+class _Roles:
+    """The accounts of the fixtures by what they may do."""
+
+    editors: dict[str, Account] = field(default_factory=dict)
+    readers: dict[str, Account] = field(default_factory=dict)
+    retired: dict[str, Account] = field(default_factory=dict)
+    oauth: dict[str, Account] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MockFixtures:
+    """What the verifying side reads of a mock's fixtures."""
+
+    roles: _Roles
+    profiles: tuple[Key, ...]
+    sparse: Key | None
+
+    def bench(self, session: Session, dialect: str) -> Bench:
+        """Return the bench of a mock that serves these fixtures."""
+        client = self.profiles[0][0]
+        roles = self.roles
+        return Bench(
+            session=session,
+            account=roles.editors[client],
+            profiles=self.profiles,
+            dialect=dialect,
+            accounts=roles.editors,
+            reader=roles.readers.get(client),
+            retired=roles.retired.get(client),
+            oauth=roles.oauth.get(client),
+            sparse=self.sparse,
+            absent=((client, self.profiles[0][1], "NO-SUCH-ID"),),
+            isolated=True,
+            is_mock=True,
+        )
+
+
+def read_fixtures(directory: Path) -> MockFixtures:
+    """Read roles and profiles; raise UsageError if nobody may change anything there."""
+    try:
+        document = tomllib.loads((directory / "clients.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise UsageError(
+            f"can't read the fixtures: {problem}", place=str(directory), hint="run mockserver check"
+        ) from problem
+    roles = _Roles()
+    for client_id, client in document.get("clients", {}).items():
+        _add_roles(roles, client_id, client)
+    found = [row for client_id in roles.editors for row in _profiles(directory / "profiles" / client_id, client_id)]
+    if not found:
+        raise UsageError(
+            "the fixtures have no profile with a user who may change it",
+            place=str(directory),
+            hint="run mockserver check",
+        )
+    return MockFixtures(roles, _chosen([key for key, _ in found]), _sparse(found))
+
+
+def _add_roles(roles: _Roles, client_id: str, client: Mapping[str, Any]) -> None:
+    groups = {name: group.get("permissions", []) for name, group in client.get("groups", {}).items()}
+    for user_id, user in client.get("users", {}).items():
+        allowed = any(PERMISSION in groups.get(name, ()) for name in user.get("groups", ()))
+        account = Account(client_id, user_id, user["secret"])
+        (roles.editors if allowed else roles.readers).setdefault(client_id, account)
+        if allowed and "previous_secret" in user:
+            roles.retired.setdefault(client_id, Account(client_id, user_id, user["previous_secret"]))
+    for app_id, app in client.get("oauth_clients", {}).items():
+        editor = roles.editors.get(client_id)
+        if editor is not None and editor.user_id in app.get("users", ()):
+            roles.oauth.setdefault(client_id, Account(client_id, app_id, app["secret"]))
+
+
+def _profiles(directory: Path, client_id: str) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    for path in sorted(directory.glob("*.json")):
+        profile = json.loads(path.read_text(encoding="utf-8"))
+        entries = [entry for entry in profile.get("AlternateIds") or () if entry]
+        ids = [(entry.get("AlternateIdType"), entry.get("AlternateId")) for entry in entries]
+        if ids and all(ids[0]):
+            yield (client_id, *ids[0]), profile
+
+
+def _chosen(keys: list[Key]) -> tuple[Key, ...]:
+    """Return a few profiles: the preferred ones, and one of another account, best with the first one's own id."""
+    known = [key for key in _PREFERRED if key in keys] or keys[:1]
+    strangers = [key for key in keys if key[0] != known[0][0]]
+    strangers.sort(key=lambda key: key[1:] != known[0][1:])
+    more = [key for key in keys if key not in known and key[0] == known[0][0]]
+    return (*known, *strangers[:1], *more)[:_MOST_PROFILES]
+
+
+def _sparse(found: list[tuple[Key, Mapping[str, Any]]]) -> Key | None:
+    lacking = {"PreservePreferences", "RegistrationConfirmed", "CustomerType", "DefaultLocale"}
+    return next((key for key, profile in found if not lacking & set(profile)), None)

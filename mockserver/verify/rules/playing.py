@@ -1,0 +1,387 @@
+"""Play one rule to a target and say how it came out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from mockserver.verify.authorization import authorization, basic
+from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict
+from mockserver.verify.checks import Unreadable, read_error
+from mockserver.verify.contract import Contract, copied
+from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, next_world
+from mockserver.verify.events import CaseFinished
+from mockserver.verify.rules.reading import Rule, Step
+from mockserver.verify.target.session import NotSent, Throttled
+
+# The profile of the shipped fixtures that some rules name.
+DEMO: Key = ("ACME01", "CRM", "C-000417")
+# The rules that say whether a change is stamped.
+ABOUT_STAMPS = "edited-"
+_REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
+
+
+class RuleRunner:
+    """Runs rules against one bench; knows the bystanders' profiles, which no rule may touch.
+
+    `everyday` are problems of every answer, which say nothing of any one rule.
+    """
+
+    def __init__(self, bench: Bench, contract: Contract, everyday: Collection[str] = ()) -> None:
+        self.bench = bench
+        self.contract = contract
+        self.everyday = frozenset(everyday)
+        self._known: dict[Key, dict[str, Any]] = {}
+
+    def run(self, rule: Rule) -> CaseFinished:
+        """Play a rule; never raises for what the target does."""
+        started = monotonic()
+        talk = Conversation(self.bench, self.contract, next_world("rule"))
+        # Lest one way of stamping that a real target has break every rule that changes something.
+        talk.ignores_stamps = not self.bench.is_mock and not _is_about_stamps(rule)
+        if missing := self._missing(rule):
+            return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
+        verdict: Verdict | None = None
+        with self.bench.guard(rule.id):
+            try:
+                _Play(rule, talk, self._key(rule), self._known).run()
+            except NotSent as held_back:
+                talk.problems.append(str(held_back).partition("\n")[0])
+                verdict = Verdict.NOT_VERIFIABLE
+            except Throttled as end:
+                talk.problems.append(str(end).partition("\n")[0])
+                verdict = Verdict.INCONCLUSIVE
+            except (Unanswered, Denied) as end:
+                talk.problems.append(str(end))
+                verdict = Verdict.BROKEN if self.bench.is_mock else Verdict.INCONCLUSIVE
+            except Unreadable as end:
+                # Nothing more can be said of this rule; what is wrong with every answer is another case's to say.
+                verdict = Verdict.INCONCLUSIVE if str(end) in self.everyday else None
+                talk.problems.append(str(end))
+            except SHAPELESS as end:
+                talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
+        if verdict is None:
+            talk.problems = [problem for problem in talk.problems if problem not in self.everyday]
+        return _outcome(rule, talk, verdict or self._verdict(rule, talk), started)
+
+    def _verdict(self, rule: Rule, talk: Conversation) -> Verdict:
+        if not talk.problems:
+            return Verdict.HELD
+        if self.bench.is_mock or (rule.source in ("page", "documented") and "tolerated" not in rule.tags):
+            return Verdict.BROKEN
+        # Elsewhere a difference from what only the library does, or from a choice of ours, breaks no promise.
+        return Verdict.TOLERATED
+
+    def _missing(self, rule: Rule) -> str:
+        bench = self.bench
+        have = {
+            "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
+            "mock": bench.is_mock, "clock": bench.is_mock and bench.isolated,
+            "demo": bench.isolated and bench.profiles[0] == DEMO,
+            "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
+        }  # fmt: skip
+        needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
+        missing = [name for name in needs if not have[name]]
+        if rule.not_verifiable:
+            return rule.not_verifiable
+        return f"the target offers no {' and no '.join(missing)}" if missing else ""
+
+    def _key(self, rule: Rule) -> Key:
+        return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
+
+
+class _Play:
+    """One rule on its way: the state that the profile should be in, step by step."""
+
+    def __init__(self, rule: Rule, talk: Conversation, key: Key, known: dict[Key, dict[str, Any]]) -> None:
+        self.rule = rule
+        self.talk = talk
+        self.key = self.home = key
+        self.bench = talk.bench
+        self.known = known
+        self.state: dict[str, Any] = {}
+        self.origin: dict[str, Any] = {}
+        self.user = talk.bench.account.user_id
+        self.presented: str | None = None
+
+    def run(self) -> None:
+        bystanders = [key for key in self.bench.profiles if key != self.key]
+        before = {key: self._first_sight(key) for key in bystanders}
+        self.state = self.origin = self._first_sight(self.key)
+        if self.rule.given:
+            self._prepare(self.rule.given)
+        for step in self.rule.steps:
+            for _ in range(step.repeat):
+                self._play(step)
+        for key, profile in before.items():
+            self.talk.compare(f"{self._label(key)}, which nobody asked to change,", profile, self.talk.read(key))
+
+    def _first_sight(self, key: Key) -> dict[str, Any]:
+        """Read a profile; in a world of its own each case must find it as every other case did."""
+        found = self.talk.read(key)
+        if self.bench.isolated:
+            known = self.known.setdefault(key, found)
+            self.talk.compare(f"{self._label(key)} in a new namespace", known, found)
+        return found
+
+    def _label(self, key: Key) -> str:
+        """Name a profile by its place: an alternate id is a personal value."""
+        return f"profile {self.bench.profiles.index(key) + 1}" if key in self.bench.profiles else "the sparse profile"
+
+    def _prepare(self, given: Mapping[str, Any]) -> None:
+        values = {pointer: self._filled(value) for pointer, value in given.items()}
+        operations = [{"op": "replace", "path": path, "value": value} for path, value in values.items()]
+        reply = self.talk.patch(self.key, operations)
+        if reply.status in (401, 403):
+            raise Denied(f"preparing the profile was answered with {reply.status}")
+        if reply.status != 200:
+            self.talk.problems.append(f"preparing the profile was answered with {reply.status}, 200 was expected")
+        self._settle(_with(self.state, values), reply, compare_answer=reply.status == 200)
+
+    def _play(self, step: Step) -> None:
+        call = self._call(step)
+        with self.talk.clock_ahead(call.key, step.clock):
+            reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
+        problems = list(_answer_problems(step, reply, self.state))
+        self.talk.problems += problems
+        if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
+            raise Denied(f"the answer was {reply.status}, 200 was expected")
+        if call.path is not None and "/oauth/" in call.path:
+            return
+        after = {pointer: self._filled(value) for pointer, value in step.after.items()}
+        elsewhere = step.world == "other" or (
+            call.key != self.key and step.at and not step.after and self._other_profile(call.key)
+        )
+        compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
+        self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
+        for pointer, value in step.holds.items():
+            if _get(self.state, pointer) != self._filled(value):
+                self.talk.problems.append(f"{pointer} is not what the rule says it is")
+
+    def _other_profile(self, key: Key) -> bool:
+        names = {
+            (entry["AlternateIdType"], entry["AlternateId"]) for entry in self.state["AlternateIds"] or () if entry
+        }
+        folded = {(str(kind).lower(), str(value).lower()) for kind, value in names}
+        return key[0].lower() != self.key[0].lower() or (key[1].lower(), key[2].lower()) not in folded
+
+    def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
+        """Compare the answer and the profile as it can be read afterwards with what is expected."""
+        self.key = _reachable(self.key, expected)
+        found = self.talk.read(self.key)
+        expected = self.talk.stamped(expected, self.state, found, user or self.user)
+        if compare_answer:
+            self.talk.compare_answer(expected, reply)
+        self.talk.compare("the profile afterwards", expected, found)
+        self.state = found
+
+    # -- the request ---------------------------------------------------------------------------------------------------
+
+    def _call(self, step: Step) -> Call:
+        key = (step.at.get("client", self.key[0]), step.at.get("type", self.key[1]), step.at.get("id", self.key[2]))
+        key = self._named(key, step.at.get("profile"))
+        if step.world:
+            key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
+        body = self._body(step)
+        path = step.path and step.path.format(
+            **dict(zip(("client", "type", "id"), (quote(part, safe="") for part in key), strict=True))
+        )
+        signs_itself = self._is_ordinary(step) and key[0] in self.bench.accounts
+        headers = self._headers(step, key, explicit=not signs_itself)
+        if step.chunked:
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in _parts(body)) + b"0\r\n\r\n"
+            headers = (*headers, ("Transfer-Encoding", "chunked"))
+        return Call(
+            step.method,
+            key,
+            headers,
+            body,
+            signed=signs_itself,
+            may_change=bool(step.after),
+            path=path,
+            refused=step.expect >= 400,
+        )
+
+    def _is_ordinary(self, step: Step) -> bool:
+        elsewhere = "/oauth/" in (step.path or "")
+        return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
+
+    def _named(self, key: Key, name: str | None) -> Key:
+        if name == "absent" and self.bench.absent:
+            return self.bench.absent[0]
+        chosen = {"neighbour": _neighbour(self.bench), "stranger": _stranger(self.bench)}.get(name or "")
+        return chosen or key
+
+    def _body(self, step: Step) -> bytes:
+        if step.patch is not None:
+            text = json.dumps(self._filled(step.patch), ensure_ascii=False)
+        else:
+            text = step.body if step.body is not None else step.xml if step.xml is not None else ""
+            text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
+            text = _PLACEHOLDER.sub(lambda match: json.dumps(_get(self.state, match[1])), text)
+            if "${oauth:" in text and (app := self.bench.oauth) is not None:
+                text = text.replace("${oauth:id}", app.user_id).replace("${oauth:secret}", app.secret)
+        if step.encode == "latin-1-bytes":
+            return text.encode("latin-1")
+        return text.encode(step.encode, "surrogatepass")
+
+    def _headers(self, step: Step, key: Key, *, explicit: bool) -> Headers:
+        content_type = step.content_type
+        if content_type == "":
+            content_type = "application/xml" if step.xml is not None else PATCH_TYPE
+        rows = [("Content-Type", content_type), ("Accept", step.accept), *step.headers.items()]
+        if step.signed and explicit:
+            self.presented = self._authorization(step, key)
+            rows += [("Authorization", self.presented)]
+        return tuple((name, str(value)) for name, value in rows if value is not None)
+
+    def _authorization(self, step: Step, key: Key) -> str | None:
+        if "/oauth/" in (step.path or ""):
+            return basic(self.bench.oauth) if self.bench.oauth else None
+        how = dict(step.authorization or {})
+        of = how.pop("of", None)
+        if of == "before":
+            return self.presented
+        if of == "token":
+            return self._token(how, self.bench.reader if step.user == "reader" else None)
+        return authorization(self._signer(step), key[0], datetime.now(UTC), how)
+
+    def _token(self, how: Mapping[str, Any], user: Account | None) -> str:
+        """Ask for a bearer token as an application does, and return the header that presents it."""
+        assert self.bench.oauth is not None, "rules with tokens need an application"
+        form = {"grant_type": "client_credentials", "scope": f"{self.key[0]}/{(user or self.bench.account).user_id}"}
+        headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", basic(self.bench.oauth)))
+        call = Call("POST", self.key, headers, urlencode(form).encode(), signed=False, path="/oauth/token")
+        reply = self.talk.send(call, check=False)
+        try:
+            token = json.loads(reply.body)["access_token"]
+        except (ValueError, KeyError, TypeError):
+            raise Unreadable(f"the token endpoint answered {reply.status} without an access_token") from None
+        return str(how.get("header", "Bearer {token}")).format(token=token)
+
+    def _signer(self, step: Step) -> Account:
+        chosen = {"reader": self.bench.reader, "retired": self.bench.retired}.get(step.user)
+        client_id = step.at.get("client", self._named(self.key, step.at.get("profile"))[0])
+        return chosen or self.bench.accounts.get(client_id.partition("~")[0], self.bench.account)
+
+    def _own_entry(self) -> Mapping[str, Any]:
+        """Return the alternate id that the URL names, as the profile spells it."""
+        wanted = (self.home[1].lower(), self.home[2].lower())
+        entries = [entry for entry in self.origin["AlternateIds"] or () if entry]
+        pairs = ((entry, (entry["AlternateIdType"], entry["AlternateId"])) for entry in entries)
+        return next(entry for entry, pair in pairs if all(pair) and (pair[0].lower(), pair[1].lower()) == wanted)
+
+    def _filled(self, value: Any) -> Any:
+        """Replace ${/Pointer} by what stands there in the profile as it should be now."""
+        if isinstance(value, str):
+            whole = _PLACEHOLDER.fullmatch(value)
+            if whole:
+                return copied(_get(self.state, whole[1]))
+            if value.startswith("${long:"):
+                return "x" * int(value[7:-1])
+            if value == "${user}":
+                return self.user
+            if value == "${self}":
+                return self._own_entry()
+            if value == "${neighbour}" and (other := _neighbour(self.bench)):
+                return {"AlternateIdType": other[1], "AlternateId": other[2]}
+            return _PLACEHOLDER.sub(lambda match: str(_get(self.state, match[1])), value)
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _answer_problems(step: Step, reply: Reply, state: Mapping[str, Any]) -> Iterator[str]:
+    if reply.status != step.expect:
+        yield f"the answer was {reply.status}, {step.expect} was expected"
+        return
+    if step.type is not None and reply.headers.get("content-type") != step.type:
+        yield f"Content-Type is {reply.headers.get('content-type')!r}, {step.type!r} was expected"
+    for name, value in step.answer_headers.items():
+        if reply.headers.get(name.lower()) != value:
+            yield f"the header {name} is {reply.headers.get(name.lower())!r}, {value!r} was expected"
+    if step.contains is not None and step.contains.encode() not in reply.body:
+        yield f"the answer does not contain {step.contains!r}"
+    if step.message is not None or step.model_state is not None:
+        yield from _error_problems(step, reply)
+
+
+def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
+    try:
+        error = read_error(reply)
+    except Unreadable as problem:
+        yield str(problem)
+        return
+    if step.message is not None and error.get("Message") != step.message:
+        yield f"the message is not {step.message!r}"
+    if step.model_state is not None and list(error.get("ModelState", {})) != list(step.model_state):
+        yield f"ModelState does not name {', '.join(step.model_state) or 'nothing'}"
+
+
+def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, note: str = "") -> CaseFinished:
+    return CaseFinished(
+        stage="rules",
+        id=rule.id,
+        title=rule.title,
+        verdict=verdict,
+        problems=(note,) if note else tuple(dict.fromkeys(talk.problems)),
+        why=rule.why,
+        source=rule.source,
+        tags=rule.tags,
+        seconds=monotonic() - started,
+        exchanges=tuple(talk.exchanges),
+    )
+
+
+def _is_about_stamps(rule: Rule) -> bool:
+    places = [place for step in rule.steps for place in (*step.after, *step.holds)]
+    return rule.id.startswith(ABOUT_STAMPS) or any(place.startswith("/Edited") for place in places)
+
+
+def _neighbour(bench: Bench) -> Key | None:
+    return next((key for key in bench.profiles[1:] if key[0] == bench.profiles[0][0]), None)
+
+
+def _stranger(bench: Bench) -> Key | None:
+    return next((key for key in bench.profiles[1:] if key[0] != bench.profiles[0][0]), None)
+
+
+def _parts(body: bytes) -> list[bytes]:
+    middle = max(len(body) // 2, 1)
+    return [part for part in (body[:middle], body[middle:]) if part]
+
+
+def _segments(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def _get(document: Any, pointer: str) -> Any:
+    for segment in _segments(pointer):
+        document = document[int(segment)] if isinstance(document, list) else document[segment]
+    return document
+
+
+def _with(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy with values put at JSON pointers."""
+    result = copied(dict(document))
+    for pointer, value in values.items():
+        *way, last = _segments(pointer)
+        holder = _get(result, "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in way))
+        holder[int(last) if isinstance(holder, list) else last] = copied(value)
+    return result
+
+
+def _reachable(key: Key, profile: Mapping[str, Any]) -> Key:
+    """Return a key that still names the profile, the present one if it does."""
+    entries = [entry for entry in profile.get("AlternateIds") or () if entry]
+    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in entries]
+    usable = [pair for pair in pairs if all(pair)]
+    if any((kind.lower(), value.lower()) == (key[1].lower(), key[2].lower()) for kind, value in usable) or not usable:
+        return key
+    return key[0], *usable[0]

@@ -1,0 +1,164 @@
+"""The named rules: read from contracts/rules/*.yaml, where anyone can read them.
+
+`docs` of the format stand at the top of contracts/rules/README.md; `load_rules` refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mockserver.errors import UsageError
+from mockserver.verify.authorization import OPTIONS
+from mockserver.verify.contract import load_yaml
+
+SOURCES = ("page", "documented", "library", "assumed")
+TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent")
+WORLDS = ("same", "other")
+DIALECTS = ("vendor", "library", "rfc6902")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of a rule and what must come of it; the fields are the keys of the YAML."""
+
+    method: str = "PATCH"
+    patch: Any = None
+    body: str | None = None
+    xml: str | None = None
+    encode: str = "utf-8"
+    repeat: int = 1
+    chunked: bool = False
+    content_type: str | None = ""
+    accept: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    at: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    user: str = "editor"
+    authorization: Mapping[str, Any] | None = None
+    signed: bool = True
+    clock: float = 0
+    world: str = ""
+    expect: int = 200
+    message: str | None = None
+    model_state: Sequence[str] | None = None
+    type: str | None = None
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    contains: str | None = None
+    after: Mapping[str, Any] = field(default_factory=dict)
+    holds: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: a sentence that must hold, where it comes from, and the requests that show it."""
+
+    id: str
+    title: str
+    why: str
+    source: str
+    tags: tuple[str, ...]
+    steps: tuple[Step, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    profile: str = "main"
+    needs: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = DIALECTS
+    not_verifiable: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the rule can change a profile where it is answered as expected."""
+        return bool(self.given) or "write" in self.tags
+
+
+_STEP_KEYS = frozenset(Step.__slots__)
+_RULE_KEYS = frozenset((*(name for name in Rule.__slots__ if name != "steps"), "then", *DIALECTS))
+
+
+def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
+    """Return the rules of every file as they read for one dialect; raise UsageError with file and rule."""
+    files = sorted(directory.glob("*.yaml"))
+    if not files:
+        raise UsageError("there are no rules", place=str(directory), hint="point to contracts/rules")
+    rules = [rule for path in files for rule in _rules_of(path, dialect)]
+    names = [rule.id for rule in rules]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"two rules are called {doubled[0]}", place=str(directory), hint="rename one")
+    return rules
+
+
+def _rules_of(path: Path, dialect: str) -> list[Rule]:
+    document = load_yaml(path)
+    if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
+        raise UsageError(
+            "a file of rules holds the key 'rules' with a list", place=str(path), hint="see its neighbours"
+        )
+    defaults = document.get("defaults", {})
+    rows = [_merged({**defaults, **row}, dialect) for row in document["rules"] if isinstance(row, Mapping)]
+    return [_rule(row, path) for row in rows if dialect in row.get("dialects", DIALECTS)]
+
+
+def _merged(row: Mapping[str, Any], dialect: str) -> dict[str, Any]:
+    """Return the row with what it says for one dialect laid over it."""
+    plain = {key: value for key, value in row.items() if key not in DIALECTS}
+    if dialect == "rfc6902" and row.get("source") == "library":
+        plain.pop("message", None)  # the library's words are not those of an RFC 6902 reader
+    return plain | dict(row.get(dialect) or {})
+
+
+def _rule(row: Mapping[str, Any], path: Path) -> Rule:
+    place = f"{path}: {row.get('id', '?')}"
+    _refuse_unknown(row, _RULE_KEYS | _STEP_KEYS, place)
+    for key in ("id", "title", "why", "source"):
+        if not isinstance(row.get(key), str):
+            raise UsageError(f"the rule has no {key}", place=place, hint=f"write {key}: as text")
+    _refuse_unknown(row.get("tags", ()), frozenset(TAGS), place)
+    _refuse_unknown(row.get("needs", ()), frozenset(NEEDS), place)
+    _refuse_unknown([row["source"]], frozenset(SOURCES), place)
+    first = {key: value for key, value in row.items() if key in _STEP_KEYS}
+    then = row.get("then", [])
+    known = {key: value for key, value in row.items() if key in Rule.__slots__}
+    return Rule(
+        **known
+        | {
+            "tags": tuple(row.get("tags", ())),
+            "needs": tuple(row.get("needs", ())),
+            "steps": tuple(_step(step, place) for step in (first, *then)) if first or then else (),
+        }
+    )
+
+
+def _step(row: Mapping[str, Any], place: str) -> Step:
+    _refuse_unknown(row, _STEP_KEYS, place)
+    _refuse_unknown(row.get("authorization") or {}, OPTIONS, place)
+    _refuse_unknown([row["world"]] if "world" in row else [], frozenset(WORLDS), place)
+    return Step(**row)
+
+
+def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
+    for name in given:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
+            raise UsageError(f"{name!r} is unknown here", place=place, hint=hint)
+
+
+def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True) -> list[Rule]:
+    """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all."""
+    _refuse_unknown(tags, frozenset(TAGS), "--tag")
+    for name in only if strict else ():
+        if not any(_matches(rule.id, name) for rule in rules):
+            near = get_close_matches(name, [rule.id for rule in rules], n=1)
+            raise UsageError(
+                f"there is no rule {name!r}", place="--only", hint=f"did you mean {near[0]}?" if near else ""
+            )
+    wanted = [rule for rule in rules if not only or any(_matches(rule.id, name) for name in only)]
+    return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
+
+
+def _matches(rule_id: str, name: str) -> bool:
+    return rule_id.startswith(name[:-1]) if name.endswith("*") else rule_id == name

@@ -1,0 +1,328 @@
+"""Brings a profile back to what it was: reads, sends inverse patches, reads back, and tells what it can't restore.
+
+What nobody can restore: Edited, which shows that the run was there, and whatever the target did besides (its audit
+log, messages to the customer, other systems that follow it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mockserver.errors import Inconclusive, SafetyRefusal
+from mockserver.verify.calls import Call, Key, Reply
+from mockserver.verify.target.held_signals import HeldSignals
+from mockserver.verify.target.session import NoAnswer, TargetSession
+from mockserver.verify.target.targets import Target
+from mockserver.verify.target.undo import (
+    Change,
+    Operation,
+    applied,
+    blind_patches,
+    canonical,
+    coarse_patch,
+    inverse_patch,
+    lasting_differences,
+    ours,
+    unmoved,
+)
+from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile
+
+# What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
+REFUSALS = frozenset({400, 409, 412, 422, 500})
+# What a status of the first reading tells its user to look at; 0 stands for all others.
+_LOOK = {
+    401: "check client, user and secret in the targets file, and this machine's clock",
+    403: "this user's groups may not update profiles; name another one in the targets file",
+    404: "check base_url, client and profiles in the targets file",
+    0: "check base_url in the targets file: this does not answer as the API does",
+}
+ROUNDS = 3
+READS = 3
+MEMBERS = 16
+# Reads with retries, one fine patch in each round but the last, then one patch for each member, each round read back.
+WORST_CASE = READS + (ROUNDS - 1) * 2 + MEMBERS + 1
+_JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
+
+
+# Patches that change nothing: without operations, and for targets that refuse those, with a test.
+_READINGS = (b"[]", *(b'[{"op": "test", "path": "/IsActive", "value": %s}]' % value for value in (b"true", b"false")))
+
+
+class Remaining(NamedTuple):
+    """What of one profile is not as it was: places without values, and why."""
+
+    profile: str
+    places: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.profile}: {', '.join(self.places) or 'everything'}: {self.why}"
+
+
+class Outcome(NamedTuple):
+    """How a recovery ended."""
+
+    restored: tuple[str, ...]
+    remaining: tuple[Remaining, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything is as it was, 4 if not."""
+        return SafetyRefusal.exit_code if self.remaining else 0
+
+
+class Refused(Inconclusive):
+    """The target is there, and refuses to show a profile."""
+
+
+class Restorer:
+    """Restores profiles through a session."""
+
+    def __init__(self, session: TargetSession) -> None:
+        self.session = session
+        self._reading = _READINGS[0]
+
+    def read(self, key: Key) -> dict[str, Any]:
+        """Return a profile, read by a patch that changes nothing; raise Inconclusive if the answer is no profile."""
+        # What was answered last time comes first, so that on a target without empty patches a read is one request.
+        for body in sorted(_READINGS, key=lambda body: body != self._reading):
+            reply = self.session.read(key, body)
+            if reply.status not in REFUSALS:
+                self._reading = body
+                break
+        profile = profile_of(reply)
+        if profile is None:
+            label = self.session.target.label(key)
+            kind = Refused if reply.status in REFUSALS else Inconclusive
+            why = f"status {reply.status}" if reply.status != 200 else "its 200 is no JSON object that has a ProfileId"
+            raise kind(f"{label} can't be read: {why}", hint=_LOOK.get(reply.status, _LOOK[0]))
+        self.session.profiles[key] = profile
+        return profile
+
+    def restore(self, row: OpenProfile) -> tuple[dict[str, Any] | None, list[Remaining]]:
+        """Bring one profile back; return it as it is now, and what of it is not as it was."""
+        own = (self.session.target.client, row.kind, row.identifier)
+        label = self.session.target.label(own)
+        try:
+            key, found = self._read_or_mend(own, row)
+            key, found = self._rounds(own, key, row, found)
+        except (Inconclusive, SafetyRefusal) as problem:
+            return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
+            # A profile of such a shape is nothing to send patches to; a person has to look at it.
+            return None, [
+                Remaining(label, (), f"can't tell: it does not look like a profile ({type(problem).__name__})")
+            ]
+        left = [
+            change.place
+            for change in self._differences(row.before, found)
+            if not _is_system_field(change) or ours([change], row.touched, ())
+        ]
+        if not left:
+            return found, []
+        return found, [
+            Remaining(label, tuple(left), "changed by somebody else, by the target itself, or not accepted back")
+        ]
+
+    def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
+        mine = list(self._differences(row.before, found))
+        if not self.session.target.exclusive:
+            # Our own last answer shows what was there after us; without one, what we never touched is not ours.
+            mine = ours(mine, row.touched, list(self._differences(row.known or found, found)))
+        coarse = False
+        for turn in range(ROUNDS):
+            if not mine:
+                break
+            goal = applied(found, inverse_patch(mine, found))
+            sent = list(self._patches(mine, found, goal, row.before, coarse=coarse))
+            answers = [self._send(key, patch) for patch in sent]
+            previous = found
+            key, found = self._read_patiently(own, row)
+            mine = [] if coarse else self._still_ours(goal, previous, found, sent, answers)
+            # Taken and yet not as it was, or refused although nobody came between: this patch is of no use here.
+            useless = None not in answers and (bool(_shown(answers)) or not any(self._differences(previous, found)))
+            coarse = useless or turn == ROUNDS - 2
+        return key, found
+
+    def _still_ours(
+        self,
+        goal: Mapping[str, Any],
+        previous: Mapping[str, Any],
+        found: Mapping[str, Any],
+        sent: Sequence[Sequence[Operation]],
+        answers: Sequence[Reply | None],
+    ) -> list[Change]:
+        """Return what is left to do, without what somebody else changed since our reading or our own answer."""
+        left = list(self._differences(goal, found))
+        if profiles := _shown(answers):
+            since = list(self._differences(profiles[-1], found))
+            return ours(left, [*_members_set(sent), *_misplaced(goal, previous, found)], since)
+        return unmoved(left, list(self._differences(previous, found)))
+
+    def _patches(
+        self,
+        mine: Sequence[Change],
+        found: Mapping[str, Any],
+        goal: Mapping[str, Any],
+        before: Mapping[str, Any],
+        *,
+        coarse: bool,
+    ) -> Iterator[list[Operation]]:
+        if not coarse:
+            yield inverse_patch(mine, found)
+            return
+        for member in sorted({change.pointer.split("/")[1] for change in mine}):
+            if canonical(goal.get(member)) == canonical(before.get(member)):
+                yield coarse_patch(member, goal, found)
+
+    def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
+        return lasting_differences(wanted, found)
+
+    def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
+        """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
+        try:
+            return self.session.send_reserved(Call("PATCH", key, _JSON, _body(operations), may_change=True))
+        except NoAnswer:
+            self.session.clock.sleep(self.session.target.settle_s)
+        except Inconclusive:
+            pass
+        return None
+
+    def _read_or_mend(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+        """Read a profile; where that is refused, what the case left there is in the way, and is replaced unseen.
+
+        A server that checks a profile as a whole refuses every patch of one that holds, say, a text that is too long.
+        """
+        try:
+            return self._read_patiently(own, row)
+        except Refused:
+            for patch in blind_patches(row.before, row.touched):
+                self._send(own, patch)
+            return self._read_patiently(own, row)
+
+    def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+        """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""
+        problem = Inconclusive("not read")
+        for turn in range(READS):
+            key = own
+            for key in self._names(own, row) if turn else (own,):
+                try:
+                    return key, self.read(key)
+                except Inconclusive as failure:
+                    problem = failure
+            if turn < READS - 1:
+                self.session.clock.sleep(self.session.target.settle_s / 2)
+        raise problem
+
+    def _names(self, own: Key, row: OpenProfile) -> list[Key]:
+        entries = row.before.get("AlternateIds") or ()
+        held = {(str(e.get("AlternateIdType")).lower(), str(e.get("AlternateId")).lower()) for e in entries if e}
+        others = [key for key in self.session.target.keys if key != own and (key[1].lower(), key[2].lower()) in held]
+        return [own, *others[:1]]
+
+
+def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) -> Outcome:
+    """Finish what interrupted runs left behind; with `forget`, their undo files go even if something remains."""
+    outcome = Outcome((), ())
+    if not state_dir.exists():
+        return outcome
+    lock, signals = RunLock(session.target, state_dir), HeldSignals()
+    lock.take()
+    signals.install()
+    try:
+        for undo in UndoFile.left_behind(session.target, state_dir):
+            found = _recover(Restorer(session), undo, signals, forget=forget)
+            outcome = Outcome(outcome.restored + found.restored, outcome.remaining + found.remaining)
+        return outcome
+    finally:
+        signals.uninstall()
+        lock.release()
+
+
+def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Outcome:
+    target = restorer.session.target
+    restored, remaining = [], []
+    for row in undo.profiles:
+        try:
+            left = _recovered(restorer, undo, row)
+        except KeyboardInterrupt:
+            # The note stays, and the list of what is open is worth more than the haste of whoever stopped us.
+            signals.hold = True
+            left = [Remaining(_label(target, row), (), "interrupted before it was restored")]
+        remaining += left
+        restored += [] if left else [_label(target, row)]
+    if forget or not remaining:
+        undo.remove()
+    return Outcome(tuple(restored), tuple(remaining))
+
+
+def _recovered(restorer: Restorer, undo: UndoFile, row: OpenProfile) -> list[Remaining]:
+    target = restorer.session.target
+    if not undo.is_of(target):
+        moved = f"{undo.path.name} is of {undo.base_url}, client {undo.client}: give {undo.target} that address again"
+        return [Remaining(_label(target, row), (), moved)]
+    if (target.client, row.kind, row.identifier) not in target.keys:
+        return [Remaining("a profile of the undo file", (), "the target does not list it any more")]
+    # The last request of the run that broke off may still be at work over there.
+    restorer.session.clock.sleep(target.settle_s)
+    return restorer.restore(row)[1]
+
+
+def _label(target: Target, row: OpenProfile) -> str:
+    return target.label((target.client, row.kind, row.identifier))
+
+
+def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal:
+    """Return the loud failure that lists what is not as it was."""
+    rows = "; ".join(map(str, remaining))
+    kept = f"as it was is in {undo.path}; `{undo.recovery()}` tries again" if undo.is_open else ""
+    return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
+
+
+def _body(operations: Sequence[Operation]) -> bytes:
+    return json.dumps(operations).encode()
+
+
+def _members_set(sent: Sequence[Sequence[Operation]]) -> Iterator[str]:
+    """Yield the members that patches set. Not entries: one more or less may be somebody else's, a member was tested."""
+    for operation in (operation for patch in sent for operation in patch):
+        if operation["op"] != "test" and not operation["path"].rpartition("/")[2].isdecimal():
+            yield operation["path"].lower()
+
+
+def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the collections that hold no entry but ours and lack none, though not as our patch said.
+
+    Nobody else was there: the target counts indices in a way of its own.
+    """
+    for name, wanted in goal.items():
+        before, now = previous.get(name), found.get(name)
+        if isinstance(wanted, list) and isinstance(before, list) and isinstance(now, list) and len(now) >= len(wanted):
+            known = {canonical(entry) for entry in (*before, *wanted)}
+            if all(canonical(entry) in known for entry in now):
+                yield f"/{name}".lower()
+
+
+def _is_system_field(change: Change) -> bool:
+    """Say whether the target itself writes the place, beside the stamp of a change."""
+    return change.pointer.startswith("/Edited/")
+
+
+def _shown(answers: Sequence[Reply | None]) -> list[dict[str, Any]]:
+    """Return the profiles that answers show."""
+    profiles = [profile_of(reply) for reply in answers if reply is not None]
+    return [profile for profile in profiles if profile is not None]
+
+
+def profile_of(reply: Reply) -> dict[str, Any] | None:
+    """Return the profile in a 200 in JSON, None for any other answer."""
+    if reply.status != 200:
+        return None
+    try:
+        document = json.loads(reply.body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and "ProfileId" in document else None

@@ -1,0 +1,264 @@
+"""May this call be sent to a real target? Judged by the bytes of the request, not by what its author meant.
+
+The judgement errs on the side of refusal: a body counts as harmless only if no reader, however lenient, could find an
+operation in it that changes something.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from mockserver.verify.calls import Call, Key
+from mockserver.verify.contract import Contract, Shape
+from mockserver.verify.target.targets import Target
+
+# GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
+_READING = ("GET", "HEAD", "OPTIONS")
+# The first three turn a PATCH into another method, the last hides from us what the body says.
+_DISGUISES = frozenset({"x-http-method-override", "x-http-method", "x-method-override", "content-encoding"})
+# Words that keep a body which we can't read from being sent; a backslash could spell any of them.
+_DELICATE = (b"alternateids", b"isactive", b"profileid", b"consents", b"edited", b"reasoncode", b"\\")
+_TAKES_THE_ID = "the operation could take away the id that the profile is found by"
+EVERYTHING = ""
+
+
+class Members(NamedTuple):
+    """The contract's members at the top of a profile, in small letters, and what each of them may hold."""
+
+    known: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, contract: Contract) -> Members:
+        """Return the members of a contract."""
+        shapes = contract.profile.members
+        small = {name.lower(): shape for name, shape in shapes.items()}
+        return cls(frozenset(small), frozenset(name for name, shape in small.items() if shape.read_only), small)
+
+    def half_shown(self, current: Mapping[str, Any]) -> frozenset[str]:
+        """Return the members that are shown without something they may hold: put back as shown, it would be lost."""
+        nulls = _shows_nulls(current)
+        return frozenset(
+            name.lower()
+            for name, value in current.items()
+            if (shape := self.shapes.get(name.lower())) and _lacks(value, shape, nulls=nulls)
+        )
+
+
+NO_MEMBERS = Members()
+
+
+def could_change(call: Call) -> bool:
+    """Say whether a 200 could have changed the profile."""
+    if call.method in _READING:
+        return False
+    return call.may_change or call.method != "PATCH" or not _harmless(call.body)
+
+
+def touched(body: bytes) -> tuple[str, ...]:
+    """Return JSON pointers, names in small letters, that cover all that a patch may change; "" is the whole profile.
+
+    A patch that adds or removes an entry touches its collection.
+    """
+    operations = _operations(body, among_others=True)
+    if operations is None:
+        return (EVERYTHING,)
+    return tuple(pointer for operation in operations for pointer in _touched_by(operation))
+
+
+def refusal(
+    call: Call, target: Target, current: Mapping[str, Any] | None = None, members: Members = NO_MEMBERS
+) -> str | None:
+    """Return why a call may not be sent to a real target, None if it may.
+
+    `current` is the profile as it was last read, by which an index of AlternateIds is understood.
+    """
+    listed = call.key in target.keys
+    if not listed and call.key not in target.absent:
+        return "the target does not list this profile"
+    if call.method != "PATCH" and call.method not in _READING:
+        return f"{call.method} may be another operation of the real system"
+    if any(name.lower() in _DISGUISES for name, _ in call.headers):
+        return "a header makes the request another one than it seems"
+    if call.path is not None and not _same_place(call.path, call.key):
+        return "the path does not name the listed profile beyond doubt"
+    if could_change(call):
+        return _write_refusal(call, target, current, members) if listed else "the profile is listed as absent"
+    return None
+
+
+def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None, members: Members) -> str | None:
+    operations = _operations(call.body)
+    if operations is None:
+        # What such a body means is up to the server; the restore copes, but not with everything.
+        hidden = members.half_shown(current or {})
+        harmful = _harmful(call, hidden)
+        return "the body can't be read, so that it might change what can't be restored" if harmful else None
+    ids_known = True
+    for operation in operations:
+        segments = _segments(_folded(operation).get("path"))
+        if _name(operation) == "test":
+            continue
+        if not segments:
+            return "an operation on the whole profile could replace it"
+        if reason := _member_refusal(operation, segments, target, current, members):
+            return reason
+        if segments[0] == "alternateids":
+            spared = _appends(operation, segments) or (ids_known and _spares_the_key(segments, target, current))
+            if not spared:
+                return _TAKES_THE_ID
+            ids_known = False
+        if _segments(_folded(operation).get("from"))[:1] == ["alternateids"]:
+            return _TAKES_THE_ID
+    return None
+
+
+def _member_refusal(
+    operation: Mapping[str, Any],
+    segments: list[str],
+    target: Target,
+    current: Mapping[str, Any] | None,
+    members: Members,
+) -> str | None:
+    name = segments[0]
+    if name == "isactive" and not (target.may_deactivate or _stays_active(operation, current)):
+        return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+    if name in members.known and current is not None and name not in map(str.lower, current):
+        return "the target does not show this member, so that a change could not be seen"
+    if current is not None and name in members.half_shown(current):
+        return "the target does not show all that this member holds, so that it could not be put back as it was"
+    if name in members.read_only and not target.try_read_only:
+        return "a read-only member may not be restorable (try_read_only = true allows it)"
+    return None
+
+
+def _stays_active(operation: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
+    return (
+        _name(operation) in ("add", "replace")
+        and operation.get("value") is True
+        and (current or {}).get("IsActive") is True
+    )
+
+
+def _harmful(call: Call, hidden: frozenset[str]) -> bool:
+    text = call.body.replace(b"\0", b"").lower()
+    return any(word in text for word in (*_DELICATE, *(name.encode() for name in hidden)))
+
+
+def _shows_nulls(value: Any) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(item is None or _shows_nulls(item) for item in items)
+
+
+def _lacks(value: Any, shape: Shape, *, nulls: bool) -> bool:
+    """Say whether a value lacks a member of the contract that may hold something.
+
+    A server that shows no null at all may leave out what is null; a flag or a number never is.
+    """
+    if isinstance(value, list) and shape.item is not None:
+        return any(_lacks(entry, shape.item, nulls=nulls) for entry in value)
+    if not isinstance(value, Mapping):
+        return False
+    shown = {name.lower(): item for name, item in value.items()}
+    for name, member in shape.members.items():
+        if name.lower() in shown:
+            if _lacks(shown[name.lower()], member, nulls=nulls):
+                return True
+        elif member.returned and (nulls or member.kind in ("boolean", "integer")):
+            return True
+    return False
+
+
+def _appends(operation: Mapping[str, Any], segments: list[str]) -> bool:
+    return _name(operation) == "add" and len(segments) == 2
+
+
+def _spares_the_key(segments: list[str], target: Target, current: Mapping[str, Any] | None) -> bool:
+    entries = (current or {}).get("AlternateIds")
+    if len(segments) < 2 or not segments[1].isdecimal() or not isinstance(entries, list):
+        return False
+    index = int(segments[1])
+    entry = entries[index] if index < len(entries) else None
+    named = {(kind.lower(), identifier.lower()) for _, kind, identifier in target.keys}
+    if not isinstance(entry, Mapping):
+        return True
+    return (_lower(entry, "AlternateIdType"), _lower(entry, "AlternateId")) not in named
+
+
+def _lower(entry: Mapping[str, Any], name: str) -> str:
+    return str(entry.get(name)).lower()
+
+
+def _harmless(body: bytes) -> bool:
+    operations = _operations(body)
+    if operations is not None:
+        return all(row.get("op") == "test" and set(row) <= {"op", "path", "value"} for row in operations)
+    # No operation comes without a path (library: its absence throws). \u could spell the word in another way, and
+    # UTF-16 puts a zero byte between its letters.
+    text = body.replace(b"\0", b"").lower()
+    return b"path" not in text and b"\\u" not in text and b"&#" not in text
+
+
+def _operations(body: bytes, *, among_others: bool = False) -> list[dict[str, Any]] | None:
+    """Return the operations of a body, None if it has other elements, which `among_others` leaves out, or none."""
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unambiguous)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, list):
+        return None
+    operations = [element for element in document if isinstance(element, dict)]
+    others = [element for element in document if not isinstance(element, dict)]
+    # In a list within the list a lenient reader might find operations.
+    return operations if not others or (among_others and list not in map(type, others)) else None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name.lower() for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return dict(pairs)
+
+
+def _folded(operation: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in operation.items()}
+
+
+def _name(operation: Mapping[str, Any]) -> str:
+    # Numbers, missing names and other spellings are left as they are: none of them equals a name that is let pass.
+    return str(_folded(operation).get("op", ""))
+
+
+def _segments(path: Any) -> list[str]:
+    if path is None:
+        return []
+    return [part.replace("~1", "/").replace("~0", "~").strip().lower() for part in str(path).split("/") if part]
+
+
+def _touched_by(operation: Mapping[str, Any]) -> Iterator[str]:
+    name, folded = _name(operation), _folded(operation)
+    if name == "test":
+        return
+    segments = _segments(folded.get("path"))
+    last = segments[-1] if segments else ""
+    if name != "replace" and (last == "-" or last.lstrip("+-0 ").isdecimal() or last.strip("+-0 ") == ""):
+        segments = segments[:-1]
+    yield "".join(f"/{segment}" for segment in segments)
+    if "from" in folded:
+        yield EVERYTHING
+
+
+def _same_place(path: str, key: Key) -> bool:
+    """Say whether a path is the key's own, but for letter case of the fixed words and a slash at the end."""
+    if any(sign in path for sign in "?#;\\") or "%2f" in path.lower() or "%5c" in path.lower():
+        return False
+    parts = [unquote(part) for part in path.removesuffix("/").split("/")]
+    own = ["", key[0], "profile", "alternateidtype", key[1], "alternateid", key[2]]
+    fixed = (0, 2, 3, 5)
+    return len(parts) == len(own) and all(
+        (part.lower() if place in fixed else part) == own[place] for place, part in enumerate(parts)
+    )

@@ -1,0 +1,160 @@
+"""Faults on the control surface: add, list, remove, and see what they will do."""
+
+from __future__ import annotations
+
+import json
+from shlex import quote
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from mockserver.errors import UsageError
+from mockserver.faults.fields import FIELDS
+from mockserver.faults.rules import Counter, Fault, Hit, plan
+from mockserver.faults.text import Known, from_json, from_text, to_json, with_free_id
+from mockserver.service.assembly import Mock, known_names
+from mockserver.service.door import VendorDoor
+from mockserver.state.world import World
+from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
+
+
+def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    """Add the routes."""
+    _reading(admin, mock, door)
+    _planning(admin, mock, door)
+    _writing(admin, mock, door)
+    _deleting(admin, mock, door)
+
+
+def _reading(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.get("/__admin/faults")
+    def list_faults() -> Response:
+        """List the faults, how many requests matched each, and how many it struck."""
+        rows = [_row(world, fault) for world in chosen_worlds(mock, door) for fault, _ in world.faults]
+        return json_response({"faults": rows, "meta": {"total": len(rows)}})
+
+    @admin.get("/__admin/faults/<fault_id>")
+    def read_fault(fault_id: str) -> Response:
+        """Show one fault."""
+        world = chosen_world(mock, door)
+        return json_response(_row(world, _find(world, fault_id)))
+
+
+def _planning(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.get("/__admin/faults/plan")
+    def fault_plan() -> Response:
+        """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
+        world, number = chosen_world(mock, door), _count(request.args.get("n", "50"))
+        rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
+        return json_response({"world": world.name, "seed": world.seed, "plan": rows})
+
+
+def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    known = known_names(mock.tree, mock.fixtures)
+
+    @admin.post("/__admin/faults")
+    def add_fault() -> Response:
+        """Add a fault, as JSON or as text: "500 first=2"."""
+        world = chosen_world(mock, door)
+        fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
+        world.add_fault(fault)
+        return json_response(_row(world, fault), 201)
+
+    @admin.put("/__admin/faults/<fault_id>")
+    def put_fault(fault_id: str) -> Response:
+        """Add a fault under an id of your own, or replace the one that has it and count anew."""
+        world, document = chosen_world(mock, door), body_json_or_text()
+        fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
+        world.add_fault(fault)
+        return json_response(_row(world, fault))
+
+
+def _deleting(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.delete("/__admin/faults")
+    def delete_faults() -> Response:
+        """Remove every fault, also those that the server was started with."""
+        for world in chosen_worlds(mock, door):
+            world.clear_faults()
+        return json_response({"status": "deleted"})
+
+    @admin.delete("/__admin/faults/<fault_id>")
+    def delete_fault(fault_id: str) -> Response:
+        """Remove one fault."""
+        world = chosen_world(mock, door)
+        if not world.remove_fault(fault_id):
+            raise _unknown(world, fault_id)
+        return json_response({"status": "deleted"})
+
+
+# What text is put under by those who have not read that it is "text".
+_MISNAMED = ("spec", "fault", "rule")
+
+
+def _read(document: dict[str, Any] | str, known: Known) -> Fault:
+    """Read a rule as JSON; as text, which may stand under "text" beside an "id"; or say how text is sent."""
+    if isinstance(document, str):
+        return from_text(document, known=known)
+    text = document.get("text")
+    if isinstance(text, str):
+        return from_text(_with_id(text, document), known=known)
+    for name, value in document.items():
+        if isinstance(value, str) and name not in FIELDS and (name in _MISNAMED or _is_text_form(value, known)):
+            hint = f"for a fault as text send {json.dumps({'text': value}, ensure_ascii=False)}"
+            raise UsageError(f"the key {json.dumps(name)} is unknown here", place="fault", hint=hint)
+    return from_json(document, known=known)
+
+
+def _with_id(text: str, document: dict[str, Any]) -> str:
+    if unread := sorted(document.keys() - {"text", "id"}):
+        hint = "write all of it as text, or all of it as match, effect and schedule"
+        raise UsageError(f"the key {json.dumps(unread[0])} can't stand beside a text", place="fault", hint=hint)
+    fault_id = document.get("id")
+    return text if fault_id is None else f"{text} rule={quote(str(fault_id))}"
+
+
+def _is_text_form(text: str, known: Known) -> bool:
+    try:
+        from_text(text, known=known)
+    except UsageError:
+        return False
+    return True
+
+
+def _plan(world: World, fault: Fault, number: int) -> list[Hit | None]:
+    counter = world.counters.get(fault.id, Counter())
+    return plan(fault, counter, seed=world.seed, world=world.name, count=number)
+
+
+def _row(world: World, fault: Fault) -> dict[str, Any]:
+    counter = world.counters.get(fault.id, Counter())
+    return {**to_json(fault), "world": world.name, "matched": counter.n, "hits": counter.hits}
+
+
+def _hit(hit: Hit | None) -> dict[str, Any] | None:
+    if hit is None:
+        return None
+    return {
+        "n": hit.n,
+        "status": hit.status,
+        "connection": hit.connection,
+        "delay_ms": hit.delay_s * 1000,
+        "when": hit.when,
+    }
+
+
+def _find(world: World, fault_id: str) -> Fault:
+    for fault, _ in world.faults:
+        if fault.id == fault_id:
+            return fault
+    raise _unknown(world, fault_id)
+
+
+def _unknown(world: World, fault_id: str) -> AdminRefusal:
+    known = ", ".join(fault.id for fault, _ in world.faults) or "none"
+    return AdminRefusal(404, f"there is no fault {fault_id!r}", f"the faults are: {known}")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > len("10000") or not 1 <= int(text) <= 10_000:
+        raise AdminRefusal(422, f"n is {text[:40]!r}", "write a number from 1 to 10000")
+    return int(text)

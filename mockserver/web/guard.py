@@ -1,0 +1,123 @@
+"""Who may use the control surface, and how it says no."""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
+from mockserver.service.assembly import Mock
+from mockserver.service.door import VendorDoor
+from mockserver.state.world import World
+
+TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
+
+
+class AdminRefusal(ApiError):
+    """The control surface can't do what it was asked."""
+
+    def __init__(self, status: int, problem: str, hint: str = "") -> None:
+        super().__init__(problem, rule="admin-request-invalid", why=problem, hint=hint)
+        self.status = status  # type: ignore[misc]
+
+
+def json_response(document: Any, status: int = 200) -> Response:
+    """Return JSON; no CORS header is ever added."""
+    return Response(orjson.dumps(document), status, content_type="application/json")
+
+
+def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-request-invalid") -> Response:
+    """Return a refusal of the control surface: what is wrong and what to write instead."""
+    return json_response({"error": problem, "hint": hint, "reason": rule, "errors": [{"title": problem}]}, status)
+
+
+def guard(mock: Mock) -> None:
+    """Raise for a request that another site's page, or somebody without the token, could have sent."""
+    if not _same_origin():
+        raise Forbidden(
+            "refused",
+            rule="origin-not-allowed",
+            why="a page of another origin may not use the control surface",
+            hint="use a client that sends no Origin header, or a page served by this server",
+        )
+    if mock.admin_token is not None and not _has_token(mock.admin_token):
+        raise Unauthorized(
+            "refused",
+            rule="admin-token-missing",
+            why="the control surface needs its token",
+            hint=f"send {TOKEN_HEADER}: <token>; the server printed it at start and wrote it to the ready file",
+        )
+    if request.get_data(cache=True) and request.mimetype not in ("application/json", "application/json-patch+json"):
+        raise UnsupportedMediaType(
+            "refused",
+            rule="admin-request-invalid",
+            why=f"the control surface reads JSON, not {request.mimetype or 'an unnamed type'}",
+            hint="send Content-Type: application/json",
+        )
+
+
+def _same_origin() -> bool:
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+    return origin == f"{request.scheme}://{request.host}"
+
+
+def _has_token(token: str) -> bool:
+    given = request.headers.get(TOKEN_HEADER) or request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
+def body_json() -> dict[str, Any]:
+    """Return the request's JSON object; an empty body is an empty one."""
+    document = _any_json()
+    if isinstance(document, dict):
+        return document
+    raise AdminRefusal(400, "a JSON object { } was expected", "send object { }")
+
+
+def body_json_or_text() -> dict[str, Any] | str:
+    """Return the request's JSON object, or its text if it is a JSON string."""
+    document = _any_json()
+    return document if isinstance(document, str) else body_json()
+
+
+def _any_json() -> Any:
+    data = request.get_data(cache=True)
+    if not data:
+        return {}
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as problem:
+        raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
+
+
+def chosen_worlds(mock: Mock, door: VendorDoor) -> list[World]:
+    """Return the request's world, or every world under ?all=true."""
+    if request.args.get("all", "").lower() == "true":
+        return mock.worlds.all()
+    return [chosen_world(mock, door)]
+
+
+def chosen_world(mock: Mock, door: VendorDoor) -> World:
+    """Return the world named by X-Mock-Namespace or ?namespace=, else the default one."""
+    if mock.settings.pure:
+        return mock.worlds.default
+    return mock.worlds.get(request.headers.get("X-Mock-Namespace") or request.args.get("namespace") or None)
+
+
+def usage_error(problem: UsageError) -> Response:
+    """Answer with a problem that a command would print."""
+    return admin_error(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
+
+
+def with_proper_phrase(response: Response) -> Response:
+    """Write the status line as RFC 9110 does, 400 Bad Request, where Werkzeug writes it in capitals."""
+    phrases = {status.value: status.phrase for status in HTTPStatus}
+    if response.status.isupper() and response.status_code in phrases:
+        response.status = f"{response.status_code} {phrases[response.status_code]}"
+    return response

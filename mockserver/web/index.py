@@ -1,0 +1,175 @@
+"""What the control surface offers: the list at /__admin, its OpenAPI outline, and the way back from a wrong URL.
+
+All of it is made from the routes themselves: a view's docstring is the sentence that its users read.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher, get_close_matches
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from mockserver import __version__
+from mockserver.service.door import VendorDoor
+from mockserver.web.api import vendor_response
+from mockserver.web.guard import admin_error, json_response
+
+Values: TypeAlias = Mapping[str, Sequence[str]]
+"""What may stand for a name in a path's braces, where only some words may."""
+
+_PREFIX: Final = "/__admin"
+_WORLDS: Final = "X-Mock-Namespace: NAME or ?namespace=NAME names the world that is meant, ?all=true every world"
+# What the same thing is called elsewhere.
+_ALIASES: Final = {
+    "journal": "requests",
+    "log": "requests",
+    "history": "requests",
+    "worlds": "namespaces",
+    "world": "namespaces",
+    "config": "settings",
+    "state": "profiles",
+    "status": "health",
+    "stats": "metrics",
+    "time": "clock",
+    "dry-run": "try",
+}
+# Names in a path's braces, as its users call them.
+_SHOWN: Final = {"kind": "type", "identifier": "id", "fault_id": "id", "exchange_id": "id"}
+_LIKE: Final = 0.6
+_LONGEST: Final = 200
+
+
+class Endpoint(NamedTuple):
+    """One thing that can be asked for."""
+
+    method: str
+    path: str
+    summary: str
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in its path's braces."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    def json(self, values: Values) -> dict[str, Any]:
+        """Return it as a row of the list."""
+        own = {name: values[name] for name in self.parameters if name in values}
+        return {**self._asdict(), "values": own} if own else self._asdict()
+
+
+def register(admin: Blueprint, door: VendorDoor, values: Values) -> None:
+    """Add the routes, and the answers to wrong ones."""
+    _lists(admin, values)
+    _refusals(admin, door)
+
+
+def _lists(admin: Blueprint, values: Values) -> None:
+    @admin.get(_PREFIX, strict_slashes=False)
+    def index() -> Response:
+        """List every endpoint of the control surface."""
+        # One endpoint a line, for people who ask with curl.
+        rows = b",\n".join(orjson.dumps(endpoint.json(values)) for endpoint in endpoints())
+        head = orjson.dumps({"version": __version__, "worlds": _WORLDS}).removesuffix(b"}")
+        return Response(head + b',"endpoints":[\n' + rows + b"\n]}\n", content_type="application/json")
+
+    @admin.get("/__admin/openapi.json")
+    def own_contract() -> Response:
+        """Show an OpenAPI outline of the control surface."""
+        return json_response(_openapi(values))
+
+
+def endpoints() -> list[Endpoint]:
+    """Return what the running application's control surface offers, in the order of its registration."""
+    return [
+        Endpoint(method, _template(rule.rule), _summary(rule.endpoint))
+        for rule in current_app.url_map.iter_rules()
+        if rule.endpoint.startswith("admin.")
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def _template(rule: str) -> str:
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: f"{{{_SHOWN.get(found[1], found[1])}}}", rule)
+
+
+def _summary(endpoint: str) -> str:
+    return inspect.getdoc(current_app.view_functions[endpoint]) or ""
+
+
+def _openapi(values: Values) -> dict[str, Any]:
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints():
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, values)
+    title = "Control surface of the MyPreferences mock server"
+    return {"openapi": "3.1.0", "info": {"title": title, "version": __version__}, "paths": paths}
+
+
+def _operation(endpoint: Endpoint, values: Values) -> dict[str, Any]:
+    name = re.sub(r"\W", "", endpoint.path.strip("/").replace("/", "_"))
+    return {
+        "operationId": f"{endpoint.method.lower()}_{name}",
+        "summary": endpoint.summary,
+        "parameters": [_parameter(name, values.get(name)) for name in endpoint.parameters],
+        "responses": {"200": {"description": "Done."}, "default": {"description": "Refused, with the reason."}},
+    }
+
+
+def _parameter(name: str, values: Sequence[str] | None) -> dict[str, Any]:
+    schema = {"type": "string", "enum": list(values)} if values else {"type": "string"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _refusals(admin: Blueprint, door: VendorDoor) -> None:
+    @admin.app_errorhandler(NotFound)
+    def no_such_path(problem: NotFound) -> Response:
+        if not request.path.startswith(f"{_PREFIX}/"):
+            return vendor_response(door)
+        near = nearest(request.path)
+        hint = f"{f'did you mean {near}? ' if near else ''}GET {_PREFIX} lists every endpoint"
+        return admin_error(404, f"the control surface has no {request.path[:_LONGEST]}", hint)
+
+    @admin.app_errorhandler(MethodNotAllowed)
+    def no_such_method(problem: MethodNotAllowed) -> Response:
+        if not request.path.startswith(_PREFIX) and request.path not in {endpoint.path for endpoint in endpoints()}:
+            return vendor_response(door)
+        allowed = ", ".join(sorted(set(problem.valid_methods or ()) - {"HEAD", "OPTIONS"}))
+        response = admin_error(405, f"{request.path[:_LONGEST]} does not take {request.method}", f"it takes {allowed}")
+        response.headers["Allow"] = allowed
+        return response
+
+
+def nearest(path: str) -> str:
+    """Return the endpoint whose path is most like a wrong one, with its methods; "" if none is like it."""
+    wanted = path[:_LONGEST].removeprefix(_PREFIX).strip("/").lower().split("/")
+    wanted[0] = _meant(wanted[0])
+    methods: dict[str, list[str]] = {}
+    for endpoint in endpoints():
+        methods.setdefault(endpoint.path, []).append(endpoint.method)
+    best = max(methods, key=lambda template: _likeness(template, wanted))
+    if _likeness(best, wanted)[0] < _LIKE:
+        return ""
+    return f"{best} ({', '.join(sorted(methods[best]))})"
+
+
+def _meant(word: str) -> str:
+    near = get_close_matches(word, _ALIASES, n=1, cutoff=0.75)
+    return _ALIASES[near[0]] if near else word
+
+
+def _likeness(template: str, wanted: Sequence[str]) -> tuple[float, float]:
+    """Compare the first words, then all of both; a name in braces is like whatever was sent in its place."""
+    parts = template.removeprefix(_PREFIX).strip("/").split("/")
+    filled = [
+        wanted[index] if part.startswith("{") and index < len(wanted) else part for index, part in enumerate(parts)
+    ]
+    return _ratio(wanted[0], filled[0]), _ratio("/".join(wanted), "/".join(filled))
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -1,0 +1,203 @@
+"""The control surface under /__admin: resets, worlds, snapshots and clocks. WireMock's shapes where it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from flask import Blueprint, Response
+
+from mockserver.errors import UsageError
+from mockserver.service.assembly import Mock
+from mockserver.service.door import VendorDoor
+from mockserver.state.profiles import Overlay
+from mockserver.state.world import World
+from mockserver.web import faults as admin_faults
+from mockserver.web import index as admin_index
+from mockserver.web import journal as admin_journal
+from mockserver.web import profiles as admin_profiles
+from mockserver.web import status as admin_status
+from mockserver.web.guard import (
+    AdminRefusal,
+    body_json,
+    chosen_world,
+    chosen_worlds,
+    guard,
+    json_response,
+    usage_error,
+    with_proper_phrase,
+)
+
+
+def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
+    """Return the blueprint of everything that the vendor does not have."""
+    admin = Blueprint("admin", __name__)
+    admin.before_request(lambda: guard(mock))
+    admin.register_error_handler(UsageError, usage_error)
+    admin.after_app_request(with_proper_phrase)
+    admin_index.register(admin, door, {"part": tuple(_RESETS)})
+    admin_status.register(admin, mock)
+    _resets(admin, mock, door)
+    admin_profiles.register(admin, mock, door)
+    _worlds(admin, mock)
+    _snapshots(admin, mock, door)
+    _snapshot_names(admin, mock, door)
+    _clock(admin, mock, door)
+    admin_faults.register(admin, mock, door)
+    admin_journal.register(admin, mock, door)
+    return admin
+
+
+_RESETS: Final[Mapping[str, Callable[[World], None]]] = {
+    "profiles": lambda world: world.profiles.reset(),
+    "faults": lambda world: world.reset_faults(),
+    "journal": lambda world: world.journal.clear(),
+}
+
+
+def _resets(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.post("/__admin/reset")
+    def reset() -> Response:
+        """Go back to the fixtures: profiles, faults, journal and clock."""
+        for world in chosen_worlds(mock, door):
+            world.reset()
+        return json_response({"status": "reset"})
+
+    @admin.post("/__admin/reset/<part>")
+    def reset_part(part: str) -> Response:
+        """Go back to the fixtures in one part alone."""
+        if part not in _RESETS:
+            raise AdminRefusal(404, f"there is no reset of {part!r}", f"reset {', '.join(_RESETS)}, or all")
+        for world in chosen_worlds(mock, door):
+            _RESETS[part](world)
+        return json_response({"status": "reset"})
+
+
+def _worlds(admin: Blueprint, mock: Mock) -> None:
+    @admin.get("/__admin/namespaces")
+    def list_worlds() -> Response:
+        """List the worlds, and what each holds."""
+        rows = [_world_row(world) for world in mock.worlds.all()]
+        return json_response({"namespaces": rows, "evictions": mock.worlds.evictions})
+
+    @admin.post("/__admin/namespaces")
+    def make_world() -> Response:
+        """Make a world; needed under --strict-worlds only, for others are made on first use."""
+        name = body_json().get("name")
+        if not isinstance(name, str):
+            raise AdminRefusal(422, "a namespace needs a name", 'send {"name": "my-test"}')
+        return json_response({"name": mock.worlds.create(name).name}, 201)
+
+    @admin.delete("/__admin/namespaces/<name>")
+    def delete_world(name: str) -> Response:
+        """Remove a world with all its state; the default one is reset instead."""
+        if not mock.worlds.delete(name):
+            raise AdminRefusal(404, f"there is no namespace {name!r}", "GET /__admin/namespaces lists them")
+        return json_response({"status": "deleted"})
+
+
+def _world_row(world: World) -> dict[str, Any]:
+    return {
+        "name": world.name,
+        "changedProfiles": world.profiles.changed_count,
+        "requests": len(world.journal),
+        "faults": len(world.faults),
+        "snapshots": sorted(world.snapshots),
+    }
+
+
+def _snapshots(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.post("/__admin/snapshots/<name>")
+    def take_snapshot(name: str) -> Response:
+        """Keep the world's profiles as they are now under a name, in place of what it kept before."""
+        world = chosen_world(mock, door)
+        world.snapshots[name] = world.profiles.snapshot()
+        return json_response({"name": name}, 201)
+
+    @admin.post("/__admin/snapshots/<name>/restore")
+    def restore(name: str) -> Response:
+        """Bring the profiles of a snapshot back, as often as wanted."""
+        world = chosen_world(mock, door)
+        world.profiles.restore(_snapshot(world, name))
+        return json_response({"name": name, "status": "restored"})
+
+
+def _snapshot_names(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.get("/__admin/snapshots")
+    def list_snapshots() -> Response:
+        """List the names of the world's snapshots."""
+        return json_response({"snapshots": sorted(chosen_world(mock, door).snapshots)})
+
+    @admin.get("/__admin/snapshots/<name>")
+    def show_snapshot(name: str) -> Response:
+        """Say how many profiles a snapshot has that differ from the fixtures."""
+        overlay = _snapshot(chosen_world(mock, door), name)
+        return json_response({"name": name, "changedProfiles": len(overlay.bodies)})
+
+    @admin.delete("/__admin/snapshots/<name>")
+    def delete_snapshot(name: str) -> Response:
+        """Forget a snapshot."""
+        world = chosen_world(mock, door)
+        _snapshot(world, name)
+        del world.snapshots[name]
+        return json_response({"status": "deleted"})
+
+
+def _snapshot(world: World, name: str) -> Overlay:
+    if name not in world.snapshots:
+        names = ", ".join(sorted(world.snapshots)) or "none"
+        raise AdminRefusal(404, f"there is no snapshot {name!r}", f"there are: {names}")
+    return world.snapshots[name]
+
+
+def _clock(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+    @admin.get("/__admin/clock")
+    def read_clock() -> Response:
+        """Show the world's time."""
+        return _clock_json(chosen_world(mock, door))
+
+    @admin.put("/__admin/clock")
+    def set_clock() -> Response:
+        """Freeze the world's clock, advance it by seconds, or reset it to the machine's."""
+        world, wanted = chosen_world(mock, door), body_json()
+        unknown = set(wanted) - {"freeze", "advance", "reset"}
+        if unknown or not wanted:
+            raise AdminRefusal(
+                422,
+                f"unknown clock command {', '.join(sorted(unknown)) or '(none)'}",
+                'send {"freeze": "2026-01-31T12:00:00Z"}, {"freeze": true}, {"advance": 60} or {"reset": true}',
+            )
+        _move_clock(world, wanted)
+        return _clock_json(world)
+
+
+def _move_clock(world: World, wanted: dict[str, Any]) -> None:
+    if wanted.get("reset"):
+        world.clock.reset()
+    if wanted.get("freeze"):
+        world.clock.freeze(None if wanted["freeze"] is True else _moment(wanted["freeze"]))
+    if "advance" in wanted:
+        seconds = wanted["advance"]
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or abs(seconds) > 10**9:
+            raise AdminRefusal(422, f"advance is {seconds!r}", "send a number of seconds")
+        try:
+            world.clock.advance(seconds)
+        except OverflowError as problem:
+            raise AdminRefusal(422, str(problem), "the clock runs from the year 1000 to 9000") from problem
+
+
+def _moment(text: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError as problem:
+        raise AdminRefusal(422, f"{text!r} is not an ISO 8601 time", "write e.g. 2026-01-31T12:00:00Z") from problem
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not 1000 < moment.year < 9000:
+        raise AdminRefusal(422, f"{text!r} is out of the clock's range", "write a year between 1001 and 8999")
+    return moment
+
+
+def _clock_json(world: World) -> Response:
+    clock = world.clock
+    return json_response({"now": clock.now().isoformat(), "frozen": clock.frozen, "offsetSeconds": clock.offset_s})

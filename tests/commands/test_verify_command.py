@@ -1,0 +1,105 @@
+"""`mockserver verify` over a socket: exit codes, files, and plain Schemathesis against the mock."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from mockserver.cli import main
+from mockserver.commands.serve import make_server
+from mockserver.server.server import Server
+from mockserver.service.assembly import assemble
+from mockserver.settings import Settings
+from tools.mutants.harness import CONTRACT, FIXTURES, ROOT
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A mock on a free port."""
+    with make_server(assemble(Settings(fixtures=FIXTURES, contract=CONTRACT, port=0, log="off"))) as running:
+        yield running
+
+
+def test_the_mock_is_started_and_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a process of its own for each dialect, as a user does it who names none."""
+    junit = tmp_path / "junit.xml"
+    assert main(["verify", "--only", "empty-patch", "--only", "xml-nil", "--junit", str(junit)]) == 0
+    assert "6 held" in capsys.readouterr().out
+    root = ElementTree.parse(junit).getroot()
+    assert [suite.get("name") for suite in root] == ["rules", "rules-library", "rules-rfc6902"]
+    assert root.get("tests") == "6"
+
+
+def test_every_rule_holds_over_a_socket(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.json"
+    code = main(["verify", "--target", server.url, "--stage", "rules", "--json", str(file)])
+    assert code == 0, capsys.readouterr().out
+    assert set(json.loads(file.read_text("utf-8"))["verdicts"]) == {"held"}
+
+
+def test_a_second_run_against_the_same_server_finds_the_same(server: Server) -> None:
+    """No run sees what an earlier one left."""
+    arguments = ["verify", "--target", server.url, "--stage", "model", "--max-examples", "3"]
+    assert [main(arguments), main(arguments)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--only", "empty-pach"], 2, "did you mean empty-patch?"),
+        (["--target", "nobody"], 2, "there is no target 'nobody'"),
+        (["--max-examples", "0"], 2, "at least 1"),
+        (["--contract", "/nowhere.yaml"], 2, "/nowhere.yaml"),
+        (["--fixtures", "/nowhere"], 2, "mockserver check"),
+    ],
+    ids=["rule", "target", "examples", "contract", "fixtures"],
+)
+def test_wrong_usage_ends_with_2_and_a_hint(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", *arguments]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_a_url_elsewhere_is_refused_for_safety(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a URL names is changed without restraint, so it must be on this machine."""
+    assert main(["verify", "--target", "https://pm.mypreferences.com/Profiles"]) == 4
+    assert "targets.toml" in capsys.readouterr().err
+
+
+def test_a_server_that_contradicts_its_dialect_is_broken(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """The mock speaks `vendor`, the run expects `rfc6902`."""
+    code = main(["verify", "--target", server.url, "--dialect", "rfc6902", "--only", "op-in-other-case"])
+    assert code == 1
+    assert "BROKEN" in capsys.readouterr().out
+
+
+def test_a_server_that_is_not_there_is_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--target", "http://127.0.0.1:9", "--only", "empty-patch"]) == 3
+    assert "can't be reached" in capsys.readouterr().err
+
+
+def test_plain_schemathesis_passes_with_the_shipped_configuration(server: Server) -> None:
+    """As contracts/schemathesis.toml says it, with few examples."""
+    schemathesis = Path(sys.executable).with_name("schemathesis")
+    command = [schemathesis, "--config-file", ROOT / "contracts" / "schemathesis.toml", "run", CONTRACT]
+    command += ["--url", server.url, "-H", f"Authorization: {_signature()}", "--max-examples", "3"]
+    command += ["--phases", "examples,fuzzing", "--no-color"]
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.returncode == 0, result.stdout[-3000:]
+
+
+def _signature() -> str:
+    from datetime import UTC, datetime
+
+    from mockserver.verify.authorization import authorization
+    from mockserver.verify.mock_bench import read_fixtures
+
+    account = read_fixtures(FIXTURES).roles.editors["ACME01"]
+    return authorization(account, account.client_id, datetime.now(UTC))

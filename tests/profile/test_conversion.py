@@ -1,0 +1,164 @@
+"""Values as .NET reads them into members: dates, booleans and numbers at the edges that no recorded run reaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.errors import BadRequest
+from mockserver.patch.pointer import ProfilePointer, list_index
+from mockserver.profile.conversion import ConversionError, convert, parse_date
+from mockserver.profile.members import MemberTree
+
+
+def ascii_id(value: str | None) -> str:
+    return ascii(value)[:48]
+
+
+DAY = "2024-01-05T10:00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (f"{DAY}", DAY),
+        (f"{DAY}.1234567Z", f"{DAY}.1234567Z"),
+        (f"{DAY}.12345678", None),
+        (f"{DAY}.12345678Z", None),
+        (f"{DAY}.123456789", f"{DAY}.1234567"),
+        (f"{DAY}.123456789Z", None),
+        (f"{DAY}.1234567890", None),
+        (f"{DAY}.99999995", None),
+        (f"{DAY}.", None),
+        (f"{DAY}.Z", None),
+        (f"{DAY}z", f"{DAY}Z"),
+        (f"{DAY}Zulu", None),
+        (f"{DAY}+05", "2024-01-05T05:00:00+00:00"),
+        (f"{DAY}+05:", "2024-01-05T05:00:00+00:00"),
+        (f"{DAY}+05:3", None),
+        (f"{DAY}+0530", "2024-01-05T04:30:00+00:00"),
+        (f"{DAY}-05:30", "2024-01-05T15:30:00+00:00"),
+        (f"{DAY}+5:30", None),
+        (f"{DAY}+99:99", "2024-01-01T05:21:00+00:00"),
+        (f"{DAY}:", DAY),
+        (f"{DAY}:30", DAY),
+        (f"{DAY}30", DAY),
+        (f"{DAY} ", None),
+        ("2024-01-05t10:00:00", None),
+        ("2024-01-05T24:00:00.000", "2024-01-06T00:00:00"),
+        ("2024-01-05T24:00:00.001", None),
+        ("2024-01-05T24:00:01", None),
+        ("0000-01-05T10:00:00", None),
+        ("0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00+00:00"),
+        ("9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.9999999+00:00"),
+        ("２024-01-05T10:00:00", None),
+        (f"{DAY}.1234567{' ' * 20}", None),
+        ("/Date(0)/", "1970-01-01T00:00:00Z"),
+        ("/Date(1704448800000+0530)/", "2024-01-05T10:00:00+00:00"),
+        (f"/Date({'0' * 5000})/", None),
+        (f"/Date({'9' * 19})/", None),
+        ("", None),
+    ],
+    ids=ascii_id,
+)
+def test_dates(text: str, written: str | None) -> None:
+    """What DateTimeParser sees in a text, and how the date is written back; None: the text stays as it is."""
+    date = parse_date(text)
+    assert (date.json if date else None) == written
+
+
+@given(st.text("0123456789-+:.TZz/Date()", max_size=45))
+def test_any_text_is_a_date_or_not(text: str) -> None:
+    """And a date is written in a form that is read as the same date."""
+    date = parse_date(text)
+    if date is not None:
+        again = parse_date(date.json)
+        assert again is not None
+        assert again.json == date.json
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n\v\f\r", "\x85", "\u00a0", "\u2003", "\u3000", "\0", " \0 "])
+def test_blanks_around_booleans(blank: str, tree: MemberTree) -> None:
+    """bool.TryParse trims all white space that .NET knows, and NULs."""
+    member = tree.root.members["IsActive"]
+    assert convert(f"{blank}True{blank}", member) is True
+    assert convert(f"{blank}fALSE{blank}", member) is False
+
+
+@pytest.mark.parametrize("text", ["\x1ctrue", "\u200btrue", "\ufefftrue", "tr ue", "fal\u017fe", "1", "yes", ""])
+def test_what_is_no_boolean(text: str, tree: MemberTree) -> None:
+    """Neither what only Python takes for white space, nor letters that only look alike."""
+    with pytest.raises(ConversionError):
+        convert(text, tree.root.members["IsActive"])
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0" * 5000 + "1", 1), ("-" + "0" * 5000 + "12", -12), ("0" * 5000, 0), (" +7 ", 7),
+     ("9223372036854775807", 2**63 - 1)],
+    ids=["padded", "padded and negative", "zeros", "sign and spaces", "largest"],
+)  # fmt: skip
+def test_integers_in_text(text: str, number: int, tree: MemberTree) -> None:
+    """Leading zeros don't count, however many."""
+    assert convert(text, tree.root.members["ProfileId"]) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "9223372036854775808", "1" + "0" * 5000, "-", "+", " ", "1 2", "\u0661"], ids=ascii_id
+)
+def test_what_is_no_integer(text: str, tree: MemberTree) -> None:
+    """Too large, or no number: refused, never an error of the mock's own."""
+    with pytest.raises(ConversionError):
+        convert(text, tree.root.members["ProfileId"])
+
+
+@pytest.mark.parametrize(
+    ("segment", "index"),
+    [("0" * 5000, 0), ("0" * 5000 + "2", 2), ("+" + "0" * 5000 + "1", 1), ("-0", 0), (" 1 ", 1), ("2\0\0", 2)],
+    ids=["zeros", "padded", "sign", "minus zero", "spaces", "NULs"],
+)
+def test_indices(segment: str, index: int) -> None:
+    """What int.TryParse takes is an index."""
+    assert list_index(segment, 3, ProfilePointer(f"/Emails/{segment}")) == index
+
+
+REFUSED: dict[str, Any] = {
+    "5,000 nines": ("9" * 5000, "index-not-a-number"),
+    "beyond 32 bits": ("2147483648", "index-not-a-number"),
+    "a sign alone": ("+", "index-not-a-number"),
+    "blank": (" ", "index-not-a-number"),
+    "negative": ("-1", "index-out-of-bounds"),
+    "past the end": ("0" * 5000 + "3", "index-out-of-bounds"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_index(name: str) -> None:
+    """Refused with the vendor's words."""
+    segment, rule = REFUSED[name]
+    with pytest.raises(BadRequest) as caught:
+        list_index(segment, 3, ProfilePointer(f"/Emails/{segment}"))
+    assert caught.value.rule == rule
+
+
+VALUES = {
+    "texts of a copied list are no dates": ("ProfileTags", [{"Name": f"{DAY}.000Z"}], False, [{"Name": f"{DAY}.000Z"}]),
+    "texts of a sent list are": ("ProfileTags", [{"Name": f"{DAY}.000Z"}], True, [{"Name": f"{DAY}Z"}]),
+    "a reference is null": ("CustomerName", {"$ref": "1"}, True, None),
+    "a reference to a list is null": ("ProfileTags", {"$ref": "1"}, True, None),
+    "half a character is replaced": ("CustomerType", "\ud800x", True, "\ufffdx"),
+}
+
+
+@pytest.mark.parametrize("row", VALUES.values(), ids=list(VALUES))
+def test_values(row: tuple[str, Any, bool, Any], tree: MemberTree) -> None:
+    name, value, dates, stored = row
+    assert convert(value, tree.root.members[name], dates=dates) == stored
+
+
+def test_a_reference_stands_alone(tree: MemberTree) -> None:
+    with pytest.raises(ConversionError):
+        convert({"$ref": "1", "FirstName": "A"}, tree.root.members["CustomerName"])

@@ -1,0 +1,82 @@
+"""Redis servers for tests: one in this process, and a real one where its binary is installed."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import redis
+from fakeredis import FakeRedisConnection, FakeServer
+
+from mockserver.state.redis.connection import Connect, connector
+
+BINARY = shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+def fake_connector(server: FakeServer) -> Connect:
+    """Return what makes connections to a server in this process."""
+    return lambda: FakeRedisConnection(server=server, protocol=2)  # type: ignore[no-any-return, return-value]
+
+
+class RealServer:
+    """A Redis process on a port and a socket file of its own, which survives being killed."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.directory = directory
+        self.options = options
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        assert BINARY is not None
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""]
+        self._process = subprocess.Popen([BINARY, *arguments, *self.options], stdout=subprocess.DEVNULL)
+        wait_until(self._answers)
+
+    def kill(self) -> None:
+        """Take it away as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def pause(self) -> None:
+        """Let it keep its connections but answer nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def flush(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def connector(self) -> Connect:
+        return connector(self.url)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def wait_until(holds: Callable[[], Any], timeout_s: float = 20) -> None:
+    """Return when it holds; fail if that takes too long."""
+    import threading
+    import time
+
+    deadline, pause = time.monotonic() + timeout_s, threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        pause.wait(0.02)

@@ -1,0 +1,150 @@
+"""The files of rules: every sentence of the page has one, mistakes in them are refused, and verdicts are honest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mockserver.errors import UsageError
+from mockserver.verify.calls import Verdict
+from mockserver.verify.rules.playing import RuleRunner
+from mockserver.verify.rules.reading import Rule, load_rules
+from mockserver.verify.run import Plan
+from tests.verify.verifying import DIALECTS, bench_of, cases_of, contract, healthy, run
+from tools.mutants.harness import ROOT, Request, Response, right_server
+
+RULES = ROOT / "contracts" / "rules"
+
+PAGE = (
+    "This method allows you to update a single profile specified by AlternateId parameter.",
+    "The HTTP PATCH request method applies partial modifications to a resource.",
+    "The MyPreferences API supports add, replace, remove, and test PATCH operations.",
+    "The API does not support move and copy PATCH operations.",
+    "path denotes the path of the target location",
+    "value denotes the value to apply",
+    "send the remove operations in descending order to keep the indices intact",
+    "alternateId: Value of the Profile's AlternateId",
+    "A collection of PATCH operations that you want to perform on the object.",
+    "Request Formats: application/json, text/json, application/json-patch+json",
+    "Request Formats: application/xml, text/xml",
+    "Response Formats: application/json",
+    "Response Formats: text/json",
+    "Response Formats: application/json-patch+json",
+    "Response Formats: application/xml",
+    "Response Formats: text/xml",
+    "400 Bad Request: The request was invalid and cannot be processed.",
+    "401 Unauthorized: Authentication credentials are missing or incorrect.",
+    "You must verify your ClientId, UserId, and Authorization Scheme before trying again.",
+    "403 Forbidden:",
+    "Verify User Group permissions for your user before trying again.",
+    "500 Internal Server Error: The server encountered an unexpected condition",
+    "ProfileId: A read-only unique identifier associated with the Profile.",
+    "Edited: Read-only system fields returned as part of an API response.",
+    "updated automatically when a profile is created or modified",
+    "Addresses: A collection of Mailing addresses",
+    "You must use the POST Consents endpoint",
+    "ReasonCode: Read-Only",
+    "It is not returned as part of this call",
+    "IsActive: boolean",
+    "RegistrationConfirmed: This setting defaults to False, if not specified.",
+    "CustomerType: Max length: 100",
+    "PreservePreferences: This setting defaults to True, if not specified.",
+    "the available default Type will be associated with the Profile",
+    "DefaultLocale: Max length: 15",
+    "the default locale configured for your MyPreferences account will be used",
+    "AlternateIds: additional unique identifiers that can be associated with a profile",
+    "PhoneNumberNumeric is a number",
+    "Groups: A collection of Groups",
+    "You can add and delete Tags without affecting the profile information.",
+    "CustomFields: A collection of Custom Fields",
+)
+
+
+@pytest.mark.parametrize("sentence", PAGE, ids=lambda sentence: sentence[:50])
+def test_a_sentence_of_the_page_has_a_rule(sentence: str) -> None:
+    assert [rule.id for rule in load_rules(RULES) if sentence in rule.why]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_rule_says_what_must_hold_and_why(dialect: str) -> None:
+    for rule in load_rules(RULES, dialect):
+        assert rule.title
+        assert rule.why
+        assert rule.tags
+        assert rule.steps
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "some.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+GOOD = "rules:\n  - {id: a, title: A, why: B, source: page, tags: [read], patch: []"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (f"{GOOD}, expcet: 200}}", "did you mean expect?"),
+        (f"{GOOD}, then: [{{pach: []}}]}}", "did you mean patch?"),
+        (GOOD.replace("source: page", "source: pag") + "}", "did you mean page?"),
+        (GOOD.replace("title: A, ", "") + "}", "write title: as text"),
+        (f"{GOOD}}}\n  - {{id: a, title: A, why: B, source: page}}", "rename one"),
+        ("rules: none", "see its neighbours"),
+        ("rules: [", "mind indentation and quotes"),
+        (f"{GOOD}, authorization: {{ag: 3}}}}", "did you mean age?"),
+        (f"{GOOD}, world: another}}", "did you mean other?"),
+    ],
+    ids=["key", "key-of-a-step", "source", "no-title", "twice", "no-list", "no-yaml", "authorization", "world"],
+)
+def test_a_mistake_in_a_rule_is_refused_with_a_hint(tmp_path: Path, text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_rules(written(tmp_path, text))
+    assert hint in str(refusal.value)
+    assert str(tmp_path) in str(refusal.value)
+
+
+def rule(name: str, dialect: str = "vendor") -> Rule:
+    return next(rule for rule in load_rules(RULES, dialect) if rule.id == name)
+
+
+def test_credentials_that_are_refused_are_never_a_pass() -> None:
+    """On a mock such a case is broken, elsewhere nothing can be said."""
+
+    def closed(request: Request) -> Response:
+        return Response(403, {"content-type": "application/json; charset=utf-8"}, b'{"Message":"No."}')
+
+    bench = bench_of(closed)
+    assert RuleRunner(bench, contract()).run(rule("empty-patch")).verdict is Verdict.BROKEN
+    elsewhere = replace(bench, is_mock=False, isolated=False)
+    assert RuleRunner(elsewhere, contract()).run(rule("empty-patch")).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_server_that_cant_be_reached_says_nothing() -> None:
+    def broken(request: Request) -> Response:
+        raise OSError("gone")
+
+    bench = replace(bench_of(broken), is_mock=False, isolated=False)
+    assert RuleRunner(bench, contract()).run(rule("empty-patch")).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_a_target_does_not_offer_is_not_verifiable() -> None:
+    bench = replace(healthy("vendor"), reader=None)
+    outcome = RuleRunner(bench, contract()).run(rule("auth-forbidden"))
+    assert outcome.verdict is Verdict.NOT_VERIFIABLE
+    assert outcome.problems == ("the target offers no reader",)
+
+
+def test_a_stricter_server_than_the_vendors_is_tolerated_where_the_contract_allows_it() -> None:
+    """Not on the mock, whose dialect says what it does."""
+    strict = right_server("rfc6902")
+    real = replace(bench_of(strict), is_mock=False, isolated=False)
+    assert RuleRunner(real, contract()).run(rule("op-in-other-case")).verdict is Verdict.TOLERATED
+    assert RuleRunner(bench_of(strict), contract()).run(rule("op-in-other-case")).verdict is Verdict.BROKEN
+
+
+def test_a_rule_can_be_chosen_by_the_start_of_its_name() -> None:
+    _, events = run(healthy("vendor"), Plan(only=("xml-name*", "empty-patch")))
+    assert [case.id for case in cases_of(events)] == ["empty-patch", "xml-name-order"]

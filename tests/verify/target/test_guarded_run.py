@@ -1,0 +1,100 @@
+"""`mockserver verify --target NAME` as its user types it, and what it leaves behind in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from mockserver.cli import main
+from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor, Quirks
+
+PERSONAL = [
+    *(row["EmailAddress"] for row in PROFILE["Emails"]),
+    *(row["PhoneNumber"] for row in PROFILE["PhoneNumbers"] if row["PhoneNumber"]),
+    *(row["AlternateId"] for row in PROFILE["AlternateIds"]),
+    *(PROFILE["CustomerName"][name] for name in ("FirstName", "LastName")),
+]
+MADE_UP = "Zoe.Zajac@example.com"
+
+
+@pytest.fixture
+def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
+    """A server that targets.toml in the present directory describes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FAKE_SECRET", SECRET)
+    with FakeVendor().running() as server:
+        Path("targets.toml").write_text(
+            f'[targets.fake]\nbase_url = "{server.url}"\nclient = "{CLIENT}"\nuser = "{USER}"\n'
+            f'secret_env = "FAKE_SECRET"\nprofiles = ["{KEY[0]}/{KEY[1]}"]\nrate = 1000\nsettle_s = 0\n'
+        )
+        yield server
+
+
+def verified(*rules: str) -> int:
+    named = [word for rule in rules for word in ("--only", rule)]
+    files = ["--json", "r.json", "--junit", "r.xml", "--html", "r.html", "--state-dir", "state"]
+    return main(["verify", "--target", "fake", "--live", "--write", "--keep-going", *files, *named])
+
+
+def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor) -> None:
+    """A profile that was not restored is in every one of them, not only on the terminal."""
+    vendor.faults.after_commit = lambda number, server: setattr(server.faults, "stopped_from", 0)
+    assert verified("empty-patch", "replace-text") == 4
+    assert "NOT RESTORED" in json.loads(Path("r.json").read_text())["stages"][0]["stopped"]
+    assert "NOT RESTORED" in Path("r.html").read_text()
+    errors = ElementTree.parse("r.xml").getroot().iter("error")
+    assert ["NOT RESTORED" in (error.get("message") or "") for error in errors].count(True) == 1
+
+
+@pytest.mark.parametrize("place", ["value", "member", "header", "content type"])
+def test_no_personal_value_reaches_a_report(vendor: FakeVendor, place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever the server puts it: reports name places, types and lengths."""
+    if place == "value":
+        vendor.quirks.value_changes = {"CustomerName": MADE_UP, "ProfileTags": {MADE_UP: 1}}
+    elif place == "member":
+        vendor.quirks.extra_member = MADE_UP
+    elif place == "header":
+        vendor.quirks.header_changes = dict.fromkeys(("Cache-Control", "Pragma", "Allow", "WWW-Authenticate"), MADE_UP)
+    else:
+        vendor.quirks.content_type = f"text/{MADE_UP}"
+    assert verified("empty-patch", "replace-text", "method-*", "auth-missing*") in (1, 3)
+    said = capsys.readouterr()
+    texts = [said.out, said.err, *(Path(name).read_text() for name in ("r.json", "r.xml", "r.html"))]
+    assert "BROKEN" in said.out or "TOLERATED" in said.out
+    for text in texts:
+        assert [value for value in (MADE_UP, SECRET, "Signature=", *PERSONAL) if value in text] == []
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "every test holds": ({"keeps_tests_loose": True}, "test-guards"),
+    "addresses lose their capitals": ({"lowers": "EmailAddress"}, "text-of-an-entry"),
+    "names of groups lose theirs": ({"lowers": "GroupType"}, "text-of-an-entry"),
+}
+
+
+@pytest.mark.parametrize(("quirks", "rule"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_server_does_not_pass(vendor: FakeVendor, quirks: dict[str, Any], rule: str) -> None:
+    """Also where no case that changes something could be run, as on a server whose tests don't guard."""
+    assert verified(rule) == 0
+    vendor.quirks = Quirks(**quirks)
+    assert verified(rule) == 1
+
+
+def test_an_id_that_leads_nowhere_is_asked_for_if_the_owner_names_one(
+    vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No other id may be sent: it could be somebody's."""
+    assert verified("id-absent") == 3
+    assert "1 not verifiable" in capsys.readouterr().out
+    with Path("targets.toml").open("a") as targets:
+        targets.write(f'absent = ["{KEY[0]}/NOBODY"]\n')
+    assert verified("id-absent") == 0
+    assert "1 held" in capsys.readouterr().out
+    vendor.quirks.finds_anything = True
+    verified("id-absent")
+    assert "the answer was 200, 404 was expected" in capsys.readouterr().out

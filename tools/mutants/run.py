@@ -1,0 +1,69 @@
+"""Which stage finds which wrong server? Run it: `python tools/mutants/run.py` (`make mutants`).
+
+With `--source N` also N servers that were made wrong by a small change of their source.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from mockserver.verify.run import STAGES, Plan
+from tools.mutants.harness import Mutant, run_all, warmed
+from tools.mutants.planned import PLANNED
+from tools.mutants.planned_caches import CACHES
+from tools.mutants.planned_http import HTTP
+from tools.mutants.planned_operations import OPERATIONS
+from tools.mutants.planned_values import VALUES
+from tools.mutants.source import sample
+
+
+def main() -> int:
+    """Print each mutant with the stages that kill it; exit 1 if one survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--planned", action=argparse.BooleanOptionalAction, default=True, help="the planned mutants")
+    parser.add_argument("--source", type=int, default=0, metavar="N", help="as many mutants of the source")
+    parser.add_argument("--seed", type=int, default=1, help="which mutants of the source")
+    parser.add_argument("--max-examples", type=int, default=30, help="as of mockserver verify")
+    parser.add_argument("--thin", type=int, default=1, help="keep one generated case of so many")
+    parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
+    options = parser.parse_args()
+    planned = [*PLANNED, *HTTP, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES))]
+    chosen = planned[:: options.every] if options.planned else []
+    mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
+    stages = tuple(stage for stage in STAGES if stage in (options.stage or STAGES))
+    plan = Plan(max_examples=options.max_examples, thin=options.thin)
+    if "generated" in stages:
+        warmed(plan)
+    return report(mutants, plan, stages, first_only=options.first_only)
+
+
+def report(mutants: list[Mutant], plan: Plan, chosen: tuple[str, ...], *, first_only: bool) -> int:
+    """Run, print a line for each, and the totals."""
+    started, survivors, totals = time.monotonic(), list[Mutant](), dict.fromkeys(STAGES, 0)
+    for done, outcome in enumerate(run_all(mutants, plan, chosen, first_only=first_only), start=1):
+        stages = [stage for stage in STAGES if outcome.killed_by.get(stage)]
+        for stage in stages:
+            totals[stage] += 1
+        mark = " ".join(f"{stage if stage in stages else '-':<9}" for stage in STAGES)
+        killer = next((outcome.killed_by[stage] for stage in stages), "")
+        if killer.startswith("HARNESS"):
+            sys.exit(killer)
+        survivors += [] if outcome.killed else [outcome.mutant]
+        where = f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s"
+        print(f"{where}  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]", flush=True)
+    killed, seconds = len(mutants) - len(survivors), time.monotonic() - started
+    print(f"\n{killed} of {len(mutants)} killed in {seconds:.0f} s; by stage: {totals}")
+    for mutant in survivors:
+        print(f"survives: {mutant.id}: {mutant.title}")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

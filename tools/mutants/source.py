@@ -1,0 +1,80 @@
+"""Wrong servers by small changes of the source: one comparison, constant, condition, argument or statement each."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from tools.mutants.changes import changes_of, unseen
+from tools.mutants.harness import ROOT, Mutant
+
+MODULES = (
+    "auth/signing.py",
+    "profile/conformance.py",
+    "profile/conversion.py",
+    "patch/dialect.py",
+    "profile/keys.py",
+    "profile/members.py",
+    "auth/tokens.py",
+    "patch/operations.py",
+    "patch/apply.py",
+    "patch/pointer.py",
+    "patch/rfc6902.py",
+    "service*.py",
+    "state/profiles.py",
+    "fixtures/profiles.py",
+    "service/routes.py",
+    "service/door.py",
+    "formats/error_body.py",
+    "formats/json_binding.py",
+    "formats/json_read.py",
+    "formats/negotiation.py",
+    "formats/xml_read.py",
+    "formats/xml_text.py",
+)
+
+
+def files() -> list[Path]:
+    """Return the source files whose mutants matter to the operation."""
+    return sorted({path for pattern in MODULES for path in (ROOT / "mockserver").glob(pattern)})
+
+
+class Site(NamedTuple):
+    """A place in a file and the change that can be made there."""
+
+    path: Path
+    number: int
+    kind: str
+    change: Callable[[ast.AST], None]
+
+
+def sites_of(path: Path) -> list[Site]:
+    """Return every place of a file where one change makes another program."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {id(inner) for node in unseen(tree) for inner in ast.walk(node)}
+    return [
+        Site(path, number, kind, change)
+        for number, node in enumerate(ast.walk(tree))
+        if id(node) not in skipped
+        for kind, change in changes_of(node)
+    ]
+
+
+def mutant_at(site: Site) -> Mutant:
+    """Make the change."""
+    tree = ast.parse(site.path.read_text(encoding="utf-8"))
+    node = list(ast.walk(tree))[site.number]
+    line, before = getattr(node, "lineno", 0), ast.unparse(node).partition("\n")[0][:90]
+    site.change(node)
+    module = ".".join(site.path.relative_to(ROOT).with_suffix("").parts)
+    name = f"{module.removeprefix('mockserver.')}:{line}:{site.kind}:{site.number}"
+    return Mutant(name, before, module=module, source=ast.unparse(tree))
+
+
+def sample(amount: int, seed: int) -> list[Mutant]:
+    """Return mutants drawn from all files."""
+    everything = [site for path in files() for site in sites_of(path)]
+    return [mutant_at(site) for site in Random(seed).sample(everything, min(amount, len(everything)))]
