@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -16,25 +14,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
+from mockserver.package import shipped
 
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
-_DATA = Path(__file__).parent / "_data"
-_CHECKOUT = Path(__file__).parent.parent
 DEFAULT_CONFIG = Path("mockserver.toml")
-
-
-def shipped(name: str) -> Path:
-    """Return where the package keeps its contract or fixtures: in the wheel, or beside the package in a checkout."""
-    packed = _DATA / name
-    return packed if packed.exists() else _CHECKOUT / name
-
-
-def pip_install(requirement: str) -> str:
-    """Return the command that installs an optional package beside this one.
-
-    It names the package itself: an extra of ours could only be had from an index that has us.
-    """
-    return f"{shlex.quote(sys.executable or 'python3')} -m pip install {shlex.quote(requirement)}"
 
 
 def _setting(default: Any, help_text: str, **extra: Any) -> Any:

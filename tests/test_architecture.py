@@ -15,6 +15,8 @@ PACKAGE = ROOT / "mockserver"
 FLOORS = {
     "mockserver": 0,
     "mockserver.errors": 0,
+    "mockserver.nearest": 0,
+    "mockserver.package": 0,
     "mockserver.settings": 1,
     "mockserver.profile": 1,
     "mockserver.auth": 1,

@@ -16,8 +16,9 @@ from mockserver.cli import add_json, add_settings, as_started, print_json, setti
 from mockserver.commands.address import cannot_listen, running_mock, shown_address
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import check_fixtures
+from mockserver.package import pip_install
 from mockserver.service.assembly import load_members
-from mockserver.settings import Settings, pip_install
+from mockserver.settings import Settings
 from mockserver.state.clock import system_now
 
 EXAMPLES = """examples:

@@ -15,7 +15,7 @@ from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements, load_facts
 from mockserver.drift.report import WRITERS, as_json, as_text, write_report
 from mockserver.errors import UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.state.clock import system_now
 from mockserver.verify.calls import Account, Bench
 from mockserver.verify.contract import Contract, load_contract

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.errors import UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from mockserver.faults.rules import CONNECTIONS, LONGEST_DELAY_MS, Delay, Lognormal, Step, Uniform
+from mockserver.nearest import nearest_name
 
 APPLIED_OPS: Final = ("add", "replace", "remove", "test")
 """The operations that the API applies (documented)."""
@@ -181,13 +182,6 @@ _NUMBER: Final = r"-?(?:\d{1,15}(?:\.\d{1,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?
 def _numbers_in(value: object) -> list[float]:
     found = re.findall(_NUMBER, str(value)[:200].replace("..", " "), re.ASCII)
     return [number for number in map(float, found) if math.isfinite(number)]
-
-
-def nearest_name(name: object, choices: Iterable[str]) -> str | None:
-    """Return the choice that looks most like a name, if any does."""
-    by_folded = {choice.casefold(): choice for choice in choices}
-    close = get_close_matches(str(name)[:200].casefold(), by_folded, n=1, cutoff=0.5)
-    return by_folded[close[0]] if close else None
 
 
 def _nearest_count(value: object) -> int:

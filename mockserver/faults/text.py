@@ -16,8 +16,9 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from mockserver.errors import UsageError
-from mockserver.faults.fields import APPLIED_OPS, FIELDS, UnfitError, is_utf8, nearest_name, plain
+from mockserver.faults.fields import APPLIED_OPS, FIELDS, UnfitError, is_utf8, plain
 from mockserver.faults.rules import CONNECTIONS, Effect, Fault, Lognormal, Match, Schedule, Uniform, segments
+from mockserver.nearest import nearest_name
 
 _BY_WORD: Final = {field.word: name for name, field in FIELDS.items() if field.word}
 _BY_ANY_NAME: Final = {**{name: name for name in FIELDS}, **_BY_WORD}

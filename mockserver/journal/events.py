@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, Final
 
 from mockserver.errors import UsageError
-from mockserver.faults.fields import nearest_name
 from mockserver.faults.rules import segments
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import below, read_object, read_text, same_json
 from mockserver.journal.pattern import Criterion, Pattern
 from mockserver.journal.view import profile_after, profile_before
+from mockserver.nearest import nearest_name
 from mockserver.profile.keys import alternate_ids, fold
 from mockserver.profile.members import Kind, Member, MemberTree
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from mockserver.errors import UsageError
-from mockserver.faults.fields import nearest_name
+from mockserver.nearest import nearest_name
 
 Accepts: TypeAlias = Callable[[Sequence[str]], bool]
 """Takes the values that a request has there: none, one, or several of a repeated header."""

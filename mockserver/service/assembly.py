@@ -19,12 +19,13 @@ from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
+from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
 from mockserver.service.request import Policy
 from mockserver.service.service import Service
-from mockserver.settings import Settings, pip_install, shipped
+from mockserver.settings import Settings
 from mockserver.state.clock import system_now
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.world import Worlds

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from mockserver.errors import CommandError, UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.calls import Bench, Call, Reply, Session, Verdict
 from mockserver.verify.contract import Contract
 from mockserver.verify.drawn.guarded import GuardedGenerated, drawn

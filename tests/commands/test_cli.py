@@ -22,8 +22,8 @@ from mockserver.cli import COMMANDS, invocation, main
 from mockserver.commands.difference import difference
 from mockserver.commands.doctor import OPTIONAL
 from mockserver.commands.serve import make_server
+from mockserver.package import pip_install
 from mockserver.service.assembly import Mock
-from mockserver.settings import pip_install
 
 ROOT = Path(__file__).parents[2]
 MINE = ("serve", "sign", "check", "try", "doctor", "fixtures")

@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.drift.page_facts import disagreements, load_facts
 from mockserver.errors import UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.contract import Contract, load_contract
 
 VECTORS = Path(__file__).parents[1] / "vectors"

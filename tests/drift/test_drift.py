@@ -17,7 +17,7 @@ from mockserver.cli import main
 from mockserver.drift.compare import load_volatile
 from mockserver.drift.known import load_known
 from mockserver.errors import UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.mock_process import load_profiles, local_mock
 from mockserver.verify.target.targets import Credential, Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, READER, READER_SECRET, SECRET, USER, FakeVendor

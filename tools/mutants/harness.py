@@ -33,7 +33,7 @@ CONTRACT = ROOT / "contracts" / "openapi.yaml"
 FIXTURES = ROOT / "fixtures"
 TIMEOUT_S = 120.0
 # The verifying side, which a wrong server must not change under our hands.
-KEPT = ("mockserver.verify", "mockserver.settings")
+KEPT = ("mockserver.verify", "mockserver.settings", "mockserver.package", "mockserver.nearest")
 
 
 class Request(NamedTuple):

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 
 Key = tuple[str, str, str]
 

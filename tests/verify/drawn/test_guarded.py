@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.calls import Verdict
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.drawn.guarded import MOST_CASES, GuardedGenerated, drawn

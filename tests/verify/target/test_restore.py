@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.errors import Inconclusive, SafetyRefusal
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.target import restore as restore_module

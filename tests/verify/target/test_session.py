@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import load_contract
 from mockserver.verify.target.redaction import Redactor

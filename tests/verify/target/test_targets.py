@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.errors import CommandError, SafetyRefusal, UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.target.targets import Credential, choose_target, load_targets, production_looking
 
 GOOD = """

@@ -1,0 +1,24 @@
+"""Where the package keeps its files, and how to install what it can do without."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+_DATA = Path(__file__).parent / "_data"
+_CHECKOUT = Path(__file__).parent.parent
+
+
+def shipped(name: str) -> Path:
+    """Return where the package keeps its contract or fixtures: in the wheel, or beside the package in a checkout."""
+    packed = _DATA / name
+    return packed if packed.exists() else _CHECKOUT / name
+
+
+def pip_install(requirement: str) -> str:
+    """Return the command that installs an optional package beside this one.
+
+    It names the package itself: an extra of ours could only be had from an index that has us.
+    """
+    return f"{shlex.quote(sys.executable or 'python3')} -m pip install {shlex.quote(requirement)}"
