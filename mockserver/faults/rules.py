@@ -15,6 +15,8 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from mockserver.profile.paths import covers, segments
+
 Connection: TypeAlias = Literal["reset", "empty", "truncate", "garbage", "drip", "stall"]
 When: TypeAlias = Literal["before", "after"]
 Step: TypeAlias = int | Connection | Literal["ok"]
@@ -162,21 +164,7 @@ class Decision(NamedTuple):
     hits: tuple[Hit, ...]
 
 
-def segments(path: str) -> tuple[str, ...]:
-    """Split a JSON pointer into its names, folded for comparison; empty segments are dropped (library: P1, P2)."""
-    return tuple(
-        part.replace("~1", "/").replace("~0", "~").casefold() if "~" in part else part.casefold()
-        for part in path.split("/")
-        if part
-    )
-
-
 _pattern_segments = lru_cache(maxsize=512)(segments)
-
-
-def covers(pattern: Sequence[str], path: Sequence[str]) -> bool:
-    """Tell whether a path's segments lie at or below the pattern's."""
-    return len(pattern) <= len(path) and all(wanted in {"*", name} for wanted, name in zip(pattern, path, strict=False))
 
 
 def matches(match: Match, facts: Facts) -> bool:

@@ -17,8 +17,9 @@ from typing import Any, Final, NamedTuple
 
 from mockserver.errors import UsageError
 from mockserver.faults.fields import APPLIED_OPS, FIELDS, UnfitError, is_utf8, plain
-from mockserver.faults.rules import CONNECTIONS, Effect, Fault, Lognormal, Match, Schedule, Uniform, segments
+from mockserver.faults.rules import CONNECTIONS, Effect, Fault, Lognormal, Match, Schedule, Uniform
 from mockserver.nearest import nearest_name
+from mockserver.profile.paths import segments
 
 _BY_WORD: Final = {field.word: name for name, field in FIELDS.items() if field.word}
 _BY_ANY_NAME: Final = {**{name: name for name in FIELDS}, **_BY_WORD}

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Final
 
 from mockserver.errors import UsageError
-from mockserver.faults.rules import segments
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import below, read_object, read_text, same_json
 from mockserver.journal.pattern import Criterion, Pattern
@@ -20,6 +19,7 @@ from mockserver.journal.view import profile_after, profile_before
 from mockserver.nearest import nearest_name
 from mockserver.profile.keys import alternate_ids, fold
 from mockserver.profile.members import Kind, Member, MemberTree
+from mockserver.profile.paths import segments
 
 _PLACE: Final = "event"
 _EXAMPLE: Final = '{"profile": "CRM/C-1", "path": "/IsActive", "became": false}'

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
 from mockserver.errors import UsageError
-from mockserver.faults.rules import covers, segments
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import (
     BODY_MATCHERS,
@@ -29,6 +28,7 @@ from mockserver.journal.matchers import (
 )
 from mockserver.journal.view import operations, text_of
 from mockserver.profile.keys import fold
+from mockserver.profile.paths import covers, segments
 from mockserver.story.provenance import RULES
 
 

@@ -16,7 +16,7 @@ from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import REDACTED
-from mockserver.patch.apply import changed_paths
+from mockserver.profile.difference import changed_paths
 from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
 

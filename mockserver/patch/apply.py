@@ -6,7 +6,7 @@ A profile is patched as a private copy, so a refusal at any operation leaves not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -113,15 +113,3 @@ class ProfilePatch(jsonpatch.JsonPatch):
 
 def _nothing(name: str) -> None:
     """Take note of nothing: a plain dictionary needs no opening."""
-
-
-def changed_paths(before: Any, after: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (path, before, after) of each difference between two profiles, lists compared position by position."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in {**before, **after}:
-            yield from changed_paths(before.get(name), after.get(name), f"{prefix}/{name}")
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from changed_paths(old, new, f"{prefix}/{index}")
-    elif before != after:
-        yield prefix or "/", before, after

@@ -9,7 +9,8 @@ import orjson
 
 from mockserver.errors import ApiError
 from mockserver.journal.log import Journal
-from mockserver.patch.apply import apply_patch, changed_paths
+from mockserver.patch.apply import apply_patch
+from mockserver.profile.difference import changed_paths
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
 from mockserver.service.request import Head, Request
