@@ -89,6 +89,15 @@ class RequestTooLarge(ApiError):
     status = 413
 
 
+class UnfitProfile(ApiError):
+    """A profile that a world can't take in: it breaks the contract, or clashes with another."""
+
+    status = 422
+
+    def __init__(self, problem: str, hint: str) -> None:
+        super().__init__(problem, rule="admin-request-invalid", why=problem, hint=hint)
+
+
 class UnsupportedMediaType(ApiError):
     """No formatter reads the request's Content-Type."""
 

@@ -46,6 +46,8 @@ VERIFIER_MAY_IMPORT = (
     "mockserver.drift",
     "mockserver.auth.signing",
     "mockserver.errors",
+    "mockserver.nearest",
+    "mockserver.package",
     "mockserver.settings",
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -14,7 +14,7 @@ from mockserver.cli import add_json, print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
 from mockserver.fixtures.generator import generate
-from mockserver.formats.json_read import write_json
+from mockserver.formats.json_write import write_json
 
 EXAMPLES = """examples:
   mockserver fixtures generate --count 1000 --out fixtures/profiles/ACME01.ndjson

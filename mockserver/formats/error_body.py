@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from xml.parsers import expat
 
-from mockserver.formats.json_read import write_json
+from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.xml_text import escape_text
 

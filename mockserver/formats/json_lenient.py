@@ -16,7 +16,7 @@ import orjson
 
 from mockserver.errors import MalformedBody
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
-from mockserver.formats.json_read import DEPTH_LIMIT, is_utf_16
+from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 from mockserver.formats.newtonsoft import JsonArrayReader, JsonReaderError
 
 _PARAMETER = "operations"

@@ -1,4 +1,4 @@
-"""JSON request bodies to operations, and documents to JSON, as the vendor's stack does it.
+"""JSON request bodies to operations, as the vendor's stack reads them.
 
 Web API's JsonMediaTypeFormatter hands the body to Json.NET, whose JArray.Load and Populate fill a list of operations;
 each failure is logged under the path where the reader stood, which becomes a ModelState key (library;
@@ -7,22 +7,17 @@ docs/dialect.md, rows O1-O14 and D1-D9).
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 import orjson
 
-DEPTH_LIMIT = 256
-"""FormattingUtilities.DefaultMaxDepth: the nesting at which Web API's formatters stop (library)."""
+from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 
 _MEMBERS = frozenset(("op", "path", "value", "from"))
 _SCALARS = frozenset((str, int, bool, type(None)))
 _SHORTEST_DATE = len("2024-01-05T10:00:00")
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
-
-# JavaScriptUtils escapes these three of the characters beyond ASCII (library, read in source).
-_ESCAPED_BEYOND_ASCII = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\x85\u2028\u2029")
 
 
 def read_patch(
@@ -83,35 +78,3 @@ def _is_plain(operation: dict[str, Any]) -> bool:
 def _is_flat(value: dict[str, Any]) -> bool:
     # orjson loses digits only in floats, and what holds no container can't be nested too deeply.
     return not value or (next(iter(value))[:1] != "$" and all(type(member) in _SCALARS for member in value.values()))
-
-
-def is_utf_16(charset: str) -> bool:
-    # Any other name, known or not, falls back to the formatter's first encoding, UTF-8 (library, row H9).
-    return charset.lower() == "utf-16"
-
-
-# --- documents to JSON --------------------------------------------------------------------------------------------
-
-
-def write_json(document: Any) -> bytes:
-    """Write compact JSON as Json.NET prints it, in UTF-8; half a surrogate pair becomes U+FFFD (row C18).
-
-    No member of the resource is a float: one that needs an exponent would be spelled as orjson does.
-    """
-    try:
-        body = orjson.dumps(document)
-    except orjson.JSONEncodeError:
-        # An integer beyond 64 bits, or half a surrogate pair, which orjson refuses.
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        body = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
-    return escape_separators(body)
-
-
-def escape_separators(body: bytes) -> bytes:
-    """Escape the three characters beyond ASCII that Json.NET escapes (library, read in source)."""
-    if not body.isascii():
-        for character, escape in _ESCAPED_BEYOND_ASCII:
-            # Looking for the lead byte alone takes a thirtieth of the time, and it is mostly absent.
-            if character[0] in body:
-                body = body.replace(character, escape)
-    return body

@@ -20,6 +20,9 @@ from mockserver.errors import UnsupportedMediaType
 JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 XML_TYPES = ("application/xml", "text/xml")
 FORM_TYPE = "application/x-www-form-urlencoded"
+DEPTH_LIMIT = 256
+"""FormattingUtilities.DefaultMaxDepth: the nesting at which Web API's formatters stop (library)."""
+
 _FORMATTERS = (JSON_TYPES, XML_TYPES)
 _ENCODINGS = ("utf-8", "utf-16")
 _Element = TypeVar("_Element")
@@ -227,3 +230,8 @@ def body_format(content_type: str | None) -> BodyFormat:
         rule="media-type-unsupported",
         hint=f"send one of {', '.join((*JSON_TYPES, *XML_TYPES))}",
     )
+
+
+def is_utf_16(charset: str) -> bool:
+    # Any other name, known or not, falls back to the formatter's first encoding, UTF-8 (library, row H9).
+    return charset.lower() == "utf-16"

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from mockserver.formats.json_read import escape_separators
+from mockserver.formats.json_write import escape_separators
 
 read_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 """Return a profile's own members, each as the bytes it was written as."""

@@ -9,13 +9,13 @@ from typing import Any
 from xml.parsers import expat
 
 from mockserver.errors import ApiError, MalformedBody, VendorCrash
+from mockserver.formats.negotiation import DEPTH_LIMIT
 from mockserver.formats.xml_write import INSTANCE_NAMESPACE
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.members import Kind, Member, MemberTree, member_at
 
 PATCH_NAMESPACE = "http://schemas.datacontract.org/2004/07/Microsoft.AspNetCore.JsonPatch"
 PATCH_ROOT = "JsonPatchDocumentOfUserProfile5B0F46o8"
-DEPTH_LIMIT = 256
 _SEPARATOR = "|"
 _NIL = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
 _TYPE = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}type"

@@ -16,7 +16,7 @@ from mockserver.auth.tokens import authenticate, bearer_token
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.formats.error_body import error_body
-from mockserver.formats.json_read import write_json
+from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody
 from mockserver.formats.json_lenient import read_strict_patch
-from mockserver.formats.json_read import read_patch, write_json
+from mockserver.formats.json_read import read_patch
+from mockserver.formats.json_write import write_json
 
 Reader = Callable[..., list[Any] | None]
 MIB = 1 << 20

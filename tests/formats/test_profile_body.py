@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.formats.json_read import write_json
+from mockserver.formats.json_write import write_json
 from mockserver.formats.profile_body import open_profile, write_profile
 
 values = st.recursive(

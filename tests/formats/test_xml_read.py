@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody, VendorCrash
-from mockserver.formats.json_read import write_json
+from mockserver.formats.json_write import write_json
 from mockserver.formats.xml_read import PATCH_NAMESPACE, PATCH_ROOT, read_xml_patch
 from mockserver.formats.xml_text import escape_text
 from mockserver.formats.xml_write import profile_writer
