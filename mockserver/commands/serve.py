@@ -15,13 +15,12 @@ import orjson
 
 from mockserver.cli import add_json, add_settings, as_started, settings_of
 from mockserver.commands.progress import progress_bar
+from mockserver.commands.running import make_server
 from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble
-from mockserver.service.door import VendorDoor
 from mockserver.settings import Settings
-from mockserver.web.fastpath import FastPath
 
 _COLLECTED_ALLOCATIONS = 10_000
 
@@ -97,28 +96,6 @@ def _cannot_listen(settings: Settings, problem: OSError) -> UsageError:
 
     host, port = settings.host, settings.port
     return cannot_listen(host, port, problem, running_mock(host, port, problem))
-
-
-def make_server(
-    mock: Mock, on_listening: Callable[[Server], None] | None = None, sock: socket.socket | None = None
-) -> Server:
-    """Return the production server for a mock; Flask is imported when the first request needs it."""
-
-    def make_app() -> object:
-        from mockserver.web.app import create_app
-
-        return create_app(mock, fast=False)
-
-    settings = mock.settings
-    app = FastPath(VendorDoor(mock), make_app)  # type: ignore[arg-type]
-    return Server(
-        app,
-        host=settings.host,
-        port=settings.port,
-        max_body=4 * settings.max_body,
-        on_listening=on_listening,
-        sock=sock,
-    )
 
 
 def _announce(mock: Mock, url: str, *, as_json: bool) -> None:

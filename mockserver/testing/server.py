@@ -86,7 +86,7 @@ def mock_server(options: Options, worker: str) -> Iterator[MockServer]:
     if options.url is not None:
         yield _running(options, settings, worker)
         return
-    from mockserver.commands.serve import make_server
+    from mockserver.commands.running import make_server
     from mockserver.service.assembly import assemble
 
     mock = assemble(settings)

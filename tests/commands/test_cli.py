@@ -21,7 +21,7 @@ import pytest
 from mockserver.cli import COMMANDS, invocation, main
 from mockserver.commands.difference import difference
 from mockserver.commands.doctor import OPTIONAL
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.package import pip_install
 from mockserver.service.assembly import Mock
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.cli import main
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.server.server import Server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 

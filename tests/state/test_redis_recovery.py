@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.service.assembly import Mock
 from tests.state.redis_servers import BINARY, RealServer, wait_until
 

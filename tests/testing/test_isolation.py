@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mockserver.web.app  # noqa: F401  shared with the runs of pytest inside this process
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
 from mockserver.testing import MockServer, MyPreferences, UnservedRequests

@@ -12,7 +12,7 @@ import pytest
 from coverage import CoverageData
 
 import mockserver.web.app  # shared with the runs of pytest inside this process
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.server.server import Server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from jsonpatch import JsonPatch
 
-from mockserver.commands.serve import make_server
+from mockserver.commands.running import make_server
 from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.patch.apply import apply_patch
 from mockserver.patch.dialect import DIALECTS

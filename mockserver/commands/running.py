@@ -1,0 +1,33 @@
+"""From a mock to a running server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from mockserver.server.server import Server
+from mockserver.service.assembly import Mock
+from mockserver.service.door import VendorDoor
+from mockserver.web.fastpath import FastPath
+
+
+def make_server(
+    mock: Mock, on_listening: Callable[[Server], None] | None = None, sock: socket.socket | None = None
+) -> Server:
+    """Return the production server for a mock; Flask is imported when the first request needs it."""
+
+    def make_app() -> object:
+        from mockserver.web.app import create_app
+
+        return create_app(mock, fast=False)
+
+    settings = mock.settings
+    app = FastPath(VendorDoor(mock), make_app)  # type: ignore[arg-type]
+    return Server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        max_body=4 * settings.max_body,
+        on_listening=on_listening,
+        sock=sock,
+    )
