@@ -20,7 +20,7 @@ from mockserver.state.profiles import Changed
 from mockserver.state.redis import connection as redis_connection
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector
-from mockserver.state.redis.world import Bounds
+from mockserver.state.redis.view import Bounds
 from mockserver.state.redis.worlds import RedisWorlds
 from mockserver.story.story import Story
 from mockserver.web.app import create_app

@@ -19,7 +19,7 @@ from mockserver.profile.keys import Key, alternate_ids
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.profiles import Changed
 from mockserver.state.redis.connection import Redis
-from mockserver.state.redis.world import Bounds
+from mockserver.state.redis.view import Bounds
 from mockserver.state.redis.worlds import RedisWorlds
 from mockserver.state.world import Worlds, decide_fault
 from mockserver.story.story import Story

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from mockserver.errors import ApiError, StoreUnavailable
 from mockserver.journal.log import Exchange, ExchangeLog
 from mockserver.state.redis import scripts
+from mockserver.state.redis.view import EPOCH, WorldView
 from mockserver.story.story import Story
 
-if TYPE_CHECKING:
-    from mockserver.state.redis.world import RedisWorld
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 _log = logging.getLogger(__name__)
@@ -32,7 +29,7 @@ class RedisJournal(ExchangeLog):
 
     __slots__ = ("_world",)
 
-    def __init__(self, world: RedisWorld) -> None:
+    def __init__(self, world: WorldView) -> None:
         self._world = world
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -17,12 +17,7 @@ from mockserver.profile.keys import Key, alternate_ids
 from mockserver.state.profiles import Base, Change, Overlay, Profiles, Update, alternate_id_taken, profile_unknown
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
-
-if TYPE_CHECKING:
-    from mockserver.state.redis.world import RedisWorld
-
-ATTEMPTS: Final = 200
-"""How often a change is computed anew at most; threads of one process wait for each other instead."""
+from mockserver.state.redis.view import ATTEMPTS, WorldView
 
 
 class _Found(NamedTuple):
@@ -38,7 +33,7 @@ class RedisProfiles:
 
     __slots__ = ("_base", "_expected", "_world")
 
-    def __init__(self, world: RedisWorld) -> None:
+    def __init__(self, world: WorldView) -> None:
         self._world = world
         self._base = world.shared.base
         self._expected: tuple[Key, Any] | None = None
@@ -160,7 +155,7 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
 
     __slots__ = ("_world",)
 
-    def __init__(self, world: RedisWorld) -> None:
+    def __init__(self, world: WorldView) -> None:
         self._world = world
 
     def __getitem__(self, name: str) -> Overlay:

@@ -2,143 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
-from threading import Lock
-from typing import Any, Final, NamedTuple
-
-import orjson
+from typing import Final
 
 from mockserver.errors import StoreUnavailable
-from mockserver.faults.fields import APPLIED_OPS
 from mockserver.faults.rules import Counter, Decision, Facts, Fault, decide, expired
-from mockserver.faults.text import Known, from_json, to_json
 from mockserver.state.clock import Clock, system_now
-from mockserver.state.profiles import Base
 from mockserver.state.redis import scripts
-from mockserver.state.redis.connection import Redis, unavailable
-from mockserver.state.redis.journal import EPOCH, RedisJournal
-from mockserver.state.redis.profiles import ATTEMPTS, RedisProfiles, RedisSnapshots
+from mockserver.state.redis.connection import unavailable
+from mockserver.state.redis.journal import RedisJournal
+from mockserver.state.redis.profiles import RedisProfiles, RedisSnapshots
+from mockserver.state.redis.view import (
+    ATTEMPTS,
+    EPOCH,
+    Header,
+    Rows,
+    Shared,
+    WorldView,
+    read_counters,
+    read_faults,
+    write_counters,
+    write_faults,
+)
 
-Rows = tuple[tuple[Fault, float], ...]
 _MICROSECOND: Final = timedelta(microseconds=1)
-_STRIPES: Final = 64
-# What was checked when it was taken in is read back whatever dialect is in use.
-_CHECKED: Final = Known(applied_ops=(*APPLIED_OPS, "move", "copy"))
 
 
-class Bounds(NamedTuple):
-    """What a journal may hold: exchanges, bytes, and bytes together with all others."""
+class RedisWorld(WorldView):
+    """One world; profiles, journal and snapshots are always those of the moment."""
 
-    entries: int
-    world_bytes: int
-    bytes: int
-
-
-class Header(NamedTuple):
-    """A world's small state at one moment; times in microseconds."""
-
-    epoch: bytes
-    revision: bytes
-    seed: int
-    frozen: int | None
-    offset: int
-    faults: bytes
-    counters: bytes
-    next_slot: int
-
-
-class Shared:
-    """What all worlds of one process have in common."""
-
-    def __init__(
-        self,
-        redis: Redis,
-        base: Base,
-        bounds: Bounds,
-        *,
-        open_world: Callable[[str], Header],
-        faults: Sequence[Fault],
-    ) -> None:
-        self.redis = redis
-        self.base = base
-        self.bounds = bounds
-        self.open_world = open_world
-        self.initial_faults = tuple(faults)
-        self._locks = [Lock() for _ in range(_STRIPES)]
-
-    def fresh_faults(self) -> bytes:
-        """Return the rules of a new world, taken in now, as bytes."""
-        started = system_now().timestamp()
-        return write_faults(tuple((fault, started) for fault in self.initial_faults))
-
-    @contextmanager
-    def turn(self, *what: object) -> Iterator[None]:
-        """Let the threads of this process write one after the other, so that only processes compete."""
-        with self._locks[hash(what) % _STRIPES]:
-            yield
-
-
-class RedisWorld:
-    """A view of one world as it is when it is first asked; what this view writes it sees, what others write it doesn't.
-
-    Profiles, journal and snapshots are always those of the moment. A view that found the store away stays so.
-    """
-
-    __slots__ = ("_away", "_header", "clock", "journal", "name", "profiles", "shared", "snapshots")
+    __slots__ = ("clock", "journal", "profiles", "snapshots")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
-        self.name = name
-        self.shared = shared
-        self._header = header
-        self._away: StoreUnavailable | None = None
+        super().__init__(name, shared, header)
         self.clock = RedisClock(self)
         self.journal = RedisJournal(self)
         self.profiles = RedisProfiles(self)
         self.snapshots = RedisSnapshots(self)
-
-    # -- the view ----------------------------------------------------------------------------------------------------
-
-    def header(self) -> Header:
-        """Return the world's small state, read when it is first asked for."""
-        if self._header is None:
-            if self._away is not None:
-                raise self._away
-            try:
-                self._header = self.shared.open_world(self.name)
-            except StoreUnavailable as refusal:
-                self._away = refusal
-                raise
-        return self._header
-
-    def refresh(self) -> None:
-        """Forget what was read."""
-        self._header = None
-
-    def key(self, kind: str) -> str:
-        """Return the name of one of this world's keys in Redis."""
-        return f"{scripts.PREFIX}{kind}:{self.name}"
-
-    def next_slot(self) -> int:
-        """Return the number that the next new profile gets."""
-        return int(self.shared.redis.read("HGET", self.key("header"), "next") or len(self.shared.base.bodies))
-
-    def write_once(self, script: scripts.Script, *arguments: str | bytes | int) -> Any:
-        """Run a script that is guarded by the world's epoch; it may answer that the world is gone."""
-        return self.shared.redis.run(script, self.name, self.header().epoch, *arguments)
-
-    def write(self, script: scripts.Script, *arguments: str | bytes | int) -> Any:
-        """Run a script that is guarded by the world's epoch, on the world that there is now."""
-        for _ in range(ATTEMPTS):
-            answer = self.write_once(script, *arguments)
-            self.refresh()
-            if answer != scripts.GONE:
-                return answer
-        raise unavailable(f"The world {self.name} was deleted {ATTEMPTS} times while this request was under way.")
-
-    # -- state -------------------------------------------------------------------------------------------------------
 
     @property
     def seed(self) -> int:
@@ -215,7 +116,7 @@ class RedisWorld:
             self.refresh()
             return False
         rules = header.faults if faults is None else faults
-        self._header = header._replace(counters=counted, faults=rules, revision=b"%d" % revision)
+        self.take(header._replace(counters=counted, faults=rules, revision=b"%d" % revision))
         return True
 
     def _attempts(self) -> Iterator[int]:
@@ -270,24 +171,3 @@ class RedisClock(Clock):
         if header.frozen is not None:
             twin.freeze(self.now())
         return twin
-
-
-def write_faults(rows: Rows) -> bytes:
-    """Return rules and their times as bytes."""
-    return orjson.dumps([[to_json(fault), created] for fault, created in rows])
-
-
-@lru_cache(maxsize=256)
-def read_faults(written: bytes) -> Rows:
-    """Return the rules that bytes hold; kept, for they change seldom and are asked for with every request."""
-    return tuple((from_json(document, known=_CHECKED), created) for document, created in orjson.loads(written))
-
-
-def write_counters(counters: Mapping[str, Counter]) -> bytes:
-    """Return counters as bytes."""
-    return orjson.dumps({name: [*counter] for name, counter in counters.items()})
-
-
-def read_counters(written: bytes) -> dict[str, Counter]:
-    """Return the counters that bytes hold."""
-    return {name: Counter(*counter) for name, counter in orjson.loads(written).items()} if written != b"{}" else {}

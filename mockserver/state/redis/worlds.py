@@ -18,7 +18,8 @@ from mockserver.state.profiles import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector, unavailable
 from mockserver.state.redis.profiles import profile_arguments
-from mockserver.state.redis.world import Bounds, Header, RedisWorld, Shared
+from mockserver.state.redis.view import Bounds, Header, Shared
+from mockserver.state.redis.world import RedisWorld
 from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
 
 _log = logging.getLogger(__name__)
