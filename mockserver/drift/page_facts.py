@@ -30,8 +30,8 @@ def _operation(page: Facts, contract: Contract) -> Iterator[str]:
     operations = {word for branch in _branches(contract) for word in _words(branch["properties"]["op"])}
     yield from _same("the operations", sorted(page["supported"]), sorted(operations))
     yield from _same("the operations that are not supported", [], sorted(operations & set(page["unsupported"])))
-    answer = next(iter(contract.responses[200]["content"].values()))["schema"]
-    yield from _same("what a request updates", page["updates"], _type_of(answer))
+    answers = [media["schema"] for media in contract.responses.get(200, {}).get("content", {}).values()]
+    yield from _same("what a request updates", [page["updates"]], sorted({_type_of(answer) for answer in answers}))
     yield from _same("the order of removals", page["removals"], _order_of_removals(contract))
 
 
@@ -118,8 +118,10 @@ def _words(schema: Schema) -> Sequence[str]:
 def _order_of_removals(contract: Contract) -> str:
     """Return in which order the contract's example removes entries of one collection."""
     content = contract.resolved(contract.operation["requestBody"])["content"]
-    rows = next(iter(content.values()))["examples"]["removeEntries"]["value"]
-    indices = [int(row["path"].rpartition("/")[2]) for row in rows]
+    examples = [media.get("examples", {}).get("removeEntries", {}).get("value", ()) for media in content.values()]
+    indices = [int(row["path"].rpartition("/")[2]) for row in max(examples, key=len, default=())]
+    if len(indices) < 2:
+        return "nothing"
     return "descending" if indices == sorted(indices, reverse=True) else "ascending"
 
 

@@ -106,6 +106,7 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
         "GroupEntry's elements in XML",
     ),
     "a status is gone": (lambda d: patch(d)["responses"].pop("403"), "status 403"),
+    "the answer is gone": (lambda d: patch(d)["responses"].pop("200"), "status 200"),
     "a status of unknown origin": (lambda d: patch(d)["responses"].update({"409": {"description": "?"}}), "status 409"),
     "a request's media type is gone": (
         lambda d: patch(d)["requestBody"]["content"].pop("text/xml"),
@@ -134,6 +135,12 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda d: patch(d)["requestBody"]["content"]["application/json"]["examples"]["removeEntries"][
             "value"
         ].reverse(),
+        "the order of removals",
+    ),
+    "no example of removals": (
+        lambda d: [
+            media.pop("examples") for media in patch(d)["requestBody"]["content"].values() if "examples" in media
+        ],
         "the order of removals",
     ),
     "an operation of another class": (
