@@ -12,7 +12,7 @@ from mockserver.commands.targets_cli import add_target_flags, chosen_target, ope
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
 from mockserver.drift.known import Known, load_known
-from mockserver.drift.page_facts import disagreements, load_facts
+from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import WRITERS, as_json, as_text, write_report
 from mockserver.errors import UsageError
 from mockserver.package import shipped
@@ -20,6 +20,7 @@ from mockserver.state.clock import system_now
 from mockserver.verify.calls import Account, Bench
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.mock_process import load_profiles, local_mock
+from mockserver.verify.rules.facts import load_facts
 from mockserver.verify.rules.reading import Rule, chosen, load_rules
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from mockserver.errors import UsageError
-from mockserver.verify.contract import Contract, Schema, load_yaml
-
-Facts = Mapping[str, Any]
-_SECTIONS = {"operation", "request", "response", "members", "resources"}
-
-
-def load_facts(path: Path) -> Facts:
-    """Read the facts; raise UsageError for a file without them."""
-    facts = load_yaml(path)
-    if not isinstance(facts, Mapping) or set(facts) != _SECTIONS:
-        raise UsageError("not a file of page facts", place=str(path), hint=f"write {', '.join(sorted(_SECTIONS))}")
-    return facts
+from mockserver.verify.contract import Contract, Schema
+from mockserver.verify.rules.facts import Facts
 
 
 def disagreements(facts: Facts, contract: Contract) -> Iterator[str]:
@@ -42,6 +30,9 @@ def _operation(page: Facts, contract: Contract) -> Iterator[str]:
     operations = {word for branch in _branches(contract) for word in _words(branch["properties"]["op"])}
     yield from _same("the operations", sorted(page["supported"]), sorted(operations))
     yield from _same("the operations that are not supported", [], sorted(operations & set(page["unsupported"])))
+    answers = [media["schema"] for media in contract.responses.get(200, {}).get("content", {}).values()]
+    yield from _same("what a request updates", [page["updates"]], sorted({_type_of(answer) for answer in answers}))
+    yield from _same("the order of removals", page["removals"], _order_of_removals(contract))
 
 
 def _request(page: Facts, contract: Contract) -> Iterator[str]:
@@ -49,11 +40,11 @@ def _request(page: Facts, contract: Contract) -> Iterator[str]:
     yield from _same("the request's media types", sorted(page["media_types"]), sorted(content))
     members = {name for branch in _branches(contract) for name in branch["properties"]}
     yield from _same("the members of an operation", sorted(page["members"]), sorted(members))
-    document, xml = contract.schemas["XmlPatchDocument"], page["xml"]
+    document, xml, body = contract.schemas["XmlPatchDocument"], page["xml"], page["body"]
     yield from _same("the XML request's root", (xml["root"], xml["namespace"]), _xml(document))
-    elements = [*xml["elements"], xml["body_parameter"]]
-    yield from _same("the XML request's elements", elements, list(document["properties"]))
-    yield from _same("an operation in XML", xml["entry"], contract.schemas["Operation"]["xml"]["name"])
+    yield from _same("the XML request's elements", [*xml["elements"], body["name"]], list(document["properties"]))
+    yield from _same("what the body collects", body["collection"], contract.schemas["Operation"]["xml"]["name"])
+    yield from _same("the body in JSON", ["Operation"], _type_of(contract.schemas["JsonPatchDocument"]))
 
 
 def _response(page: Facts, contract: Contract) -> Iterator[str]:
@@ -65,6 +56,9 @@ def _response(page: Facts, contract: Contract) -> Iterator[str]:
             yield f"the contract has status {status} without saying where it comes from, the page lacks it"
         kinds = sorted(response.get("content", {}))
         yield from _same(f"the media types of a {status}", sorted(page["media_types"]), kinds)
+    for status, name in ((401, "unauthorized"), (403, "forbidden")):
+        checked = contract.responses.get(status, {}).get("x-checked", [])
+        yield from _same(f"what a {status} is about", list(page[name]), list(checked))
     xml = page["xml"]
     yield from _same("the XML answer's root", (xml["root"], xml["namespace"]), _xml(contract.schemas["UserProfile"]))
 
@@ -82,6 +76,9 @@ def _table(page: Mapping[str, Facts], contract: Contract) -> Iterator[str]:
         yield from _same(f"whether {name} is returned", row.get("returned", True), shape.returned)
         yield from _same(f"{name}'s maximum length", row.get("max_length"), shape.max_length)
         yield from _same(f"{name}'s default", row.get("default"), shape.default)
+        for key in ("account_default", "stamped"):
+            said = contract.schemas["UserProfile"]["properties"][name].get(f"x-{key.replace('_', '-')}", False)
+            yield from _same(f"{name}'s {key.replace('_', ' ')}", row.get(key, False), said)
 
 
 def _resource(name: str, page: Facts, contract: Contract, table: Facts) -> Iterator[str]:
@@ -116,6 +113,16 @@ def _branches(contract: Contract) -> list[Schema]:
 
 def _words(schema: Schema) -> Sequence[str]:
     return schema["enum"] if "enum" in schema else [schema["const"]]
+
+
+def _order_of_removals(contract: Contract) -> str:
+    """Return in which order the contract's example removes entries of one collection."""
+    content = contract.resolved(contract.operation["requestBody"])["content"]
+    examples = [media.get("examples", {}).get("removeEntries", {}).get("value", ()) for media in content.values()]
+    indices = [int(row["path"].rpartition("/")[2]) for row in max(examples, key=len, default=())]
+    if len(indices) < 2:
+        return "nothing"
+    return "descending" if indices == sorted(indices, reverse=True) else "ascending"
 
 
 def _xml(schema: Schema) -> tuple[str, str]:

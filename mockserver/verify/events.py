@@ -32,8 +32,8 @@ class StageStarted:
 class CaseFinished:
     """A case came out.
 
-    `problems` are sentences without values. `exchanges` are its requests, `smallest` the fewest operations that still
-    fail, if that was found out.
+    `fact` holds the places of what it rests on in contracts/page-facts.yaml. `problems` are sentences without values.
+    `exchanges` are its requests, `smallest` the fewest operations that still fail, if that was found out.
     """
 
     stage: str
@@ -47,6 +47,7 @@ class CaseFinished:
     seconds: float = 0.0
     exchanges: tuple[Exchange, ...] = ()
     smallest: tuple[object, ...] | None = None
+    fact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

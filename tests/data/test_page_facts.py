@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mockserver.drift.page_facts import disagreements, load_facts
+from mockserver.drift.page_facts import disagreements
 from mockserver.errors import UsageError
 from mockserver.package import shipped
 from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.rules.facts import load_facts
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 FACTS: dict[str, Any] = dict(load_facts(shipped("contracts") / "page-facts.yaml"))
@@ -61,6 +62,10 @@ def schemas(document: Any) -> Any:
     return document["components"]["schemas"]
 
 
+def answers(document: Any) -> Any:
+    return document["components"]["responses"]
+
+
 def profile(document: Any) -> Any:
     return schemas(document)["UserProfile"]["properties"]
 
@@ -101,6 +106,7 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
         "GroupEntry's elements in XML",
     ),
     "a status is gone": (lambda d: patch(d)["responses"].pop("403"), "status 403"),
+    "the answer is gone": (lambda d: patch(d)["responses"].pop("200"), "status 200"),
     "a status of unknown origin": (lambda d: patch(d)["responses"].update({"409": {"description": "?"}}), "status 409"),
     "a request's media type is gone": (
         lambda d: patch(d)["requestBody"]["content"].pop("text/xml"),
@@ -119,6 +125,48 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
         "the members of an operation",
     ),
     "the namespace": (lambda d: schemas(d)["UserProfile"]["xml"].update(namespace="urn:x"), "the XML answer's root"),
+    "what a request updates": (
+        lambda d: patch(d)["responses"]["200"]["content"]["application/json"]["schema"].update(
+            {"$ref": "#/components/schemas/Tag"}
+        ),
+        "what a request updates",
+    ),
+    "removals in ascending order": (
+        lambda d: patch(d)["requestBody"]["content"]["application/json"]["examples"]["removeEntries"][
+            "value"
+        ].reverse(),
+        "the order of removals",
+    ),
+    "no example of removals": (
+        lambda d: [
+            media.pop("examples") for media in patch(d)["requestBody"]["content"].values() if "examples" in media
+        ],
+        "the order of removals",
+    ),
+    "an operation of another class": (
+        lambda d: schemas(d)["Operation"]["xml"].update(name="Operation"),
+        "what the body collects",
+    ),
+    "a body that is one operation": (
+        lambda d: schemas(d).update(JsonPatchDocument={"type": "object"}),
+        "the body in JSON",
+    ),
+    "the body's name in XML": (
+        lambda d: schemas(d)["XmlPatchDocument"].update(
+            properties={"ContractResolver": {"type": "object"}, "Patch": {"type": "array"}}
+        ),
+        "the XML request's elements",
+    ),
+    "an account's default is gone": (
+        lambda d: profile(d)["CustomerType"].pop("x-account-default"),
+        "CustomerType's account default",
+    ),
+    "a member is not stamped any more": (lambda d: profile(d)["Edited"].pop("x-stamped"), "Edited's stamped"),
+    "what is checked before a 401": (lambda d: answers(d)["Unauthorized"].pop("x-checked"), "what a 401 is about"),
+    "what is checked before a 403": (
+        lambda d: answers(d)["Forbidden"].update({"x-checked": ["ClientId"]}),
+        "what a 403 is about",
+    ),
     "a parameter is optional": (
         lambda d: d["components"]["parameters"]["ClientId"].update(required=False),
         "parameters",

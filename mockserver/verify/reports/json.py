@@ -35,6 +35,8 @@ class JsonReport:
     def _case(self, case: CaseFinished) -> dict[str, Any]:
         row: dict[str, Any] = {"stage": case.stage, "id": case.id, "title": case.title, "verdict": case.verdict.value}
         row |= {"why": case.why, "source": case.source, "tags": list(case.tags), "seconds": round(case.seconds, 4)}
+        if case.fact:
+            row["fact"] = list(case.fact)
         if case.problems:
             row["problems"] = list(case.problems)
         if case.smallest is not None:

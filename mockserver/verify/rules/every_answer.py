@@ -12,6 +12,7 @@ from mockserver.verify.target.session import NotSent, Throttled
 
 CASE = "every-answer"
 TITLE = "Whatever is asked, the answer is what the contract says: status, headers, members, types and their order"
+FACT = ("resources.UserProfile.json", "response.media_types.application/json")
 _BODIES = (b"[]", b'[{"op":"test","path":"/NoSuchMember","value":""}]')
 
 
@@ -36,8 +37,9 @@ def look_at_answers(bench: Bench, contract: Contract) -> CaseFinished:
         title=TITLE,
         verdict=verdict,
         problems=problems,
-        why="Response Information, Resource Description and Response Formats of the vendor's page.",
+        why="The page's sample of an answer and its list of media types are those of every answer.",
         source="page",
+        fact=FACT,
         tags=("read",),
         seconds=monotonic() - started,
         exchanges=tuple(talk.exchanges),

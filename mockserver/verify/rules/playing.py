@@ -333,6 +333,7 @@ def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, n
         problems=(note,) if note else tuple(dict.fromkeys(talk.problems)),
         why=rule.why,
         source=rule.source,
+        fact=rule.fact,
         tags=rule.tags,
         seconds=monotonic() - started,
         exchanges=tuple(talk.exchanges),

@@ -14,6 +14,7 @@ from typing import Any
 from mockserver.errors import UsageError
 from mockserver.verify.authorization import OPTIONS
 from mockserver.verify.contract import load_yaml
+from mockserver.verify.rules.facts import shipped_places
 
 SOURCES = ("page", "documented", "library", "assumed")
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
@@ -55,7 +56,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: a sentence that must hold, where it comes from, and the requests that show it."""
+    """One rule: a sentence that must hold, where it comes from, and the requests that show it.
+
+    `fact` holds the places of what it rests on in contracts/page-facts.yaml.
+    """
 
     id: str
     title: str
@@ -68,6 +72,7 @@ class Rule:
     needs: tuple[str, ...] = ()
     dialects: tuple[str, ...] = DIALECTS
     not_verifiable: str = ""
+    fact: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -127,9 +132,20 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
         | {
             "tags": tuple(row.get("tags", ())),
             "needs": tuple(row.get("needs", ())),
+            "fact": _fact(row, place),
             "steps": tuple(_step(step, place) for step in (first, *then)) if first or then else (),
         }
     )
+
+
+def _fact(row: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    given = row.get("fact", [])
+    fact = [str(one) for one in (given if isinstance(given, list) else [given])]
+    if row["source"] == "page" and not fact:
+        hint = "write fact: with its place in page-facts.yaml, such as members.CustomerType.max_length"
+        raise UsageError("the rule names no fact of the page", place=place, hint=hint)
+    _refuse_unknown(fact, shipped_places(), place, likeness=0)
+    return tuple(fact)
 
 
 def _step(row: Mapping[str, Any], place: str) -> Step:
@@ -139,10 +155,10 @@ def _step(row: Mapping[str, Any], place: str) -> Step:
     return Step(**row)
 
 
-def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
+def _refuse_unknown(given: Any, known: frozenset[str], place: str, *, likeness: float = 0.6) -> None:
     for name in given:
         if name not in known:
-            near = get_close_matches(str(name), known, n=1)
+            near = get_close_matches(str(name), known, n=1, cutoff=likeness)
             hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
             raise UsageError(f"{name!r} is unknown here", place=place, hint=hint)
 

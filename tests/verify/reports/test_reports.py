@@ -76,6 +76,8 @@ def test_json_lists_every_case_with_its_verdict(broken: tuple[int, str, dict[str
         "empty-patch": "held",
     }
     assert document["verdicts"] == {"held": 3, "broken": 1}
+    facts = {case["id"]: case["fact"] for case in document["cases"] if "fact" in case}
+    assert facts == {"auth-missing": ["response.statuses.401"]}
 
 
 def test_the_page_shows_how_to_send_the_failing_request_again(broken: tuple[int, str, dict[str, str]]) -> None:

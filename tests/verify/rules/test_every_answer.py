@@ -13,7 +13,7 @@ from mockserver.cli import main
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
 
 RULES = """
-defaults: {source: page, why: "a test"}
+defaults: {source: page, fact: operation.method, why: "a test"}
 rules:
   - id: a-change
     title: A text is set
