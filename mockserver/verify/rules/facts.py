@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.errors import UsageError
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.contract import load_yaml
 
 Facts = Mapping[str, Any]
