@@ -26,7 +26,7 @@ from mockserver.story.story import Story
 from mockserver.web.app import create_app
 from tests.conftest import Client
 from tests.state.redis_servers import fake_connector
-from tests.state.test_store_contract import BASE, A, count_up
+from tests.state.stores import BASE, A, count_up
 
 URL = "redis://operator:s3cret@cache.example:6380/2"
 
