@@ -19,7 +19,7 @@ from mockserver.verify.reports.terminal import TerminalReport
 from mockserver.verify.run import Plan, verify
 from tests.verify.verifying import bench_of, contract
 from tools.mutants.harness import Request, Response, right_server
-from tools.mutants.planned import changed
+from tools.mutants.wrappers import changed
 
 RIGHT = right_server("vendor")
 PERSONAL = "zoe.oneil@example.com"
