@@ -105,11 +105,13 @@ class Client:
             environ["CONTENT_TYPE"] = content_type
         seen: dict[str, Any] = {}
 
-        def start_response(status: str, answer_headers: list[tuple[str, str]], exc_info: object = None) -> object:
+        def start_response(
+            status: str, answer_headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
             seen.update(status=int(status[:3]), headers=dict(answer_headers))
             return lambda _: None
 
-        content = b"".join(respond(self.door.answer(environ), environ, start_response))  # type: ignore[arg-type]
+        content = b"".join(respond(self.door.answer(environ), environ, start_response))
         return seen["status"], seen["headers"], content
 
     def profile(self, target: str = PROFILE) -> dict[str, Any]:

@@ -13,12 +13,13 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from mockserver.errors import UsageError
 from mockserver.server.server import Server
-from tests.live.raw_client import GET, TIMEOUT_S, Client, echo, get, planned
+from tests.live.raw_client import GET, TIMEOUT_S, Client, Environ, echo, get, planned
 
 
 class TestLifecycle:
@@ -67,11 +68,14 @@ class TestLifecycle:
 
     def test_bound_socket(self) -> None:
         """A socket of the caller's, for processes that share one address."""
+
+        def app(environ: Environ, start_response: Any) -> list[bytes]:
+            start_response("200 OK", [])
+            return [str(environ["wsgi.multiprocess"]).encode()]
+
         sock = socket.create_server(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-        with Server(
-            lambda environ, start: [start("200 OK", []), str(environ["wsgi.multiprocess"]).encode()][1:], sock=sock
-        ) as server:
+        with Server(app, sock=sock) as server:
             assert server.port == port
             with Client(server) as client:
                 assert client.ask(GET).body == b"True"

@@ -114,7 +114,7 @@ class TestMisbehaviour:
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             began = time.monotonic()
             client.send(get("/drip"))
-            pieces = []
+            pieces: list[bytes] = []
             while not b"".join(pieces).endswith(b"0123456789"):
                 pieces.append(client.sock.recv(65536))
             assert time.monotonic() - began >= 0.25

@@ -133,7 +133,7 @@ def test_a_sequence_serves_each_step_exactly_once(serve: Callable[..., Server]) 
     port = serve(fault=("sequence=500,502,ok,503,ok,504,429,404",)).port
     for number in range(20):
         with ThreadPoolExecutor(8) as pool:
-            answers = pool.map(lambda _, n=number: send(port, X_Mock_Namespace=f"w{n}"), range(8))  # type: ignore[misc]
+            answers = pool.map(lambda _, n=number: send(port, X_Mock_Namespace=f"w{n}"), range(8))
         statuses = sorted(int(answer.split()[1]) for answer in answers)
         assert statuses == [200, 200, 404, 429, 500, 502, 503, 504]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -16,7 +17,7 @@ from mockserver.journal.log import Budget, Exchange, Journal
 from mockserver.profile.keys import Key, alternate_ids
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.profiles import Changed
-from mockserver.state.redis.connection import Redis
+from mockserver.state.redis.connection import Redis, Wire
 from mockserver.state.redis.view import Bounds
 from mockserver.state.redis.worlds import RedisWorlds
 from mockserver.state.world import Worlds
@@ -45,24 +46,24 @@ Connect = Callable[..., Worlds]
 def on_memory() -> Connect:
     made: list[Worlds] = []
 
-    def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: object) -> Worlds:
+    def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: Any) -> Worlds:
         if not made:
             limit, strict = options.pop("limit", 1000), options.pop("strict", False)
             shared = Budget(budget)
 
             def make(name: str) -> MemoryWorld:
-                return MemoryWorld(name, BASE, Journal(entries, size, shared), **{"seed": 0, **options})  # type: ignore[arg-type]
+                return MemoryWorld(name, BASE, Journal(entries, size, shared), **{"seed": 0, **options})
 
-            made.append(MemoryWorlds(make, limit=limit, strict=strict))  # type: ignore[arg-type]
+            made.append(MemoryWorlds(make, limit=limit, strict=strict))
         return made[0]
 
     return connect
 
 
-def on_redis(connection: Callable[[], object]) -> Connect:
-    def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: object) -> Worlds:
-        redis = Redis(connection, "redis://test", jitter=lambda: 0.5)  # type: ignore[arg-type]
-        worlds = RedisWorlds(redis, BASE, Bounds(entries, size, budget), **options)  # type: ignore[arg-type]
+def on_redis(connection: Callable[[], Wire]) -> Connect:
+    def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: Any) -> Worlds:
+        redis = Redis(connection, "redis://test", jitter=lambda: 0.5)
+        worlds = RedisWorlds(redis, BASE, Bounds(entries, size, budget), **options)
         worlds.start()
         return worlds
 
@@ -78,9 +79,9 @@ def count_up(before: bytes) -> Changed:
     return Changed(profile(orjson.loads(before)["N"] + 1, "a"))
 
 
-def exchange(number: int, world: str = "default", body: bytes = b"[]", **fields: object) -> Exchange:
+def exchange(number: int, world: str = "default", body: bytes = b"[]", **fields: Any) -> Exchange:
     refusal = BadRequest("No.", rule="test-failed", why="Because.", hint="Do.", operation=0, path="/N")
-    values = {
+    values: dict[str, Any] = {
         "id": f"{number:08x}",
         "world": world,
         "at": datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC),
@@ -100,7 +101,7 @@ def exchange(number: int, world: str = "default", body: bytes = b"[]", **fields:
         "key": ("ACME", "CRM", "a"),
         **fields,
     }
-    return Exchange(**values)  # type: ignore[arg-type]
+    return Exchange(**values)
 
 
 def in_threads(number: int, work: Callable[[int], None]) -> None:
