@@ -24,6 +24,7 @@ from mockserver.state.world import Worlds
 from mockserver.story.story import Story
 
 A, B = ("acme", "crm", "a"), ("acme", "crm", "b")
+URL = "redis://operator:s3cret@cache.example:6380/2"
 ANYTHING = Facts("acme", None, "crm", "a")
 
 
@@ -43,7 +44,7 @@ BASE = Fixtures([profile(0, "a"), profile(0, "b")], {A: 0, B: 1})
 Connect = Callable[..., Worlds]
 
 
-def on_memory() -> Connect:
+def memory_connect() -> Connect:
     made: list[Worlds] = []
 
     def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: Any) -> Worlds:
@@ -60,7 +61,7 @@ def on_memory() -> Connect:
     return connect
 
 
-def on_redis(connection: Callable[[], Wire]) -> Connect:
+def redis_connect(connection: Callable[[], Wire]) -> Connect:
     def connect(entries: int = 100, size: int = 1 << 20, budget: int = 1 << 20, **options: Any) -> Worlds:
         redis = Redis(connection, "redis://test", jitter=lambda: 0.5)
         worlds = RedisWorlds(redis, BASE, Bounds(entries, size, budget), **options)
@@ -68,6 +69,12 @@ def on_redis(connection: Callable[[], Wire]) -> Connect:
         return worlds
 
     return connect
+
+
+def worlds_on(redis: Redis) -> RedisWorlds:
+    worlds = RedisWorlds(redis, BASE, Bounds(10, 1 << 20, 1 << 20))
+    worlds.start()
+    return worlds
 
 
 def rename(*ids: str) -> Changed:
