@@ -11,29 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mockserver.commands.running import make_server
-from mockserver.service.assembly import Mock
+from mockserver.server.server import Server
 from tests.commands.calling import ROOT, Done
-
-
-@pytest.fixture
-def occupied(make_mock: Callable[..., Mock]) -> Iterator[Callable[..., int]]:
-    """Return the port of a running mock; settings as keywords."""
-    running = []
-
-    def start(**settings: Any) -> int:
-        server = make_server(make_mock(port=0, **settings))
-        server.start()
-        running.append(server)
-        return server.port
-
-    yield start
-    for server in running:
-        server.stop()
 
 
 class _Stranger(BaseHTTPRequestHandler):
@@ -60,9 +42,11 @@ def stranger() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("settings", [{}, {"admin_token": "a-token"}], ids=["open", "with a token"])
-def test_a_mock_is_in_the_way(settings: dict[str, str], run: Callable[..., Done], occupied: Callable[..., int]) -> None:
+def test_a_mock_is_in_the_way(
+    settings: dict[str, str], run: Callable[..., Done], serve_mock: Callable[..., Server]
+) -> None:
     """Serving says so; for the doctor nothing is wrong."""
-    port = occupied(**settings)
+    port = serve_mock(**settings).port
     done = run("serve", "--port", port)
     assert done.code == 2
     assert f"127.0.0.1:{port} is in use: a MyPreferences mock" in done.err

@@ -112,11 +112,13 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", list(ALLOWED))
 def test_the_contract_allows(name: str) -> None:
+    """Up to the limits themselves."""
     assert OPERATION.is_valid(ALLOWED[name])
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_the_contract_refuses(name: str) -> None:
+    """What lies beyond a limit, belongs elsewhere or is read-only."""
     assert not OPERATION.is_valid(REFUSED[name])
 
 

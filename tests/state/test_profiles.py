@@ -74,8 +74,8 @@ def test_a_freed_id_can_be_taken(base: Fixtures) -> None:
     assert profiles.read(A) is None
 
 
-def test_an_unknown_profile(base: Fixtures) -> None:
-    """404."""
+def test_an_unknown_profile_is_not_found(base: Fixtures) -> None:
+    """No profile has the key."""
     with pytest.raises(NotFound):
         Profiles(base).update(("acme", "crm", "x"), Changed)
 

@@ -201,7 +201,7 @@ def test_since_a_time_or_an_id_that_is_gone(http_client: FlaskClient, since: str
 
 
 def test_since_a_request(http_client: FlaskClient) -> None:
-    """What came after it."""
+    """Gives what came after it."""
     for _ in range(3):
         http_client.patch("/nonsense")
     ids = [row["id"] for row in http_client.get("/__admin/requests").get_json()["requests"]]
