@@ -8,4 +8,8 @@ from tools.mutants.planned_formats import FORMATS
 from tools.mutants.planned_patches import PATCHES
 from tools.mutants.planned_profiles import PROFILES
 
-PLANNED = [*FORMATS, *AUTHORIZATION, *PATCHES, *PROFILES, *ANSWERS]
+# By number, so that a sample of every so many is spread over all of them and stays the same.
+PLANNED = sorted(
+    [*FORMATS, *AUTHORIZATION, *PATCHES, *PROFILES, *ANSWERS],
+    key=lambda mutant: int(mutant.id.removeprefix("M").partition("-")[0]),
+)
