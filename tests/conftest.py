@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from mockserver.commands.running import make_server
 from mockserver.profile.members import MemberTree, compile_members
+from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble, load_contract
 from mockserver.service.door import VendorDoor, respond
 from mockserver.settings import Settings
+from tests.fixtures.directories import minimal, write
 
 VECTORS = Path(__file__).parent / "vectors"
-CLIENTS = """
-[clients.ACME01]
-name = "Acme"
-default_type = "Customer"
-default_locale = "en-US"
-[clients.ACME01.groups.editors]
-permissions = ["profile:update"]
-[clients.ACME01.users."editor@acme.example"]
-secret = "editor-test-key"
-groups = ["editors"]
-[clients.ACME01.users."reader@acme.example"]
-secret = "reader-test-key"
-groups = []
-"""
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +42,8 @@ def base_profile() -> bytes:
 @pytest.fixture(scope="session")
 def fixture_dir(tmp_path_factory: pytest.TempPathFactory, base_profile: bytes) -> Path:
     """Fixtures with the recorded runs' profile and one more, so that a leak would show."""
-    directory = tmp_path_factory.mktemp("fixtures")
-    (directory / "clients.toml").write_text(CLIENTS, encoding="utf-8")
-    folder = directory / "profiles" / "ACME01"
-    folder.mkdir(parents=True)
-    (folder / "zoe.json").write_bytes(base_profile)
-    other = {"ProfileId": 2, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "C-2"}], "Emails": []}
-    (folder / "other.json").write_text(json.dumps(other), encoding="utf-8")
-    return directory
+    directory = write(tmp_path_factory.mktemp("fixtures"), {"profiles/ACME01/zoe.json": base_profile})
+    return write(directory, {"profiles/ACME01/other.json": minimal(2, Emails=[])})
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +54,13 @@ def make_mock(fixture_dir: Path) -> Callable[..., Mock]:
         return assemble(Settings(**{"fixtures": fixture_dir, "auth": "off", "log": "off", **settings}))
 
     return make
+
+
+@pytest.fixture
+def serve_mock(make_mock: Callable[..., Mock]) -> Iterator[Callable[..., Server]]:
+    """Serve mocks on the test fixtures until the test ends; settings as keywords."""
+    with contextlib.ExitStack() as running:
+        yield lambda **settings: running.enter_context(make_server(make_mock(port=0, **settings)))
 
 
 class Client:
@@ -90,8 +82,6 @@ class Client:
         **headers: str,
     ) -> tuple[int, dict[str, str], bytes]:
         data = body.encode() if isinstance(body, str) else body
-        from io import BytesIO
-
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "RAW_URI": target,
@@ -105,11 +95,13 @@ class Client:
             environ["CONTENT_TYPE"] = content_type
         seen: dict[str, Any] = {}
 
-        def start_response(status: str, answer_headers: list[tuple[str, str]], exc_info: object = None) -> object:
+        def start_response(
+            status: str, answer_headers: list[tuple[str, str]], exc_info: Any = None
+        ) -> Callable[[bytes], object]:
             seen.update(status=int(status[:3]), headers=dict(answer_headers))
             return lambda _: None
 
-        content = b"".join(respond(self.door.answer(environ), environ, start_response))  # type: ignore[arg-type]
+        content = b"".join(respond(self.door.answer(environ), environ, start_response))
         return seen["status"], seen["headers"], content
 
     def profile(self, target: str = PROFILE) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import urllib.error
 import urllib.request
 import venv
@@ -38,12 +38,14 @@ def install(wheel: Path, folder: Path) -> Path:
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, str]:
-    deadline = time.monotonic() + LONGEST_START_S
-    while not path.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise SystemExit(f"the installed server did not start:\n{process.communicate()[1]}")
-        time.sleep(0.02)
+    """Return what the ready file says, once the server has printed its first line, which comes after it."""
+    assert process.stdout is not None
+    giving_up = threading.Timer(LONGEST_START_S, process.kill)
+    giving_up.start()
+    started = process.stdout.readline()
+    giving_up.cancel()
+    if not started:
+        raise SystemExit(f"the installed server did not start:\n{process.communicate()[1]}")
     ready: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return ready
 
@@ -70,7 +72,7 @@ def check(command: Path, folder: Path) -> None:
     ready_file = folder / "ready.json"
     process = subprocess.Popen(
         [str(command), "serve", "--port", "0", "--ready-file", str(ready_file)],
-        cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         url = wait_for(ready_file, process)["url"]
@@ -82,11 +84,8 @@ def check(command: Path, folder: Path) -> None:
         run(command, "check", cwd=folder, env=environment)
     finally:
         process.terminate()
-        code = process.wait(timeout=10)
-        assert process.stderr is not None
-        errors = process.stderr.read()
-        process.stderr.close()
-    assert code == 0, errors
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0, errors
     assert not ready_file.exists()
 
 

@@ -116,7 +116,7 @@ def test_two_sides_that_answer_alike_make_one_line(bench: Bench) -> None:
     assert bench.vendor.commits > 20
 
 
-PLANTED: dict[str, tuple[dict[str, Any], str, int, tuple[str, str, str, str]]] = {
+PLANTED: dict[str, tuple[dict[str, Any], str, int, tuple[str, ...]]] = {
     "appends go to the front": ({"dash_prepends": True}, "add-at-end", 1, ("differs", "body", "/Emails", "local")),
     "a member is missing": (
         {"without_member": "ProfileTags"}, "empty-patch", 1, ("breaking", "body", "/ProfileTags", "local"),

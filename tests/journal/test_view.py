@@ -14,17 +14,10 @@ from hypothesis import strategies as st
 from mockserver.errors import BadRequest, NotFound
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
-from mockserver.journal.view import (
-    count_json,
-    curl_text,
-    entry_json,
-    explain_json,
-    found_json,
-    list_json,
-)
+from mockserver.journal.view import count_json, curl_text, entry_json, explain_json, found_json, list_json
 from mockserver.story.provenance import RULES
 from mockserver.story.story import Story
-from tests.journal.test_log import NOW, PROFILE, TARGET, TREE, exchange, journal_of, patch, refusal
+from tests.journal.exchanges import NOW, PROFILE, TARGET, TREE, exchange, journal_of, patch, refusal
 
 SIGNED = "PNAUTHINFO3-HMAC-SHA512 Credential=John.Doe/2024-05-01T10:00:00Z Signature=[redacted]"
 

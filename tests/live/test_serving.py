@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,21 +24,6 @@ from mockserver.service.assembly import Mock
 
 TARGET = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def serve(make_mock: Callable[..., Mock]) -> Iterator[Callable[..., Server]]:
-    running: list[Server] = []
-
-    def start(**settings: Any) -> Server:
-        server = make_server(make_mock(port=0, **settings))
-        server.start()
-        running.append(server)
-        return server
-
-    yield start
-    for server in running:
-        server.stop()
 
 
 def send(port: int, body: bytes = b"[]", target: str = TARGET, **headers: str) -> bytes:
@@ -62,9 +47,9 @@ def customer_type(port: int) -> str:
     return str(json.loads(body)["CustomerType"])
 
 
-def test_faults_at_the_connection(serve: Callable[..., Server]) -> None:
+def test_faults_at_the_connection(serve_mock: Callable[..., Server]) -> None:
     """Each kind as a raw socket sees it; nothing was applied."""
-    port = serve().port
+    port = serve_mock().port
     with pytest.raises(ConnectionResetError):
         send(port, SET_TYPE, X_Mock_Fault="reset")
     assert send(port, SET_TYPE, X_Mock_Fault="empty") == b""
@@ -76,17 +61,17 @@ def test_faults_at_the_connection(serve: Callable[..., Server]) -> None:
     assert customer_type(port) == "Customer"
 
 
-def test_a_fault_after_the_commit_over_a_socket(serve: Callable[..., Server]) -> None:
+def test_a_fault_after_the_commit_over_a_socket(serve_mock: Callable[..., Server]) -> None:
     """The connection breaks, the change is there."""
-    port = serve().port
+    port = serve_mock().port
     with pytest.raises(ConnectionResetError):
         send(port, SET_TYPE, X_Mock_Fault="reset after-commit")
     assert customer_type(port) == "Prospect"
 
 
-def test_two_hundred_delays_at_once(serve: Callable[..., Server]) -> None:
+def test_two_hundred_delays_at_once(serve_mock: Callable[..., Server]) -> None:
     """A delay keeps nobody else waiting."""
-    port = serve().port
+    port = serve_mock().port
     started = time.monotonic()
     with ThreadPoolExecutor(100) as pool:
         answers = list(pool.map(lambda _: send(port, X_Mock_Fault="delay=300"), range(200)))
@@ -94,9 +79,9 @@ def test_two_hundred_delays_at_once(serve: Callable[..., Server]) -> None:
     assert time.monotonic() - started < 200 * 0.3 / 4
 
 
-def test_sixty_four_clients_lose_no_update(serve: Callable[..., Server]) -> None:
+def test_sixty_four_clients_lose_no_update(serve_mock: Callable[..., Server]) -> None:
     """Each counts a custom field up by test and replace until it succeeds; the count is exact."""
-    port = serve(max_operations=10).port
+    port = serve_mock(max_operations=10).port
     field = "/CustomFields/2/Value"
 
     def count_up(_: int) -> int:
@@ -128,12 +113,12 @@ def _patch(connection: http.client.HTTPConnection, operations: list[dict[str, st
     return json.loads(body) if answer.status == 200 else None
 
 
-def test_a_sequence_serves_each_step_exactly_once(serve: Callable[..., Server]) -> None:
+def test_a_sequence_serves_each_step_exactly_once(serve_mock: Callable[..., Server]) -> None:
     """In bursts of eight concurrent requests."""
-    port = serve(fault=("sequence=500,502,ok,503,ok,504,429,404",)).port
+    port = serve_mock(fault=("sequence=500,502,ok,503,ok,504,429,404",)).port
     for number in range(20):
         with ThreadPoolExecutor(8) as pool:
-            answers = pool.map(lambda _, n=number: send(port, X_Mock_Namespace=f"w{n}"), range(8))  # type: ignore[misc]
+            answers = pool.map(lambda _, n=number: send(port, X_Mock_Namespace=f"w{n}"), range(8))
         statuses = sorted(int(answer.split()[1]) for answer in answers)
         assert statuses == [200, 200, 404, 429, 500, 502, 503, 504]
 
@@ -155,10 +140,10 @@ BAD_REQUESTS: dict[str, tuple[bytes, dict[str, str], int]] = {
 
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
-def test_bad_input_is_a_clear_4xx(name: str, serve: Callable[..., Server]) -> None:
+def test_bad_input_is_a_clear_4xx(name: str, serve_mock: Callable[..., Server]) -> None:
     """And the server goes on."""
     body, headers, status = BAD_REQUESTS[name]
-    port = serve().port
+    port = serve_mock().port
     lines = {"Content-Type": "application/json", "Connection": "close"}
     lines.update({key.replace("_", "-"): value for key, value in headers.items()})
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -203,9 +188,9 @@ def test_the_command(tmp_path: Path, sign_off: signal.Signals) -> None:
     assert not ready.exists()
 
 
-def test_a_port_in_use(serve: Callable[..., Server]) -> None:
+def test_a_port_in_use(serve_mock: Callable[..., Server]) -> None:
     """Exit code 2, with what to do instead."""
-    port = serve().port
+    port = serve_mock().port
     command = [sys.executable, "-m", "mockserver", "serve", "--port", str(port)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -226,9 +211,9 @@ def test_the_journal_of_a_broken_connection(make_mock: Callable[..., Mock]) -> N
 
 
 @pytest.mark.parametrize("method", ["FOO", "PATCHX", "BREW-COFFEE"])
-def test_a_method_that_nobody_knows(method: str, serve: Callable[..., Server]) -> None:
+def test_a_method_that_nobody_knows(method: str, serve_mock: Callable[..., Server]) -> None:
     """Gets the vendor's 405, as any other than PATCH."""
-    connection = http.client.HTTPConnection("127.0.0.1", serve().port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", serve_mock().port, timeout=10)
     assert _patch(connection, []) is not None
     connection.request(method, TARGET, b"[]", {"Content-Type": "application/json"})
     answer = connection.getresponse()
@@ -237,9 +222,9 @@ def test_a_method_that_nobody_knows(method: str, serve: Callable[..., Server]) -
     connection.close()
 
 
-def test_an_unknown_method_behind_a_request_is_refused(serve: Callable[..., Server]) -> None:
+def test_an_unknown_method_behind_a_request_is_refused(serve_mock: Callable[..., Server]) -> None:
     """Where it can't be told apart from what is read with it; the request before it is served once."""
-    server = serve()
+    server = serve_mock()
     good = (
         f"PATCH {TARGET} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
     )

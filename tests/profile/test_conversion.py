@@ -154,7 +154,8 @@ VALUES = {
 
 
 @pytest.mark.parametrize("row", VALUES.values(), ids=list(VALUES))
-def test_values(row: tuple[str, Any, bool, Any], tree: MemberTree) -> None:
+def test_a_value_is_stored_as_its_member_has_it(row: tuple[str, Any, bool, Any], tree: MemberTree) -> None:
+    """Dates are told from texts in what was sent, not in what is copied; references lead nowhere."""
     name, value, dates, stored = row
     assert convert(value, tree.root.members[name], dates=dates) == stored
 

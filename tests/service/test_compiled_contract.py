@@ -27,7 +27,12 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return the list of what was parsed."""
     seen, parse = list[Path](), assembly._parsed
-    monkeypatch.setattr(assembly, "_parsed", lambda text, path: seen.append(path) or parse(text, path))
+
+    def noted(text: bytes, path: Path) -> Any:
+        seen.append(path)
+        return parse(text, path)
+
+    monkeypatch.setattr(assembly, "_parsed", noted)
     return seen
 
 

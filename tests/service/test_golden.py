@@ -7,6 +7,7 @@ signature of that user at the frozen time. UPDATE_GOLDEN=1 writes the answers an
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -78,11 +79,13 @@ def answered(text: str, *, fast: bool) -> str:
     app = create_app(mock, fast=fast)
     seen: list[str] = []
 
-    def start_response(status: str, answer_headers: list[tuple[str, str]], exc_info: object = None) -> object:
+    def start_response(
+        status: str, answer_headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
         seen.extend([status, *(f"{name}: {value}" for name, value in answer_headers)])
         return lambda _: None
 
-    content = b"".join(app.wsgi_app(environ(mock, method, target, headers, body), start_response))  # type: ignore[arg-type]
+    content = b"".join(app.wsgi_app(environ(mock, method, target, headers, body), start_response))
     return "\n".join([*seen, "", content.decode()])
 
 

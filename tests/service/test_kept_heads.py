@@ -68,7 +68,7 @@ def test_a_refused_signature_is_refused_again(signed: Client) -> None:
     ],
     ids=["profile", "method", "content-type", "host", "fault", "client"],
 )
-def test_heads_that_differ_in_one_thing(
+def test_heads_that_differ_in_one_thing_are_told_apart(
     call: Callable[..., Client], first: dict[str, Any], second: dict[str, Any], statuses: tuple[int, int]
 ) -> None:
     client = call()

@@ -24,7 +24,7 @@ SERVED = [
 
 
 def sent_target(exchange: dict[str, Any]) -> str:
-    return "/" + exchange["path"].split("/", 2)[2]
+    return f"/{exchange['path'].split('/', 2)[2]}"
 
 
 @pytest.mark.parametrize("exchange", SERVED, ids=lambda e: f"{e['id']} {e['area']}")

@@ -20,7 +20,7 @@ BINARY = shutil.which("redis-server") or shutil.which("valkey-server")
 
 def fake_connector(server: FakeServer) -> Connect:
     """Return what makes connections to a server in this process."""
-    return lambda: FakeRedisConnection(server=server, protocol=2)  # type: ignore[no-any-return, return-value]
+    return lambda: FakeRedisConnection(server=server, protocol=2)
 
 
 class RealServer:

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import orjson
 import pytest
 
 from mockserver.errors import BadRequest, NotFound
-from mockserver.profile.keys import Key, alternate_ids
 from mockserver.state.profiles import Changed, Profiles
-
-A, B = ("acme", "crm", "a"), ("acme", "crm", "b")
-
-
-@dataclass
-class Fixtures:
-    bodies: Sequence[bytes]
-    index: Mapping[Key, int]
-
-
-def profile(number: int, *ids: str) -> bytes:
-    return orjson.dumps(
-        {"N": number, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": identifier} for identifier in ids]}
-    )
+from tests.state.stores import BASE, A, B, Fixtures, profile, rename
 
 
 @pytest.fixture
 def base() -> Fixtures:
-    return Fixtures([profile(0, "a"), profile(0, "b")], {A: 0, B: 1})
-
-
-def rename(*ids: str) -> Changed:
-    body = profile(0, *ids)
-    return Changed(body, alternate_ids(orjson.loads(body)))
+    return BASE
 
 
 def test_two_worlds_never_see_each_other(base: Fixtures) -> None:
@@ -74,8 +53,8 @@ def test_a_freed_id_can_be_taken(base: Fixtures) -> None:
     assert profiles.read(A) is None
 
 
-def test_an_unknown_profile(base: Fixtures) -> None:
-    """404."""
+def test_an_unknown_profile_is_not_found(base: Fixtures) -> None:
+    """No profile has the key."""
     with pytest.raises(NotFound):
         Profiles(base).update(("acme", "crm", "x"), Changed)
 

@@ -53,16 +53,16 @@ def test_generated_cases_of_many_seeds_hold(dialect: str) -> None:
     assert len(outcomes) > 300
 
 
-_CASES: dict[object, list] = {}
+_CASES: dict[str, list[Generated]] = {}
 
 
-def _systematic(key: tuple[str, str, str]) -> list:
+def _systematic(key: tuple[str, str, str]) -> list[Generated]:
     if "systematic" not in _CASES:
         _CASES["systematic"] = generate(contract(), key, 0, 1)
     return _CASES["systematic"]
 
 
-def _random(key: tuple[str, str, str], seed: int) -> list:
+def _random(key: tuple[str, str, str], seed: int) -> list[Generated]:
     """Return a slice of one long draw for each seed: building the strategies anew would take most of the time."""
     if "random" not in _CASES:
         _CASES["random"] = generate(contract(), key, 5, 120, coverage=False)

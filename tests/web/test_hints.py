@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from mockserver.auth.signing import issued_now, sign
-from mockserver.service.assembly import Mock, assemble
-from mockserver.settings import Settings
-from mockserver.state.clock import system_now
-from mockserver.web.app import create_app
+from tests.web.refusals import refusal_of
 
 APPLICATION = {
     "grant_type": "client_credentials",
@@ -26,24 +19,6 @@ APPLICATION = {
 PHRASES = http.client.responses
 
 
-@pytest.fixture
-def http_client(make_mock: Callable[..., Mock]) -> FlaskClient:
-    """A client of a mock on the test fixtures: ACME01 has CRM/C-000417, and CRM/C-2 with the ProfileId 2."""
-    return create_app(make_mock()).test_client()
-
-
-@pytest.fixture
-def demo() -> FlaskClient:
-    """A client of a mock on the demo's fixtures."""
-    return create_app(assemble(Settings(log="off"))).test_client()
-
-
-def refusal_of(answer: TestResponse, status: int) -> tuple[str, str]:
-    """Return what a refusal says is wrong, and its hint."""
-    assert answer.status_code == status, answer.data
-    return answer.json["error"], answer.json["hint"]
-
-
 # -- finding one's way -------------------------------------------------------------------------------------------------
 
 
@@ -51,8 +26,8 @@ def refusal_of(answer: TestResponse, status: int) -> tuple[str, str]:
 def test_the_index_lists_every_endpoint(http_client: FlaskClient, path: str) -> None:
     """With method, path and one sentence; the OpenAPI outline says the same."""
     answer = http_client.get(path)
-    rows = answer.json["endpoints"]
-    paths = http_client.get("/__admin/openapi.json").json["paths"]
+    rows = answer.get_json()["endpoints"]
+    paths = http_client.get("/__admin/openapi.json").get_json()["paths"]
     assert {(row["method"], row["path"]): row["summary"] for row in rows} == {
         (method.upper(), path): operation["summary"]
         for path, operations in paths.items()
@@ -67,11 +42,11 @@ def test_the_index_lists_every_endpoint(http_client: FlaskClient, path: str) -> 
 
 def test_the_values_of_reset_are_listed_and_work(http_client: FlaskClient) -> None:
     """In the index and in the outline, the same ones."""
-    (row,) = [row for row in http_client.get("/__admin").json["endpoints"] if "values" in row]
-    parameters = http_client.get("/__admin/openapi.json").json["paths"][row["path"]]["post"]["parameters"]
+    (row,) = [row for row in http_client.get("/__admin").get_json()["endpoints"] if "values" in row]
+    parameters = http_client.get("/__admin/openapi.json").get_json()["paths"][row["path"]]["post"]["parameters"]
     assert row["values"]["part"] == parameters[0]["schema"]["enum"] == ["profiles", "faults", "journal"]
     for part in row["values"]["part"]:
-        assert http_client.post(f"/__admin/reset/{part}").json == {"status": "reset"}
+        assert http_client.post(f"/__admin/reset/{part}").get_json() == {"status": "reset"}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +75,7 @@ def test_a_wrong_path_gets_the_nearest(http_client: FlaskClient, path: str, mean
 def test_a_path_like_no_other_gets_the_list(http_client: FlaskClient) -> None:
     """A guess that is not like it would lead astray."""
     assert refusal_of(http_client.get("/__admin/xyzzy"), 404)[1] == "GET /__admin lists every endpoint"
-    assert http_client.get("/xyzzy").json["Message"].startswith("No HTTP resource was found")
+    assert http_client.get("/xyzzy").get_json()["Message"].startswith("No HTTP resource was found")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +99,7 @@ def test_a_wrong_method_gets_the_allowed_ones(http_client: FlaskClient, method: 
 def test_a_method_that_the_vendor_lacks_stays_the_vendors(http_client: FlaskClient) -> None:
     """Nothing of ours on that side."""
     answer = http_client.get("/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-2")
-    assert (answer.status, list(answer.json)) == ("405 Method Not Allowed", ["Message"])
+    assert (answer.status, list(answer.get_json())) == ("405 Method Not Allowed", ["Message"])
 
 
 def test_status_lines_are_in_proper_case(demo: FlaskClient) -> None:
@@ -148,122 +123,6 @@ def test_status_lines_are_in_proper_case(demo: FlaskClient) -> None:
         assert answer.status == f"{answer.status_code} {PHRASES[answer.status_code]}"
 
 
-# -- profiles ----------------------------------------------------------------------------------------------------------
-
-ID_X = {"AlternateIdType": "CRM", "AlternateId": "X"}
-ID_2 = {"AlternateIdType": "crm", "AlternateId": "c-2"}
-
-
-@pytest.mark.parametrize(
-    ("document", "says", "hint"),
-    [
-        pytest.param(
-            {"AlternateIds": [ID_X]},
-            "/ProfileId: missing",
-            "write a whole number that no other profile of the client has",
-            id="no-profile-id",
-        ),
-        pytest.param(
-            {"ProfileId": 2, "AlternateIds": [ID_X]},
-            "/ProfileId: the ProfileId 2 is also that of ACME01/CRM/C-2",
-            "give each profile of a client its own",
-            id="taken-profile-id",
-        ),
-        pytest.param(
-            {"ProfileId": 3, "AlternateIds": [ID_X, ID_X]},
-            "/AlternateIds: crm/x is there twice (letter case doesn't count)",
-            "delete one",
-            id="repeated-alternate-id",
-        ),
-        pytest.param(
-            {"ProfileId": 3, "AlternateIds": []},
-            "/AlternateIds: no alternate id, so no request can reach the profile",
-            'write at least one {"AlternateIdType": "…", "AlternateId": "…"}, neither of them empty',
-            id="no-alternate-id",
-        ),
-        pytest.param(
-            {"ProfileId": 3, "AlternateIds": [ID_2]},
-            "the profile does not hold the alternate id of the URL",
-            'put {"AlternateIdType": "CRM", "AlternateId": "X"} into AlternateIds',
-            id="other-alternate-id",
-        ),
-        pytest.param(
-            {"Emial": None, "IsActive": "yes", "AlternateIds": [ID_X]},
-            "/ProfileId: missing; /Emial: UserProfile has no such member; /IsActive: 'yes' is not true or false",
-            "write a whole number that no other profile of the client has; did you mean Emails?; write true or false",
-            id="all-at-once",
-        ),
-    ],
-)
-def test_a_profile_is_refused_as_a_fixture_is(
-    http_client: FlaskClient, document: dict[str, Any], says: str, hint: str
-) -> None:
-    """In the fixtures' words, ids as they are written; and nothing is stored."""
-    assert refusal_of(http_client.put("/__admin/profiles/ACME01/CRM/X", json=document), 422) == (says, hint)
-    assert http_client.get("/__admin/profiles").json["meta"]["total"] == 2
-
-
-def test_a_member_that_is_there_twice_is_refused(http_client: FlaskClient) -> None:
-    """Which of the two is meant, nobody knows."""
-    text = b'{"ProfileId": 3, "ProfileId": 4, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "X"}]}'
-    answer = http_client.put("/__admin/profiles/ACME01/CRM/X", data=text, content_type="application/json")
-    assert refusal_of(answer, 422) == ("/ProfileId: ProfileId is there twice", "delete one of the two")
-
-
-def test_an_alternate_id_of_another_profile_is_refused(http_client: FlaskClient) -> None:
-    """Told as the fixtures write both."""
-    first = {"ProfileId": 9, "AlternateIds": [ID_X]}
-    assert http_client.put("/__admin/profiles/ACME01/CRM/X", json=first).status_code == 201
-    answer = http_client.put("/__admin/profiles/ACME01/CRM/X", json={"ProfileId": 9, "AlternateIds": [ID_X, ID_2]})
-    says = "/AlternateIds: the alternate id crm/c-2 is also that of ACME01/CRM/C-2"
-    assert refusal_of(answer, 422) == (says, "change one of the two; letter case doesn't tell them apart")
-
-
-def test_a_replaced_profile_may_keep_its_own_profile_id(http_client: FlaskClient) -> None:
-    """A fixture's or one that was put; and one that nobody has any more may be given to another."""
-    two = {"ProfileId": 2, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "C-2"}], "IsActive": True}
-    new = {"ProfileId": 9, "AlternateIds": [ID_X]}
-    put = lambda name, document: http_client.put(f"/__admin/profiles/ACME01/CRM/{name}", json=document).status_code  # noqa: E731
-    assert [put("c-2", two), put("C-2", two), put("X", new), put("X", new)] == [200, 200, 201, 200]
-    assert put("X", {**new, "ProfileId": 2}) == 422
-    assert put("C-2", {**two, "ProfileId": 12}) == 200
-    assert put("X", {**new, "ProfileId": 2}) == 200
-    assert put("C-2", two) == 422
-    http_client.delete("/__admin/profiles/ACME01/CRM/X")
-    assert put("C-2", two) == 200
-
-
-def test_of_puts_at_the_same_time_one_gets_the_profile_id(http_client: FlaskClient) -> None:
-    """The others are refused, whoever comes first."""
-
-    def put(number: int) -> int:
-        document = {"ProfileId": 9, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": f"T-{number}"}]}
-        app = http_client.application.test_client()
-        return app.put(f"/__admin/profiles/ACME01/CRM/T-{number}", json=document).status_code
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(put, range(8))) == [201, *[422] * 7]
-
-
-def test_a_profile_id_is_free_in_another_world_and_for_another_client(demo: FlaskClient) -> None:
-    """Numbers are compared within one client in one world."""
-    document = {"ProfileId": 70012345, "AlternateIds": [ID_X]}
-    assert demo.put("/__admin/profiles/ACME01/CRM/X", json=document).status_code == 422
-    assert demo.put("/__admin/profiles/GLOBEX/CRM/X", json=document).status_code == 201
-    own = {"X-Mock-Namespace": "own"}
-    demo.delete("/__admin/profiles/ACME01/CRM/C-000417", headers=own)
-    assert demo.put("/__admin/profiles/ACME01/CRM/X", json=document, headers=own).status_code == 201
-    assert demo.put("/__admin/profiles/ACME01/CRM/X", json=document).status_code == 422
-
-
-def test_an_unknown_client_is_told_the_known_one_as_it_is_written(demo: FlaskClient) -> None:
-    """Not in the small letters by which ids are compared."""
-    signature = sign("ACM01", "editor@acme.example", "any-key", issued_now(system_now()))
-    demo.patch("/ACM01/Profile/AlternateIdType/CRM/AlternateId/X", json=[], headers={"Authorization": signature})
-    (entry,) = demo.get("/__admin/requests").json["requests"]
-    assert entry["mock"]["hint"] == "Did you mean 'ACME01'?"
-
-
 # -- faults, verification, the journal ---------------------------------------------------------------------------------
 
 
@@ -285,18 +144,25 @@ def test_a_fault_under_a_wrong_name(http_client: FlaskClient, document: dict[str
 def test_a_fault_may_be_a_json_string(http_client: FlaskClient) -> None:
     """The same as under "text", also below an id of one's own."""
     added = http_client.post("/__admin/faults", json="500 first=1")
-    assert (added.status_code, added.json["effect"]["status"], added.json["schedule"]) == (201, 500, {"first": 1})
+    assert (added.status_code, added.get_json()["effect"]["status"], added.get_json()["schedule"]) == (
+        201,
+        500,
+        {"first": 1},
+    )
     for document in ("503", {"text": "503"}):
         put = http_client.put("/__admin/faults/mine", json=document)
-        assert (put.status_code, put.json["id"], put.json["effect"]["status"]) == (200, "mine", 503)
-    assert {row["id"] for row in http_client.get("/__admin/faults").json["faults"]} == {added.json["id"], "mine"}
+        assert (put.status_code, put.get_json()["id"], put.get_json()["effect"]["status"]) == (200, "mine", 503)
+    assert {row["id"] for row in http_client.get("/__admin/faults").get_json()["faults"]} == {
+        added.get_json()["id"],
+        "mine",
+    }
     assert "did you mean" in refusal_of(http_client.post("/__admin/faults", json="rset"), 422)[1]
     assert refusal_of(http_client.post("/__admin/verify", json="500"), 400)[1] == "send object { }"
 
 
 def test_an_id_beside_a_text_is_kept_and_checked(http_client: FlaskClient) -> None:
     """As one in the text would be."""
-    assert http_client.post("/__admin/faults", json={"text": "500", "id": "mine"}).json["id"] == "mine"
+    assert http_client.post("/__admin/faults", json={"text": "500", "id": "mine"}).get_json()["id"] == "mine"
     assert "rule=m-e" in refusal_of(http_client.put("/__admin/faults/m%20e", json="500"), 422)[1]
     assert "keep one" in refusal_of(http_client.put("/__admin/faults/a", json="500 rule=b"), 422)[1]
 
@@ -317,7 +183,7 @@ def test_a_wrong_verification_is_shown_a_right_one(http_client: FlaskClient, spe
     """One that can be sent as it stands."""
     _, hint = refusal_of(http_client.post("/__admin/verify", json=spec), 422)
     shown = orjson.loads(hint.removeprefix("write e.g. "))
-    assert http_client.post("/__admin/verify", json=shown).json["expected"] == "exactly 1 matching request"
+    assert http_client.post("/__admin/verify", json=shown).get_json()["expected"] == "exactly 1 matching request"
 
 
 @pytest.mark.parametrize("since", ["zzz", "", "yesterday", "12:00", "2a", "0000002A", "00000001x", "1e999"])
@@ -331,15 +197,15 @@ def test_since_something_that_is_no_moment(http_client: FlaskClient, since: str)
 def test_since_a_time_or_an_id_that_is_gone(http_client: FlaskClient, since: str) -> None:
     """Stays fine."""
     http_client.patch("/nonsense")
-    assert len(http_client.get("/__admin/requests", query_string={"since": since}).json["requests"]) == 1
+    assert len(http_client.get("/__admin/requests", query_string={"since": since}).get_json()["requests"]) == 1
 
 
 def test_since_a_request(http_client: FlaskClient) -> None:
-    """What came after it."""
+    """Gives what came after it."""
     for _ in range(3):
         http_client.patch("/nonsense")
-    ids = [row["id"] for row in http_client.get("/__admin/requests").json["requests"]]
-    later = http_client.get(f"/__admin/requests?since={ids[1]}").json["requests"]
+    ids = [row["id"] for row in http_client.get("/__admin/requests").get_json()["requests"]]
+    later = http_client.get(f"/__admin/requests?since={ids[1]}").get_json()["requests"]
     assert [row["id"] for row in later] == ids[:1]
 
 
@@ -368,15 +234,15 @@ def test_since_a_request(http_client: FlaskClient) -> None:
 def test_a_token_request_that_is_no_form(demo: FlaskClient, sent: dict[str, Any], says: str) -> None:
     """Is told to be one."""
     answer = demo.post("/oauth/token", **sent)
-    assert (answer.status, answer.json["error_description"]) == ("400 Bad Request", says)
-    assert answer.json["error"] == "invalid_request"
+    assert (answer.status, answer.get_json()["error_description"]) == ("400 Bad Request", says)
+    assert answer.get_json()["error"] == "invalid_request"
 
 
 def test_a_missing_scope_is_told_one_that_works(demo: FlaskClient) -> None:
     """From the fixtures that are loaded, and only to an application that said its secret."""
-    says = demo.post("/oauth/token", data=APPLICATION).json["error_description"]
+    says = demo.post("/oauth/token", data=APPLICATION).get_json()["error_description"]
     assert says == "Send the scope as ClientId/UserId, as in scope=ACME01/editor@acme.example."
     scope = says.partition("scope=")[2].removesuffix(".")
     assert demo.post("/oauth/token", data={**APPLICATION, "scope": scope}).status_code == 200
     stranger = demo.post("/oauth/token", data={**APPLICATION, "client_secret": "x"})
-    assert "editor" not in stranger.json["error_description"]
+    assert "editor" not in stranger.get_json()["error_description"]

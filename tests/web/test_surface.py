@@ -62,9 +62,9 @@ def test_health_readiness_version_and_settings(admin: Admin) -> None:
 
 def test_reset_goes_back_to_the_fixtures(admin: Admin) -> None:
     """Profiles, faults and journal, together or one by one."""
-    assert admin.patch(SET_TYPE).json["CustomerType"] == "Prospect"
+    assert admin.patch(SET_TYPE).get_json()["CustomerType"] == "Prospect"
     admin("POST", "/__admin/reset/profiles")
-    assert admin.patch([]).json["CustomerType"] == "Customer"
+    assert admin.patch([]).get_json()["CustomerType"] == "Customer"
     assert admin("GET", "/__admin/requests")["meta"]["total"] == 2
     admin("POST", "/__admin/reset")
     assert admin("GET", "/__admin/requests")["meta"]["total"] == 0
@@ -101,13 +101,13 @@ def test_a_profile_that_breaks_the_contract_is_refused(admin: Admin, document: A
 def test_worlds_are_separate(admin: Admin) -> None:
     """State, journal and clock of one are not those of the other."""
     admin.patch(SET_TYPE, X_Mock_Namespace="one")
-    assert admin.patch([], X_Mock_Namespace="two").json["CustomerType"] == "Customer"
-    assert admin.patch([], PROFILE.replace("ACME01", "ACME01~one")).json["CustomerType"] == "Prospect"
+    assert admin.patch([], X_Mock_Namespace="two").get_json()["CustomerType"] == "Customer"
+    assert admin.patch([], PROFILE.replace("ACME01", "ACME01~one")).get_json()["CustomerType"] == "Prospect"
     assert admin("GET", "/__admin/requests", X_Mock_Namespace="two")["meta"]["total"] == 1
     assert admin("GET", "/__admin/requests?all=true")["meta"]["total"] == 3
     assert {row["name"] for row in admin("GET", "/__admin/namespaces")["namespaces"]} == {"default", "one", "two"}
     admin("DELETE", "/__admin/namespaces/one")
-    assert admin.patch([], X_Mock_Namespace="one").json["CustomerType"] == "Customer"
+    assert admin.patch([], X_Mock_Namespace="one").get_json()["CustomerType"] == "Customer"
     admin("DELETE", "/__admin/namespaces/absent", status=404)
 
 
@@ -143,7 +143,7 @@ def test_snapshots(admin: Admin) -> None:
     admin("POST", "/__admin/snapshots/changed", status=201)
     admin("POST", "/__admin/reset/profiles")
     admin("POST", "/__admin/snapshots/changed/restore")
-    assert admin.patch([]).json["CustomerType"] == "Prospect"
+    assert admin.patch([]).get_json()["CustomerType"] == "Prospect"
     assert admin("GET", "/__admin/snapshots/changed") == {"name": "changed", "changedProfiles": 1}
     admin("POST", "/__admin/snapshots/absent/restore", status=404)
 
@@ -152,7 +152,7 @@ def test_the_clock(admin: Admin) -> None:
     """Freeze, advance, reset; stamps follow it."""
     assert admin("PUT", "/__admin/clock", {"freeze": "2026-01-31T12:00:00Z"})["frozen"] is True
     assert admin("PUT", "/__admin/clock", {"advance": 90})["now"] == "2026-01-31T12:01:30+00:00"
-    assert admin.patch(SET_TYPE).json["Edited"]["ModifiedDate"] == "2026-01-31T12:01:30.000Z"
+    assert admin.patch(SET_TYPE).get_json()["Edited"]["ModifiedDate"] == "2026-01-31T12:01:30.000Z"
     assert admin("PUT", "/__admin/clock", {"reset": True})["frozen"] is False
     for bad in ({"freeze": "noon"}, {"advance": "1"}, {"stop": True}, {}):
         assert admin("PUT", "/__admin/clock", bad, status=422)["hint"]
@@ -172,8 +172,8 @@ def test_faults_happen_as_planned(admin: Admin) -> None:
 def test_a_fault_after_the_commit(admin: Admin) -> None:
     """The client sees the failure, the state shows the change."""
     answer = admin.patch(SET_TYPE, X_Mock_Fault="500 after-commit")
-    assert (answer.status_code, answer.json) == (500, {"Message": "An error has occurred."})
-    assert admin.patch([]).json["CustomerType"] == "Prospect"
+    assert (answer.status_code, answer.get_json()) == (500, {"Message": "An error has occurred."})
+    assert admin.patch([]).get_json()["CustomerType"] == "Prospect"
 
 
 def test_faults_are_put_read_and_deleted(admin: Admin) -> None:
@@ -221,7 +221,7 @@ def test_a_dry_run_changes_nothing(admin: Admin) -> None:
     assert (done["status"], done["operations"][0]["changed"]) == (200, ["/CustomerType"])
     refused = admin("POST", "/__admin/try", {**request, "body": [*SET_TYPE, {"op": "move"}]})
     assert [row["outcome"] for row in refused["operations"]] == ["undone", "refused"]
-    assert admin.patch([]).json["CustomerType"] == "Customer"
+    assert admin.patch([]).get_json()["CustomerType"] == "Customer"
     assert admin("GET", "/__admin/requests")["meta"]["total"] == 1
     admin("POST", "/__admin/try", {}, status=422)
 
@@ -274,15 +274,19 @@ def test_oauth_from_token_to_patch(make_mock: Callable[..., Mock]) -> None:
         "scope": "ACME01/editor@acme.example",
     }
     answer = admin.http.post("/oauth/token", data=form)
-    assert (answer.status_code, answer.json["token_type"], answer.json["expires_in"]) == (200, "bearer", 3600)
-    bearer = f"Bearer {answer.json['access_token']}"
+    assert (answer.status_code, answer.get_json()["token_type"], answer.get_json()["expires_in"]) == (
+        200,
+        "bearer",
+        3600,
+    )
+    bearer = f"Bearer {answer.get_json()['access_token']}"
     assert admin.patch([], Authorization=bearer).status_code == 200
     admin("PUT", "/__admin/clock", {"advance": 3601})
     assert admin.patch([], Authorization=bearer).headers["X-Mock-Explain"] == "oauth-token-expired"
     assert admin.http.post("/oauth/token", data={**form, "client_secret": "x"}).status_code == 401
     repeated = "grant_type=client_credentials&scope=a&scope=b"
     refused = admin.http.post("/oauth/token", data=repeated, content_type="application/x-www-form-urlencoded")
-    assert (refused.status_code, refused.json["error"]) == (400, "invalid_request")
+    assert (refused.status_code, refused.get_json()["error"]) == (400, "invalid_request")
 
 
 def test_a_bug_is_a_500_and_its_traceback_stays_in_the_log(
@@ -295,7 +299,7 @@ def test_a_bug_is_a_500_and_its_traceback_stays_in_the_log(
 
     monkeypatch.setattr(admin.mock.worlds.default.profiles.__class__, "update", broken)
     answer = admin.patch([])
-    assert (answer.status_code, answer.json) == (500, {"Message": "An error has occurred."})
+    assert (answer.status_code, answer.get_json()) == (500, {"Message": "An error has occurred."})
     assert answer.headers["X-Mock-Explain"] == "internal-error"
     assert "ZeroDivisionError: a bug" in caplog.text
 

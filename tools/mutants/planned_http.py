@@ -14,14 +14,14 @@ from urllib.parse import unquote
 from mockserver.verify.authorization import SCHEME, authorization
 from mockserver.verify.calls import Account
 from tools.mutants.harness import Mutant, Request, Response, Server
-from tools.mutants.planned import (
+from tools.mutants.wrappers import (
     JSON,
     ROLES,
     client_of,
+    entering,
     in_xml,
     is_xml,
     operations_of,
-    planned,
     refusal,
     signed,
     with_headers,
@@ -29,6 +29,7 @@ from tools.mutants.planned import (
 )
 
 HTTP: list[Mutant] = []
+planned = entering(HTTP)
 _HEADER = re.compile(
     r"(?P<scheme>\S+) +Credential=(?P<user>.+)/(?P<timestamp>\S+) +Signature=(?P<signature>[^ ,]*)(.*)"
 )
@@ -59,7 +60,7 @@ def in_narrow_xml(response: Response, pattern: str, by: str) -> Response:
 # -- authorization ----------------------------------------------------------------------------------------------------
 
 
-@planned("H01-signature-in-any-case", "letter case doesn't matter in a signature", into=HTTP)
+@planned("H01-signature-in-any-case", "letter case doesn't matter in a signature")
 def _(request: Request, right: Server) -> Response:
     ours, parts = ROLES.editors.get(client_of(request)), parts_of(request)
     if ours is None or parts.get("user") != ours.user_id or parts["scheme"] != SCHEME:
@@ -68,20 +69,20 @@ def _(request: Request, right: Server) -> Response:
     return right(signed(request) if same else request)
 
 
-@planned("H02-signature-without-padding", "a signature may lack its padding", into=HTTP)
+@planned("H02-signature-without-padding", "a signature may lack its padding")
 def _(request: Request, right: Server) -> Response:
     header = request.headers.get("authorization", "")
     lacking = re.search(r"HMAC-SHA256 .*Signature=[A-Za-z0-9+/]{43}$", header)
     return right(with_authorization(request, f"{header}=") if lacking else request)
 
 
-@planned("H03-text-after-the-signature", "what follows the signature is ignored", into=HTTP)
+@planned("H03-text-after-the-signature", "what follows the signature is ignored")
 def _(request: Request, right: Server) -> Response:
     header = request.headers.get("authorization", "")
     return right(with_authorization(request, re.sub(r"(Signature=[^ ,]+)[ ,].*", r"\1", header)))
 
 
-@planned("H04-key-of-another-user", "the key of any user of the account will do", into=HTTP)
+@planned("H04-key-of-another-user", "the key of any user of the account will do")
 def _(request: Request, right: Server) -> Response:
     client, parts = client_of(request), parts_of(request)
     others = [roles[client] for roles in (ROLES.editors, ROLES.readers) if client in roles]
@@ -90,7 +91,7 @@ def _(request: Request, right: Server) -> Response:
     return right(signed(request) if fits and known else request)
 
 
-@planned("H05-user-in-any-case", "letter case doesn't matter in a user's id", into=HTTP)
+@planned("H05-user-in-any-case", "letter case doesn't matter in a user's id")
 def _(request: Request, right: Server) -> Response:
     ours, parts = ROLES.editors.get(client_of(request)), parts_of(request)
     if not parts or ours is None or parts["user"] == ours.user_id or parts["user"].lower() != ours.user_id:
@@ -99,14 +100,14 @@ def _(request: Request, right: Server) -> Response:
     return right(with_authorization(request, header))
 
 
-@planned("H06-scheme-in-mixed-case", "the scheme is known in capitals and in small letters only", into=HTTP)
+@planned("H06-scheme-in-mixed-case", "the scheme is known in capitals and in small letters only")
 def _(request: Request, right: Server) -> Response:
     scheme = request.headers.get("authorization", "").partition(" ")[0]
     mixed = scheme.lower().startswith("pnauth") and not (scheme.isupper() or scheme.islower())
     return right(with_authorization(request, "Digest x") if mixed else request)
 
 
-@planned("H07-a-minute-of-the-future", "a timestamp may lie a minute in the future", into=HTTP)
+@planned("H07-a-minute-of-the-future", "a timestamp may lie a minute in the future")
 def _(request: Request, right: Server) -> Response:
     try:
         issued = datetime.fromisoformat(parts_of(request)["timestamp"])
@@ -116,7 +117,7 @@ def _(request: Request, right: Server) -> Response:
     return right(signed(request) if near else request)
 
 
-@planned("H08-a-date-is-a-timestamp", "a date without a time is a timestamp", into=HTTP)
+@planned("H08-a-date-is-a-timestamp", "a date without a time is a timestamp")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     dated = re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}T\d{6}Z", parts_of(request).get("timestamp", ""))
@@ -125,13 +126,13 @@ def _(request: Request, right: Server) -> Response:
     return response._replace(body=wrong) if dated and response.status == 401 else response
 
 
-@planned("H09-profile-before-permission", "a user without the permission learns which profiles there are", into=HTTP)
+@planned("H09-profile-before-permission", "a user without the permission learns which profiles there are")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     return right(signed(request)) if response.status == 403 and "NO-SUCH" in request.target else response
 
 
-@planned("H10-body-before-permission", "a user without the permission is told what is wrong with the body", into=HTTP)
+@planned("H10-body-before-permission", "a user without the permission is told what is wrong with the body")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     return (
@@ -141,13 +142,13 @@ def _(request: Request, right: Server) -> Response:
     )
 
 
-@planned("H11-any-grant", "any grant_type but password gets a token", into=HTTP)
+@planned("H11-any-grant", "any grant_type but password gets a token")
 def _(request: Request, right: Server) -> Response:
     body = re.sub(rb"grant_type=(?!password)[^&]+", b"grant_type=client_credentials", request.body)
     return right(request._replace(body=body) if "/oauth/" in request.target else request)
 
 
-@planned("H12-repeated-parameters", "the first of a repeated parameter of the token endpoint counts", into=HTTP)
+@planned("H12-repeated-parameters", "the first of a repeated parameter of the token endpoint counts")
 def _(request: Request, right: Server) -> Response:
     once = request.body.replace(b"&grant_type=client_credentials", b"")
     return right(request._replace(body=once) if "/oauth/" in request.target else request)
@@ -156,29 +157,29 @@ def _(request: Request, right: Server) -> Response:
 # -- addresses and methods --------------------------------------------------------------------------------------------
 
 
-@planned("H13-leading-slashes", "slashes at the beginning are one slash", into=HTTP)
+@planned("H13-leading-slashes", "slashes at the beginning are one slash")
 def _(request: Request, right: Server) -> Response:
     return right(request._replace(target=re.sub("^/+", "/", request.target)))
 
 
-@planned("H14-decoded-twice", "an id is decoded twice", into=HTTP)
+@planned("H14-decoded-twice", "an id is decoded twice")
 def _(request: Request, right: Server) -> Response:
     return right(
         request._replace(target=re.sub("%25([0-9A-F]{2})", lambda found: unquote(f"%{found[1]}"), request.target))
     )
 
 
-@planned("H15-ids-trimmed", "spaces around an id are taken off", into=HTTP)
+@planned("H15-ids-trimmed", "spaces around an id are taken off")
 def _(request: Request, right: Server) -> Response:
     return right(request._replace(target=re.sub("(?<=/)%20(?=[^/])|(?<=[^/])%20$", "", request.target)))
 
 
-@planned("H16-method-override", "X-HTTP-Method-Override changes the method", into=HTTP)
+@planned("H16-method-override", "X-HTTP-Method-Override changes the method")
 def _(request: Request, right: Server) -> Response:
     return right(request._replace(method=request.headers.get("x-http-method-override", request.method)))
 
 
-@planned("H17-405-anywhere", "other methods are not allowed on URLs that don't exist", into=HTTP)
+@planned("H17-405-anywhere", "other methods are not allowed on URLs that don't exist")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     if response.status != 404 or request.method == "PATCH":
@@ -188,14 +189,14 @@ def _(request: Request, right: Server) -> Response:
     )
 
 
-@planned("H18-shown-as-sent", "the URL in a refusal is shown as it was sent", into=HTTP)
+@planned("H18-shown-as-sent", "the URL in a refusal is shown as it was sent")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     sent = re.sub(rb"(?<=http://)([^/]+)/[^']*", rb"\1" + request.target.encode().replace(b"\\", rb"\\"), response.body)
     return response._replace(body=sent) if b"No HTTP resource" in response.body else response
 
 
-@planned("H19-profile-before-body", "an unknown profile is noticed before a malformed body", into=HTTP)
+@planned("H19-profile-before-body", "an unknown profile is noticed before a malformed body")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     if response.status not in (400, 415) or request.method != "PATCH":
@@ -204,7 +205,7 @@ def _(request: Request, right: Server) -> Response:
     return empty if empty.status == 404 else response
 
 
-@planned("H20-entries-without-a-name", "an entry of AlternateIds that is null makes the server fail", into=HTTP)
+@planned("H20-entries-without-a-name", "an entry of AlternateIds that is null makes the server fail")
 def _(request: Request, right: Server) -> Response:
     rows = operations_of(request) or []
     null = any(row["path"].startswith("/AlternateIds/") and row.get("value", 0) is None for row in rows)
@@ -214,7 +215,7 @@ def _(request: Request, right: Server) -> Response:
 # -- formats ----------------------------------------------------------------------------------------------------------
 
 
-@planned("H21-media-type-in-small-letters", "the refusal of a Content-Type shows it in small letters", into=HTTP)
+@planned("H21-media-type-in-small-letters", "the refusal of a Content-Type shows it in small letters")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     if response.status != 415:
@@ -222,17 +223,17 @@ def _(request: Request, right: Server) -> Response:
     return response._replace(body=re.sub(rb"'[^']+/[^']+'", lambda found: found[0].lower(), response.body))
 
 
-@planned("H22-greater-than-unescaped", "> stands in XML as it is", into=HTTP)
+@planned("H22-greater-than-unescaped", "> stands in XML as it is")
 def _(request: Request, right: Server) -> Response:
     return in_narrow_xml(right(request), "&gt;", ">")
 
 
-@planned("H23-zero-is-empty", "a number that is 0 is an empty element", into=HTTP)
+@planned("H23-zero-is-empty", "a number that is 0 is an empty element")
 def _(request: Request, right: Server) -> Response:
     return in_narrow_xml(right(request), ">0</PhoneNumberNumeric>", "></PhoneNumberNumeric>")
 
 
-@planned("H24-line-separators", "line separators stand in JSON as they are", into=HTTP)
+@planned("H24-line-separators", "line separators stand in JSON as they are")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     return (
@@ -240,7 +241,7 @@ def _(request: Request, right: Server) -> Response:
     )
 
 
-@planned("H25-error-detail", "a refusal tells of the exception", into=HTTP)
+@planned("H25-error-detail", "a refusal tells of the exception")
 def _(request: Request, right: Server) -> Response:
     response = right(request)
     wide = "utf-16" in response.headers.get("content-type", "")
@@ -250,20 +251,20 @@ def _(request: Request, right: Server) -> Response:
     return response._replace(body=json.dumps(error, separators=(",", ":")).encode())
 
 
-@planned("H26-xml-texts-trimmed", "texts of XML operations lose the spaces around them", into=HTTP)
+@planned("H26-xml-texts-trimmed", "texts of XML operations lose the spaces around them")
 def _(request: Request, right: Server) -> Response:
     return right(
         request._replace(body=re.sub(rb"<value>[ ]*([^<]*?)[ ]*</value>", rb"<value>\1</value>", request.body))
     )
 
 
-@planned("H27-bad-bytes-replaced", "bytes that are not UTF-8 are replaced", into=HTTP)
+@planned("H27-bad-bytes-replaced", "bytes that are not UTF-8 are replaced")
 def _(request: Request, right: Server) -> Response:
     wide = "utf-16" in request.headers.get("content-type", "") or request.body[:2] in (b"\xff\xfe", b"\xfe\xff")
     return right(request if wide else request._replace(body=request.body.decode("utf-8", "replace").encode()))
 
 
-@planned("H28-utf-16-needs-a-mark", "a body in UTF-16 is read only if it has a byte order mark", into=HTTP)
+@planned("H28-utf-16-needs-a-mark", "a body in UTF-16 is read only if it has a byte order mark")
 def _(request: Request, right: Server) -> Response:
     wide = "utf-16" in request.headers.get("content-type", "") and b"\0" in request.body
     return right(request) if not wide or request.body[:2] == b"\xff\xfe" else right(with_operations(request, {}))

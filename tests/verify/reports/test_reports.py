@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.verify.calls import Bench
+from mockserver.verify.events import Event
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
@@ -19,7 +21,7 @@ from mockserver.verify.reports.terminal import TerminalReport
 from mockserver.verify.run import Plan, verify
 from tests.verify.verifying import bench_of, contract
 from tools.mutants.harness import Request, Response, right_server
-from tools.mutants.planned import changed
+from tools.mutants.wrappers import changed
 
 RIGHT = right_server("vendor")
 PERSONAL = "zoe.oneil@example.com"
@@ -34,13 +36,18 @@ def reports(directory: Path, bench: Bench, plan: Plan, *, openly: bool = True) -
     """Run with every reporter; return the exit code, what the terminal showed, and the files."""
     shown, stream = Shown(contract(), openly=openly), io.StringIO()
     files = {name: directory / f"report.{name}" for name in ("json", "xml", "html")}
-    all_of_them = [
+    reporters: list[Callable[[Event], None]] = [
         TerminalReport(shown, stream),
         JsonReport(files["json"], shown),
         JunitReport(files["xml"], shown),
         HtmlReport(files["html"], shown),
     ]
-    code = verify(bench, contract(), plan, lambda event: [one(event) for one in all_of_them])
+
+    def report(event: Event) -> None:
+        for reporter in reporters:
+            reporter(event)
+
+    code = verify(bench, contract(), plan, report)
     return code, stream.getvalue(), {name: path.read_text(encoding="utf-8") for name, path in files.items()}
 
 

@@ -54,7 +54,8 @@ class Seen:
 
     @property
     def operations(self) -> list[dict[str, Any]]:
-        return json.loads(self.body)
+        sent: list[dict[str, Any]] = json.loads(self.body)
+        return sent
 
     @property
     def changes(self) -> bool:

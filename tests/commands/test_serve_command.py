@@ -1,0 +1,114 @@
+"""`mockserver serve` and `mockserver doctor`: what is in the way, and how to go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from mockserver.server.server import Server
+from tests.commands.calling import ROOT, Done
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = b'{"status": "healthy", "message": "Wiremock is ok"}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port of another server that has a health page too."""
+    with HTTPServer(("127.0.0.1", 0), _Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("settings", [{}, {"admin_token": "a-token"}], ids=["open", "with a token"])
+def test_a_mock_is_in_the_way(
+    settings: dict[str, str], run: Callable[..., Done], serve_mock: Callable[..., Server]
+) -> None:
+    """Serving says so; for the doctor nothing is wrong."""
+    port = serve_mock(**settings).port
+    done = run("serve", "--port", port)
+    assert done.code == 2
+    assert f"127.0.0.1:{port} is in use: a MyPreferences mock" in done.err
+    assert "use --port 0 (make serve ARGS='--port 0')" in done.err
+    examined = run("doctor", "--port", port)
+    assert (examined.code, f"ok   port: 127.0.0.1:{port} is in use by a running mock" in examined.out) == (0, True)
+
+
+def test_somebody_else_is_in_the_way(run: Callable[..., Done], stranger: int) -> None:
+    """Is not taken for a mock of ours."""
+    done = run("serve", "--port", stranger)
+    assert done.err.splitlines() == [
+        f"mockserver: 127.0.0.1:{stranger} is in use",
+        "  use --port 0 (make serve ARGS='--port 0')",
+    ]
+    examined = run("doctor", "--port", stranger)
+    assert (examined.code, f"BAD  port: 127.0.0.1:{stranger} is in use\n" in examined.out) == (1, True)
+
+
+def test_a_silent_listener_is_in_the_way(run: Callable[..., Done]) -> None:
+    """One that never answers keeps nobody waiting for long."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+        done = run("serve", "--port", port)
+    assert (done.code, done.err.splitlines()[0]) == (2, f"mockserver: 127.0.0.1:{port} is in use")
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("{folder}/nonexist/x", "no such directory"),
+        ("{folder}/patch.json/x", "not a directory"),
+        ("{folder}", "is a directory"),
+    ],
+)
+def test_a_ready_file_that_cannot_be_written(
+    name: str, problem: str, run: Callable[..., Done], tmp_path: Path, patch_file: Path
+) -> None:
+    """Is refused by its flag before anything listens."""
+    path = name.format(folder=tmp_path)
+    done = run("serve", "--port", 0, "--ready-file", path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"mockserver: --ready-file: {path}: {problem}\n")
+
+
+def test_the_banner_calls_the_command_as_it_was_started() -> None:
+    """Here by way of Python."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = next(line for line in process.stdout if "makes a new one" in line)
+        process.terminate()
+        process.stdout.read()
+    assert f"`{sys.executable} -m mockserver sign` makes a new one" in printed
+    assert process.returncode == 0
+
+
+def test_the_doctor_names_wrong_settings_and_goes_on(run: Callable[..., Done]) -> None:
+    """They are among what could be wrong."""
+    done = run("doctor", "--port", 0, "--dialect", "vndor", "--json")
+    findings = {row["what"]: row for row in json.loads(done.out)["findings"]}
+    assert done.code == 1
+    assert "did you mean vendor?" in findings["settings"]["hint"]
+    assert findings["contract"]["ok"]

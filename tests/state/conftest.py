@@ -1,0 +1,48 @@
+"""Each store in turn, as what it promises is tested over all of them; and servers on a Redis in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fakeredis import FakeServer
+
+from mockserver.service.assembly import Mock
+from tests.state.redis_servers import BINARY, RealServer, fake_connector
+from tests.state.stores import URL, Connect, memory_connect, redis_connect
+
+
+@pytest.fixture(scope="session")
+def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    server = RealServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["memory", "fake redis", "real redis"])
+def connect(request: pytest.FixtureRequest) -> Connect:
+    """Return what gives each process its worlds; in memory there is only one process."""
+    if request.param == "memory":
+        return memory_connect()
+    if request.param == "fake redis":
+        return redis_connect(fake_connector(FakeServer()))
+    if BINARY is None:
+        pytest.skip("needs redis-server or valkey-server on PATH")
+    server: RealServer = request.getfixturevalue("real_server")
+    server.flush()
+    return redis_connect(server.connector())
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def on_redis(
+    make_mock: Callable[..., Mock], server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Mock]:
+    """Return what assembles a server on the database of this test; settings as keywords."""
+    monkeypatch.setattr("mockserver.state.redis.worlds.connector", lambda url: fake_connector(server))
+    return lambda **settings: make_mock(store=URL, **settings)
