@@ -6,7 +6,6 @@ purpose and see whether the same signature comes out. No sentence shows a secret
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from mockserver.auth.messages import Signing
 from mockserver.auth.signing import Client, User
 from mockserver.auth.spelling import readings
 from mockserver.errors import Unauthorized
+from mockserver.nearest import nearest_name
 
 # How many other clients and other users' keys are tried.
 _MOST_CLIENTS: Final = 50
@@ -351,9 +351,7 @@ def _seen(mistake: Mistake) -> Diagnosis:
 
 def _closest(text: str, known: Iterable[str]) -> str:
     """Return the known name that looks most like the text, "" if none does."""
-    names = {name.casefold(): name for name in islice(known, 1000)}
-    close = difflib.get_close_matches(text[:_LONGEST_QUOTE].casefold(), names, n=1, cutoff=0.75)
-    return names[close[0]] if close else ""
+    return nearest_name(text[:_LONGEST_QUOTE], islice(known, 1000)) or ""
 
 
 def _span(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from mockserver.errors import UsageError
-from mockserver.nearest import nearest_name
+from mockserver.nearest import did_you_mean
 
 Accepts: TypeAlias = Callable[[Sequence[str]], bool]
 """Takes the values that a request has there: none, one, or several of a repeated header."""
@@ -25,8 +25,7 @@ def read_object(
         if name in (refused or {}):
             raise UsageError(f"{name} is not supported", place=place, hint=(refused or {})[name])
         if name not in allowed:
-            near = nearest_name(name, allowed)
-            hint = f"did you mean {near}?" if near else f"known are {', '.join(allowed)}"
+            hint = did_you_mean(name, allowed, f"known are {', '.join(allowed)}")
             raise UsageError(f"unknown field {name!r}", place=place, hint=hint)
     return value
 
@@ -47,8 +46,7 @@ def read_choice(value: Any, place: str, choices: Iterable[str]) -> str:
     """Return one of the choices; raise UsageError with the nearest for anything else."""
     text = read_text(value, place)
     if text not in choices:
-        near = nearest_name(text, choices)
-        hint = f"did you mean {near}?" if near else f"write one of {', '.join(sorted(choices))}"
+        hint = did_you_mean(text, choices, f"write one of {', '.join(sorted(choices))}")
         raise UsageError(f"unknown {place.rpartition('.')[2]} {text!r}", place=place, hint=hint)
     return text
 
