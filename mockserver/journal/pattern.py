@@ -104,8 +104,7 @@ def _url(name: str) -> Callable[[Any, str], Iterator[Criterion]]:
     def read(value: Any, place: str) -> Iterator[Criterion]:
         text = read_text(value, place)
         if name.endswith("Pattern"):
-            regex = read_regex(text, place)
-            yield Criterion(name, value, actual, lambda url: regex.fullmatch(url) is not None)
+            yield Criterion(name, value, actual, read_regex(text, place))
         else:
             yield Criterion(name, value, actual, partial(eq, text))
 
