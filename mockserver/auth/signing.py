@@ -269,13 +269,11 @@ def require(user: User, permission: str) -> None:
 
 def assumptions(header: str | None) -> tuple[str, ...]:
     """Return the assumed rules that an accepted header rests on: the un-keyed form, a timestamp without a zone."""
-    scheme, _, parameters = (header or "").strip(" \t").partition(" ")
-    keyed = scheme[11:16].lower() == "-hmac"
-    if keyed and "Z Signature=" in parameters:
-        return ()
-    shape = ISO_8601.fullmatch(parameters.rpartition(" Signature=")[0].rpartition("/")[2])
-    zoned = shape is not None and shape["zone"]
-    return (() if keyed else ("auth-unkeyed-accepted",)) + (() if zoned else ("auth-zone-missing",))
+    scheme, _, timestamp, _ = read_header(header, allow_unkeyed=True)
+    _, _, time = timestamp.partition("T")
+    unkeyed = () if scheme.keyed else ("auth-unkeyed-accepted",)
+    zoneless = () if time.endswith("Z") or "+" in time or "-" in time else ("auth-zone-missing",)
+    return unkeyed + zoneless
 
 
 def valid_between(header: str | None, client: Client | None) -> tuple[datetime, datetime]:

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import BadRequest, Unauthorized, UsageError
+from mockserver.formats.newtonsoft import UNDEFINED
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import read_regex, same_json
 from mockserver.journal.query import Verdict, count, find, verify
+from mockserver.journal.view import operations
 from mockserver.story.story import Story
 from tests.journal.test_log import NOW, TARGET, TREE, exchange, patch, refusal
 
@@ -143,6 +145,12 @@ def test_operations_are_read_as_far_as_they_can_be(sent: Exchange, matches: bool
     """The story of a refusal holds them, and so does that of XML; a JSON body is read again, and may hold none."""
     sent = sent if sent.story is READ else sent._replace(story=Story("patch-applied"))
     assert count({"op": "add", "path": "/Groups"}, [sent]) == int(matches)
+
+
+def test_an_undefined_value_is_called_so_in_the_journal() -> None:
+    """Not by where it lies in memory."""
+    sent = exchange(story=Story("operation-member-not-text", None, [{"op": UNDEFINED, "path": "/Groups"}]))
+    assert operations(sent) == [("undefined", "/Groups")]
 
 
 @pytest.mark.parametrize(
