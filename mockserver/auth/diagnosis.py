@@ -52,7 +52,6 @@ class _Request:
     clients: Mapping[str, Client]
     now: datetime
     allow_unkeyed: bool
-    clock_tolerance_s: float
 
     @property
     def credentials(self) -> auth.Credentials:
@@ -95,14 +94,13 @@ def explain(
     clients: Mapping[str, Client],
     now: datetime,
     allow_unkeyed: bool,
-    clock_tolerance_s: float = 0,
 ) -> Diagnosis:
     """Name the part of a header for which `auth.verify` refuses it; the cause of a good one is "valid".
 
     `clients` holds every known client by clientId.
     """
     text = (header or "").strip(" \t")
-    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, clock_tolerance_s))
+    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed))
 
 
 def _explain(request: _Request) -> Diagnosis:
@@ -113,7 +111,6 @@ def _explain(request: _Request) -> Diagnosis:
             client_id=request.client_id,
             now=request.now,
             allow_unkeyed=request.allow_unkeyed,
-            clock_tolerance_s=request.clock_tolerance_s,
         )
     except Unauthorized as refused:
         return _EXPLANATIONS[refused.rule](request)
@@ -131,8 +128,7 @@ def _valid(request: _Request, user: User) -> Diagnosis:
 
 
 def _missing(request: _Request) -> Diagnosis:
-    row = auth.REFUSALS["auth-header-missing"]
-    return Diagnosis("header-missing", row.why, row.hint)
+    return _as_refused("header-missing", "auth-header-missing")
 
 
 def _scheme(request: _Request) -> Diagnosis:
@@ -148,14 +144,12 @@ def _scheme(request: _Request) -> Diagnosis:
 
 
 def _unkeyed(request: _Request) -> Diagnosis:
-    row = auth.REFUSALS["auth-unkeyed-refused"]
-    return Diagnosis("scheme-unkeyed-refused", row.why, row.hint)
+    return _as_refused("scheme-unkeyed-refused", "auth-unkeyed-refused")
 
 
 def _parameters(request: _Request) -> Diagnosis:
     mistake = auth_header_mistakes.in_parameters(request.parameters)
-    row = auth.REFUSALS["auth-parameters-missing"]
-    return _seen(mistake) if mistake else Diagnosis("parameters-unreadable", row.why, row.hint)
+    return _seen(mistake) if mistake else _as_refused("parameters-unreadable", "auth-parameters-missing")
 
 
 def _date(request: _Request) -> Diagnosis:
@@ -303,6 +297,11 @@ def _cannot_tell(request: _Request, signing: Signing, keyed: bool) -> Diagnosis:
     )
     hint += "." if keyed else ", a colon and the key, which is what this server assumes the un-keyed form to hash."
     return Diagnosis("cannot-tell", sentence, hint, certain=False)
+
+
+def _as_refused(cause: str, rule: str) -> Diagnosis:
+    row = auth.REFUSALS[rule]
+    return Diagnosis(cause, row.why, row.hint)
 
 
 def _seen(mistake: Mistake) -> Diagnosis:

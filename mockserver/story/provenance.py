@@ -29,7 +29,6 @@ class Rule:
 _PAGE = "the vendor's page of the operation"
 _OTHER_PAGES = "the vendor's other public pages"
 _RUN = "the vendor's software, when run"
-_READ = "the vendor's software, read in source"
 _CHOICE = "our choice"
 
 D, L, A, M = Mark.DOCUMENTED, Mark.LIBRARY, Mark.ASSUMED, Mark.MOCK
