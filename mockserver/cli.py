@@ -11,7 +11,6 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
-from difflib import get_close_matches
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, NoReturn
 
 from mockserver import __version__
 from mockserver.errors import CommandError, UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.settings import FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
 COMMANDS = ("serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
@@ -51,9 +51,9 @@ class Parser(argparse.ArgumentParser):
             flag = word.partition("=")[0]
             # A negative number and a text with blanks are values, as argparse reads them.
             if re.match("--?[A-Za-z]", word) and " " not in word and flag not in known:
-                near = get_close_matches(flag, known, n=1) or [name for name in known if name.startswith(f"-{flag}")]
-                meant = f"did you mean {' or '.join(near[:3])}? " if near else ""
-                raise UsageError(f"there is no flag {flag}", hint=f"{meant}see {self.prog} --help")
+                longer = [name for name in known if name.startswith(f"-{flag}")][:3]
+                meant = f"did you mean {' or '.join(longer)}?" if longer else did_you_mean(flag, known)
+                raise UsageError(f"there is no flag {flag}", hint=f"{meant} see {self.prog} --help".strip())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,8 +132,7 @@ def _refuse_command(word: str) -> None:
     if word.startswith("-"):
         hint = f"write mockserver COMMAND {word}; see mockserver --help"
         raise UsageError(f"{word} stands before the command", hint=hint)
-    near = get_close_matches(word, COMMANDS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)};"
+    hint = did_you_mean(word, COMMANDS, f"the commands are {', '.join(COMMANDS)};")
     raise UsageError(f"there is no command {word!r}", hint=f"{hint} see mockserver --help")
 
 

@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from ipaddress import ip_address
 from os import PathLike
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
+from mockserver.nearest import did_you_mean, nearest_name
 from mockserver.package import shipped
 
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
@@ -154,10 +154,10 @@ def _from_toml(path: Path) -> Iterator[_Given]:
 def _other_file(path: Path) -> str:
     """Return what to write for a configuration file that can't be read."""
     try:
-        near = get_close_matches(path.name, sorted(other.name for other in path.parent.glob("*.toml")), n=1)
+        near = nearest_name(path.name, (other.name for other in path.parent.glob("*.toml")))
     except OSError:
-        near = []
-    return f"did you mean {path.with_name(near[0])}?" if near else "name a TOML file, or leave it out: none is needed"
+        near = None
+    return f"did you mean {path.with_name(near)}?" if near else "name a TOML file, or leave it out: none is needed"
 
 
 def _line_of(name: str, text: str) -> int | None:
@@ -185,10 +185,9 @@ def _value(given: _Given) -> Any:
     converted = _CONVERTERS[row.type](given.value, place)
     choices = row.metadata.get("choices")
     if choices and converted not in choices:
-        near = get_close_matches(str(converted), [str(choice) for choice in choices], n=1, cutoff=0.3)
-        hint = f"did you mean {near[0]}? " if near else ""
-        shown = " | ".join(map(str, choices))
-        raise UsageError(f"{converted!r} is not possible", place=place, hint=f"{hint}write one of {shown}")
+        meant = did_you_mean(converted, map(str, choices))
+        hint = f"{meant} write one of {' | '.join(map(str, choices))}".lstrip()
+        raise UsageError(f"{converted!r} is not possible", place=place, hint=hint)
     low, high = row.metadata.get("low"), row.metadata.get("high")
     if (low is not None and converted < low) or (high is not None and converted > high):
         bounds = f"from {low} to {high}" if high is not None else f"of at least {low}"
@@ -197,8 +196,8 @@ def _value(given: _Given) -> Any:
 
 
 def _unknown(given: _Given) -> UsageError:
-    near = get_close_matches(given.name, FIELDS, n=1, cutoff=0.4)
-    hint = f"did you mean {given.spelled(near[0])}?" if near else f"the settings are {', '.join(FIELDS)}"
+    near = nearest_name(given.name, FIELDS)
+    hint = f"did you mean {given.spelled(near)}?" if near else f"the settings are {', '.join(FIELDS)}"
     if isinstance(given.value, dict):
         hint = "write the settings at the top of the file, outside of any [table]"
     return UsageError(f"there is no setting {given.name!r}", place=given.place, hint=hint)

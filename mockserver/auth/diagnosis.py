@@ -6,7 +6,6 @@ purpose and see whether the same signature comes out. No sentence shows a secret
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,9 +22,9 @@ from mockserver.auth.messages import Signing
 from mockserver.auth.signing import Client, User
 from mockserver.auth.spelling import readings
 from mockserver.errors import Unauthorized
+from mockserver.nearest import nearest_name
 
-# How many other clients and other users' keys are tried.
-_MOST_CLIENTS: Final = 50
+# How many other users' keys are tried.
 _MOST_KEYS: Final = 100
 # A shorter one would hide nearly every word, and is no secret.
 _SHORTEST_SECRET: Final = 4
@@ -53,10 +52,6 @@ class _Request:
     clients: Mapping[str, Client]
     now: datetime
     allow_unkeyed: bool
-    clock_tolerance_s: float
-    method: str
-    url: str
-    body: bytes
 
     @property
     def credentials(self) -> auth.Credentials:
@@ -99,19 +94,13 @@ def explain(
     clients: Mapping[str, Client],
     now: datetime,
     allow_unkeyed: bool,
-    clock_tolerance_s: float = 0,
-    method: str = "",
-    url: str = "",
-    body: bytes = b"",
 ) -> Diagnosis:
     """Name the part of a header for which `auth.verify` refuses it; the cause of a good one is "valid".
 
-    `clients` holds every known client by clientId. Method, url and body help to spot a message that holds them.
+    `clients` holds every known client by clientId.
     """
     text = (header or "").strip(" \t")
-    return _explain(
-        _Request(text, client, client_id, clients, now, allow_unkeyed, clock_tolerance_s, method, url, body)
-    )
+    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed))
 
 
 def _explain(request: _Request) -> Diagnosis:
@@ -122,7 +111,6 @@ def _explain(request: _Request) -> Diagnosis:
             client_id=request.client_id,
             now=request.now,
             allow_unkeyed=request.allow_unkeyed,
-            clock_tolerance_s=request.clock_tolerance_s,
         )
     except Unauthorized as refused:
         return _EXPLANATIONS[refused.rule](request)
@@ -140,8 +128,7 @@ def _valid(request: _Request, user: User) -> Diagnosis:
 
 
 def _missing(request: _Request) -> Diagnosis:
-    row = auth.REFUSALS["auth-header-missing"]
-    return Diagnosis("header-missing", row.why, row.hint)
+    return _as_refused("header-missing", "auth-header-missing")
 
 
 def _scheme(request: _Request) -> Diagnosis:
@@ -157,14 +144,12 @@ def _scheme(request: _Request) -> Diagnosis:
 
 
 def _unkeyed(request: _Request) -> Diagnosis:
-    row = auth.REFUSALS["auth-unkeyed-refused"]
-    return Diagnosis("scheme-unkeyed-refused", row.why, row.hint)
+    return _as_refused("scheme-unkeyed-refused", "auth-unkeyed-refused")
 
 
 def _parameters(request: _Request) -> Diagnosis:
     mistake = auth_header_mistakes.in_parameters(request.parameters)
-    row = auth.REFUSALS["auth-parameters-missing"]
-    return _seen(mistake) if mistake else Diagnosis("parameters-unreadable", row.why, row.hint)
+    return _seen(mistake) if mistake else _as_refused("parameters-unreadable", "auth-parameters-missing")
 
 
 def _date(request: _Request) -> Diagnosis:
@@ -228,11 +213,6 @@ def _client_of(request: _Request, user_id: str) -> str:
     return next((client.client_id for client in request.known_clients() if user_id in client.users), "")
 
 
-def _after_client(request: _Request, user_id: str) -> str:
-    client_id, rest = user_id[: len(request.client_id)], user_id[len(request.client_id) + 1 :]
-    return _known(request, rest) if client_id == request.client_id else ""
-
-
 _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], ...]] = (
     (
         "user-is-secret",
@@ -247,22 +227,10 @@ _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], 
         lambda request, user_id: next((u for u in request.users if u.casefold() == user_id.casefold()), ""),
     ),
     (
-        "user-with-client",
-        "Credential names the client in front of the user.",
-        "Write {detail} alone before the timestamp's slash.",
-        _after_client,
-    ),
-    (
         "user-url-encoded",
         "The UserId is URL-encoded.",
         "Write {detail} as it is.",
         lambda request, user_id: _known(request, unquote(user_id)),
-    ),
-    (
-        "user-with-space",
-        "The UserId has spaces or quotes around it.",
-        "Write {detail} without them.",
-        lambda request, user_id: _known(request, user_id.strip(" \t\"'<>{}")),
     ),
     (
         "user-of-other-client",
@@ -275,12 +243,6 @@ _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], 
         "Credential holds the clientId where the UserId belongs.",
         "Write the UserId of one of the client's API users.",
         lambda request, user_id: user_id if user_id == request.client_id or user_id in request.clients else "",
-    ),
-    (
-        "user-is-oauth-client",
-        "Credential holds the client_id of an OAuth client.",
-        "Write a UserId, or ask the token endpoint for a bearer token.",
-        lambda request, user_id: next((user_id for c in request.known_clients() if user_id in c.oauth_clients), ""),
     ),
 )
 
@@ -295,19 +257,11 @@ def _signature(request: _Request) -> Diagnosis:
         request.client_id,
         user_id,
         user.secrets,
-        client_ids=tuple(islice(_other_client_ids(request), _MOST_CLIENTS)),
+        known_as=request.client.client_id if request.client else request.client_id,
         other_keys=tuple(islice(request.all_keys(), _MOST_KEYS)),
-        method=request.method,
-        url=request.url,
-        body=request.body,
     )
     found = auth_recipes.find(signing)
     return _reproduced(request, found) if found else _unexplained(request, signing)
-
-
-def _other_client_ids(request: _Request) -> Iterator[str]:
-    known = dict.fromkeys([*(client.client_id for client in request.known_clients()), *request.clients])
-    return (client_id for client_id in known if client_id != request.client_id)
 
 
 def _reproduced(request: _Request, found: auth_recipes.Found) -> Diagnosis:
@@ -345,15 +299,18 @@ def _cannot_tell(request: _Request, signing: Signing, keyed: bool) -> Diagnosis:
     return Diagnosis("cannot-tell", sentence, hint, certain=False)
 
 
+def _as_refused(cause: str, rule: str) -> Diagnosis:
+    row = auth.REFUSALS[rule]
+    return Diagnosis(cause, row.why, row.hint)
+
+
 def _seen(mistake: Mistake) -> Diagnosis:
     return Diagnosis(mistake.cause, mistake.sentence, mistake.hint)
 
 
 def _closest(text: str, known: Iterable[str]) -> str:
     """Return the known name that looks most like the text, "" if none does."""
-    names = {name.casefold(): name for name in islice(known, 1000)}
-    close = difflib.get_close_matches(text[:_LONGEST_QUOTE].casefold(), names, n=1, cutoff=0.75)
-    return names[close[0]] if close else ""
+    return nearest_name(text[:_LONGEST_QUOTE], islice(known, 1000)) or ""
 
 
 def _span(seconds: float) -> str:

@@ -146,14 +146,7 @@ def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
     if diagnosis.cause == "scheme-bearer" and "credential=" not in options.explain.lower():
         diagnosis = _bearer(diagnosis)
     if options.json:
-        print_json(
-            {
-                "cause": diagnosis.cause,
-                "certain": diagnosis.certain,
-                "sentence": diagnosis.sentence,
-                "hint": diagnosis.hint,
-            }
-        )
+        print_json({name: getattr(diagnosis, name) for name in ("cause", "certain", "sentence", "hint")})
     else:
         print(f"{diagnosis.cause}: {diagnosis.sentence}")
         if diagnosis.hint:

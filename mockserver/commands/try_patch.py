@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.difference import difference
 from mockserver.commands.sample import sample_target, sample_user
 from mockserver.errors import UsageError
+from mockserver.nearest import nearest_names
 from mockserver.profile.keys import Key, fold
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.request import Request
@@ -87,8 +87,7 @@ def nearest_profiles(mock: Mock, route: Route) -> list[str]:
         alike = (key for key in keys if key[:length] == wanted[:length])
         known = {"/".join(key): key for key in islice(alike, _MOST_COMPARED)}
         if known:
-            near = get_close_matches("/".join(wanted), known, n=3, cutoff=0)
-            return [_as_written(mock, known[name]) for name in near]
+            return [_as_written(mock, known[name]) for name in nearest_names("/".join(wanted), known, 3)]
     return []
 
 

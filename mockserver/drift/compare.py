@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mockserver.errors import UsageError
 from mockserver.verify.calls import Reply
-from mockserver.verify.checks import Unreadable, differences, read_error, read_loosely, read_profile
+from mockserver.verify.checks import MISSING, Unreadable, differences, read_error, read_loosely, read_profile
 from mockserver.verify.contract import Contract, load_yaml, type_name
 from mockserver.verify.target.redaction import Redactor
 
@@ -139,7 +139,7 @@ class Comparison:
             if self.volatile.covers(pointer) and same_type:
                 yield from self._notations(pointer, one, other)
                 continue
-            missing = "missing" in (_kind_of(one), _kind_of(other))
+            missing = one is MISSING or other is MISSING
             # Null stands for a value that isn't there in every nullable member, so it is no other type.
             kind = Kind.DIFFERS if not missing and (same_type or None in (one, other)) else Kind.BREAKING
             yield Difference(kind, "body", self.show.pointer(pointer), self._described(one), self._described(other))
@@ -161,7 +161,7 @@ class Comparison:
         return self.show.message(value) if isinstance(value, str) else self._described(value)
 
     def _described(self, value: Any) -> str:
-        return "missing" if _kind_of(value) == "missing" else self.show.value(value)
+        return "missing" if value is MISSING else self.show.value(value)
 
 
 def _notation(value: Any) -> str | None:
@@ -189,7 +189,7 @@ def _otherwise_ordered(left: Any, right: Any, place: str = "") -> Iterator[str]:
 
 
 def _kind_of(value: Any) -> str:
-    return "missing" if repr(value) == "missing" and not isinstance(value, str) else type_name(value)
+    return "missing" if value is MISSING else type_name(value)
 
 
 def _media_type(value: str | None) -> str:

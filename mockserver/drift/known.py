@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from mockserver.errors import UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.verify.contract import load_yaml
 
 LONGEST = timedelta(days=366)
@@ -47,8 +47,7 @@ def _entry(row: Any, place: str, today: date) -> Known:
         raise UsageError("an entry is a mapping", place=place, hint=_HINT)
     for key in row:
         if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, n=1)
-            raise UsageError(f"{key!r} is unknown", place=place, hint=f"did you mean {near[0]}?" if near else _HINT)
+            raise UsageError(f"{key!r} is unknown", place=place, hint=did_you_mean(key, _KEYS, _HINT))
     expires = row.get("expires")
     if not isinstance(expires, date) or not row.get("why"):
         raise UsageError("an entry needs a why and a day on which it expires", place=place, hint=_HINT)

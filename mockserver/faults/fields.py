@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, TypeGuard
 
 from mockserver.faults.rules import CONNECTIONS, LONGEST_DELAY_MS, Delay, Lognormal, Step, Uniform
@@ -80,9 +79,9 @@ def _read_path(value: object) -> str:
 def _read_status(value: object) -> int:
     if _is_whole(value) and 400 <= value <= 599:
         return value
-    close = get_close_matches(str(value), ("500", "400", "401", "403", "404", "503"), n=1, cutoff=0.5)
+    close = nearest_name(value, ("500", "400", "401", "403", "404", "503"))
     rule = "a fault's status is a number from 400 to 599; a normal answer needs no fault"
-    raise UnfitError("is no error status", int(close[0]) if close else 400 if str(value).startswith("4") else 500, rule)
+    raise UnfitError("is no error status", int(close) if close else 400 if str(value).startswith("4") else 500, rule)
 
 
 def _read_probability(value: object) -> float:

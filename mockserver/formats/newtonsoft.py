@@ -45,6 +45,9 @@ _PATH_ESCAPES = str.maketrans({
 class Undefined:
     """A JavaScript `undefined`, or a hole as in `[,1]`; one instance, UNDEFINED."""
 
+    def __repr__(self) -> str:
+        return "undefined"
+
 
 UNDEFINED = Undefined()
 
@@ -78,10 +81,8 @@ class _Frame:
     __slots__ = ("closer", "index", "items", "name")
 
     def __init__(self, closer: str, items: Any) -> None:
-        self.closer = closer
-        self.items = items
-        self.index = -1
-        self.name = ""
+        self.closer, self.items = closer, items
+        self.index, self.name = -1, ""
 
     def add(self, value: Any) -> None:
         if self.closer == "}":

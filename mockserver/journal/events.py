@@ -16,7 +16,7 @@ from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import below, read_object, read_text, same_json
 from mockserver.journal.pattern import Criterion, Pattern
 from mockserver.journal.view import profile_after, profile_before
-from mockserver.nearest import nearest_name
+from mockserver.nearest import did_you_mean
 from mockserver.profile.keys import alternate_ids, fold
 from mockserver.profile.members import Kind, Member, MemberTree
 from mockserver.profile.paths import segments
@@ -85,8 +85,8 @@ def _read_path(fields: Mapping[str, Any], tree: MemberTree) -> Sequence[str]:
     path = segments(text)
     member = _member_at(path, tree.root)
     if member is None or not path:
-        near = nearest_name("/" + "/".join("*" if part.isdigit() else part for part in path), tree.paths())
-        hint = f"did you mean {near}?" if near else f"members are {', '.join(tree.root.members)}"
+        wanted = "/" + "/".join("*" if part.isdigit() else part for part in path)
+        hint = did_you_mean(wanted, tree.paths(), f"members are {', '.join(tree.root.members)}")
         raise UsageError(f"the profile has no {text!r}", place=place, hint=hint)
     kind, words = _TYPES[member.kind]
     for name in ("from", "became"):

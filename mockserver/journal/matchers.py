@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from mockserver.errors import UsageError
-from mockserver.nearest import nearest_name
+from mockserver.nearest import did_you_mean
 
 Accepts: TypeAlias = Callable[[Sequence[str]], bool]
 """Takes the values that a request has there: none, one, or several of a repeated header."""
@@ -25,8 +25,7 @@ def read_object(
         if name in (refused or {}):
             raise UsageError(f"{name} is not supported", place=place, hint=(refused or {})[name])
         if name not in allowed:
-            near = nearest_name(name, allowed)
-            hint = f"did you mean {near}?" if near else f"known are {', '.join(allowed)}"
+            hint = did_you_mean(name, allowed, f"known are {', '.join(allowed)}")
             raise UsageError(f"unknown field {name!r}", place=place, hint=hint)
     return value
 
@@ -47,8 +46,7 @@ def read_choice(value: Any, place: str, choices: Iterable[str]) -> str:
     """Return one of the choices; raise UsageError with the nearest for anything else."""
     text = read_text(value, place)
     if text not in choices:
-        near = nearest_name(text, choices)
-        hint = f"did you mean {near}?" if near else f"write one of {', '.join(sorted(choices))}"
+        hint = did_you_mean(text, choices, f"write one of {', '.join(sorted(choices))}")
         raise UsageError(f"unknown {place.rpartition('.')[2]} {text!r}", place=place, hint=hint)
     return text
 
@@ -128,11 +126,11 @@ def _lacks(fields: Mapping[str, Any], place: str) -> Accepts:
 
 
 def _matches(fields: Mapping[str, Any], place: str) -> Accepts:
-    return _some(read_regex(fields["matches"], place).fullmatch)
+    return _some(read_regex(fields["matches"], place))
 
 
 def _matches_not(fields: Mapping[str, Any], place: str) -> Accepts:
-    return _none(read_regex(fields["doesNotMatch"], place).fullmatch)
+    return _none(read_regex(fields["doesNotMatch"], place))
 
 
 def _absent(fields: Mapping[str, Any], place: str) -> Accepts:
@@ -203,54 +201,46 @@ BODY_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {**TEXT_MATCHERS, "
 # -- regular expressions from users ----------------------------------------------------------------------------------
 
 _LONGEST_REGEX: Final = 500
-_REGEX_TOKEN: Final = re.compile(
-    r"(?P<escape>\\.)"
-    r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
-    r"|(?P<open>\((?:\?(?:P?<\w+>|<?[=!]|[a-zA-Z-]*:?))?)"
-    r"|(?P<close>\))"
-    r"|(?P<repeat>(?:[*+]|\{\d*,\d*\})[?+]?)"
-    r"|(?P<times>\{\d+\}[?+]?)"
-    r"|(?P<optional>\?[?+]?)"
-    r"|(?P<choice>\|)"
-    r"|.",
-    re.DOTALL,
-)
+_SYNTAX: Final = "the syntax is RE2's; escape . ? + * ( ) [ ] with a backslash to mean themselves"
+# By what RE2 complains of: what other engines have and this one has not, and what to write in its place.
+_NOT_IN_RE2: Final[Mapping[str, tuple[str, str]]] = {
+    r"operator: \(\?(<?[=!]|<$)": (
+        "looks around",
+        "write what must be there as matches, the rest as doesNotMatch",
+    ),
+    r"sequence: \\[1-9k]": ("refers back", "write the part that comes again a second time"),
+    r"operator: (\S+\+$|\(\?>)": ("never goes back", "leave the second + or the ?> out: nothing takes long here"),
+    r"size: \{": ("repeats more than 1,000 times, or upside down", "write at most {1000}, the smaller number first"),
+}
 
 
-def read_regex(value: Any, place: str) -> re.Pattern[str]:
+def read_regex(value: Any, place: str) -> Callable[[str], bool]:
     """Compile a regular expression that must match a whole value, as in WireMock; raise UsageError.
 
-    Python's engine backtracks, so a repeated group that itself repeats or branches could keep it busy for ever.
+    RE2 takes time in proportion to the text, whatever the expression: nobody can keep the server busy with one.
     """
+    # Late, for few patterns have a regular expression.
+    import re2
+
     text = read_text(value, place)
     if len(text) > _LONGEST_REGEX:
         raise UsageError("the regular expression is too long", place=place, hint=f"{_LONGEST_REGEX} characters at most")
-    if _repeats_a_repeat(text):
-        raise UsageError(
-            "a repeated group repeats or branches inside, which can take for ever",
-            place=place,
-            hint="write the group without *, +, ?, {} and | inside, or don't repeat it",
-        )
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError, Warning) as problem:
-        hint = "the syntax is that of Python's re; escape . ? + * ( ) [ ] with a backslash to mean themselves"
-        raise UsageError(f"is not a regular expression: {problem}", place=place, hint=hint) from None
+        fullmatch = re2.compile(_utf8(text), options).fullmatch
+    except re2.error as problem:
+        raise _refused_regex(problem.args[0].decode("utf-8", "replace"), place) from None
+    return lambda tried: fullmatch(_utf8(tried)) is not None
 
 
-def _repeats_a_repeat(regex: str) -> bool:
-    varies = [False]
-    closed = False
-    for token in _REGEX_TOKEN.finditer(regex):
-        kind = token.lastgroup
-        if closed and kind in ("repeat", "times"):
-            return True
-        closed = False
-        if kind == "open":
-            varies.append(False)
-        elif kind == "close" and len(varies) > 1:
-            closed = varies.pop()
-            varies[-1] |= closed
-        elif kind in ("repeat", "optional", "choice"):
-            varies[-1] = True
-    return False
+def _utf8(text: str) -> bytes:
+    """Encode as RE2 reads text; half a surrogate pair, which is no character, becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def _refused_regex(complaint: str, place: str) -> UsageError:
+    for pattern, (what, hint) in _NOT_IN_RE2.items():
+        if re.search(pattern, complaint):
+            return UsageError(f"the regular expression {what} ({complaint})", place=place, hint=hint)
+    return UsageError(f"is not a regular expression: {complaint}", place=place, hint=_SYNTAX)

@@ -104,8 +104,7 @@ def _url(name: str) -> Callable[[Any, str], Iterator[Criterion]]:
     def read(value: Any, place: str) -> Iterator[Criterion]:
         text = read_text(value, place)
         if name.endswith("Pattern"):
-            regex = read_regex(text, place)
-            yield Criterion(name, value, actual, lambda url: regex.fullmatch(url) is not None)
+            yield Criterion(name, value, actual, read_regex(text, place))
         else:
             yield Criterion(name, value, actual, partial(eq, text))
 
@@ -116,15 +115,23 @@ def _path_of(exchange: Exchange) -> str:
     return exchange.target.partition("?")[0]
 
 
-def _status(value: Any, place: str) -> Iterator[Criterion]:
+def _equal(attribute: str, read: Callable[[Any, str], Any]) -> Callable[[Any, str], Iterator[Criterion]]:
+    """Return the reader of a field that must be equal to one attribute of the exchange."""
+
+    def criteria(value: Any, place: str) -> Iterator[Criterion]:
+        yield Criterion(place.rpartition(".")[2], value, attrgetter(attribute), partial(eq, read(value, place)))
+
+    return criteria
+
+
+def _read_status(value: Any, place: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UsageError("is not a status", place=place, hint="write a number such as 200")
-    yield Criterion("status", value, attrgetter("status"), partial(eq, value))
+    return value
 
 
-def _reason(value: Any, place: str) -> Iterator[Criterion]:
-    reason = read_choice(value, place, RULES)
-    yield Criterion("reason", value, attrgetter("story.reason"), partial(eq, reason))
+def _read_user(value: Any, place: str) -> str | None:
+    return None if value is None else read_text(value, place)
 
 
 def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
@@ -141,11 +148,6 @@ def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
     return read
 
 
-def _user(value: Any, place: str) -> Iterator[Criterion]:
-    user = None if value is None else read_text(value, place)
-    yield Criterion("user", value, attrgetter("user"), partial(eq, user))
-
-
 def _fault(value: Any, place: str) -> Iterator[Criterion]:
     if isinstance(value, bool):
         yield Criterion("fault", value, lambda exchange: exchange.fault, lambda fault: (fault is not None) is value)
@@ -155,11 +157,6 @@ def _fault(value: Any, place: str) -> Iterator[Criterion]:
     yield Criterion(
         "fault", value, lambda exchange: exchange.fault, lambda f: f is not None and value in (f, f.rpartition("#")[0])
     )
-
-
-def _changed(value: Any, place: str) -> Iterator[Criterion]:
-    wanted = read_boolean(value, place)
-    yield Criterion("changed", value, attrgetter("changed"), partial(eq, wanted))
 
 
 def _headers(value: Any, place: str) -> Iterator[Criterion]:
@@ -225,19 +222,19 @@ def _operation_criterion(fields: Mapping[str, Any]) -> Pattern:
 
 _FIELDS: Final[Mapping[str, Callable[[Any, str], Iterator[Criterion]]]] = {
     "method": _method,
-    "status": _status,
-    "reason": _reason,
+    "status": _equal("status", _read_status),
+    "reason": _equal("story.reason", partial(read_choice, choices=RULES)),
     "client": _key_part(0),
     "alternateIdType": _key_part(1),
     "alternateId": _key_part(2),
-    "user": _user,
+    "user": _equal("user", _read_user),
     "fault": _fault,
     **{name: _url(name) for name in _URLS},
     "headers": _headers,
     "queryParameters": _query,
     "op": _op_or_path,
     "path": _op_or_path,
-    "changed": _changed,
+    "changed": _equal("changed", read_boolean),
     "bodyPatterns": _body,
 }
 

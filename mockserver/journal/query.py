@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from heapq import nsmallest
 from itertools import takewhile
 from typing import Any, Final, NamedTuple
@@ -24,6 +23,7 @@ from mockserver.journal.pattern import (
     read_pattern,
 )
 from mockserver.journal.view import request_json, sendable
+from mockserver.nearest import likeness
 from mockserver.profile.members import MemberTree
 
 
@@ -85,7 +85,7 @@ def _miss(pattern: Pattern, exchange: Exchange) -> Miss:
 
 def _likeness(difference: Difference) -> float:
     wanted, actual = _plain(difference.expected), _plain(difference.actual)
-    return 0.99 * SequenceMatcher(None, wanted[:_COMPARED_LENGTH], actual[:_COMPARED_LENGTH]).ratio()
+    return 0.99 * likeness(wanted[:_COMPARED_LENGTH], actual[:_COMPARED_LENGTH])
 
 
 def _plain(value: Any) -> str:

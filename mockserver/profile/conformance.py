@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
+from mockserver.nearest import did_you_mean
 from mockserver.profile.conversion import INT64_MAX, INT64_MIN
 from mockserver.profile.members import Kind, Member
 
@@ -74,8 +74,8 @@ def _object_problems(value: Mapping[str, Any], member: Member, path: str) -> Ite
 
 def _near(name: str, member: Member) -> str:
     same = member.find(name)
-    near = [same.name] if same else get_close_matches(name, member.members, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"its members are {', '.join(member.members)}"
+    known = [same.name] if same else member.members
+    return did_you_mean(name, known, f"its members are {', '.join(member.members)}")
 
 
 def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:

@@ -35,7 +35,6 @@ from mockserver.story.story import Story
 PERMISSION = "profile:update"
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 _NOTHING: set[str] = set()
-_EXPLAINED_BODY = 64 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -175,9 +174,6 @@ class Service:
                 clients=self.clients,
                 now=now,
                 allow_unkeyed=allow_unkeyed,
-                method=head.method,
-                url=head.target,
-                body=request.body[:_EXPLAINED_BODY],
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise

@@ -29,7 +29,6 @@ class Rule:
 _PAGE = "the vendor's page of the operation"
 _OTHER_PAGES = "the vendor's other public pages"
 _RUN = "the vendor's software, when run"
-_READ = "the vendor's software, read in source"
 _CHOICE = "our choice"
 
 D, L, A, M = Mark.DOCUMENTED, Mark.LIBRARY, Mark.ASSUMED, Mark.MOCK
@@ -43,12 +42,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("form-without-operations", L, "A form-encoded body is read as a document without operations.", _RUN),
     ("tolerated-operation", L, "An operation's name in another form, or without op or value, is read leniently.", _RUN),
     ("tolerated-path", L, "A path without its slash or with empty segments is read leniently.", _RUN),
-    (
-        "tolerated-value",
-        L,
-        "A value is converted: other types, dates; unknown members go, absent ones come.",
-        _RUN,
-    ),
+    ("tolerated-value", L, "A value is converted: other types, dates; unknown members go, absent ones come.", _RUN),
     # Operations
     ("op-not-supported", D, "move and copy are not supported (the 400 is documented, its text is assumed).", _PAGE),
     ("op-unknown", L, "An operation name that Enum.TryParse does not know is refused.", _RUN),

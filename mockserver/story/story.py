@@ -5,12 +5,12 @@ Sentences are made when someone reads them, from facts that the request left; a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from mockserver.errors import ApiError
+from mockserver.nearest import nearest_name
 from mockserver.profile.conformance import problems
 from mockserver.profile.members import MemberTree, member_at
 from mockserver.story.provenance import RULES, Mark
@@ -131,19 +131,17 @@ def _did_you_mean(path: str, tree: MemberTree) -> str:
     segments = [segment for segment in path.split("/") if segment]
     indices = [s for s in segments if s.isdigit() or s == "-"]
     wanted = "/" + "/".join("*" if s.isdigit() or s == "-" else s for s in segments)
-    folded = {known.lower(): known for known in tree.paths()}
-    near = get_close_matches(wanted.lower(), folded, n=1, cutoff=0.6) or _same_last_name(segments, folded)
-    if not near:
+    suggestion = nearest_name(wanted, tree.paths()) or _same_last_name(segments, tree.paths())
+    if suggestion is None:
         return f"The profile's members are {', '.join(tree.root.members)}."
-    suggestion = folded[near[0]]
     for index in indices:
         suggestion = suggestion.replace("*", index, 1)
     return f"Did you mean {suggestion.replace('*', '0')}?"
 
 
-def _same_last_name(segments: Sequence[str], folded: Mapping[str, str]) -> list[str]:
+def _same_last_name(segments: Sequence[str], paths: Iterable[str]) -> str | None:
     last = segments[-1].lower() if segments else ""
-    return [known for known in folded if last and known.rsplit("/", 1)[-1] == last][:1]
+    return next((path for path in paths if last and path.rpartition("/")[2].lower() == last), None)
 
 
 def _ascending_removes(refusal: ApiError, operations: Sequence[Any]) -> str:

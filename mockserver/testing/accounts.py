@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 from mockserver.auth.signing import Client, OAuthClient, User
 from mockserver.errors import UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.profile.keys import fold
 
 __tracebackhide__ = True  # a failing test's report ends at the test's own line
@@ -65,6 +65,5 @@ def read_accounts(fixtures: Path, contract: Path) -> Accounts:
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     names = list(known)
-    near = get_close_matches(name, names, n=1)
     listed = f"known are {', '.join(names)}" if names else "the fixtures have none"
-    return UsageError(f"there is no {kind} {name!r}", hint=f"did you mean {near[0]}?" if near else listed)
+    return UsageError(f"there is no {kind} {name!r}", hint=did_you_mean(name, names, listed))

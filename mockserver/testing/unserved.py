@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
 from mockserver.errors import UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.story.provenance import RULES
 from mockserver.testing.entries import Entry
 
@@ -79,7 +79,6 @@ def _checked(patterns: Iterable[str]) -> tuple[str, ...]:
     chosen, known = tuple(patterns), (*RULES, NO_WORLD)
     for pattern in chosen:
         if not any(fnmatchcase(reason, pattern) for reason in known):
-            near = get_close_matches(pattern, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "docs/fidelity.md lists the reasons"
+            hint = did_you_mean(pattern, known, "docs/fidelity.md lists the reasons")
             raise UsageError(f"no reason matches {pattern!r}", place="mypreferences", hint=hint)
     return chosen

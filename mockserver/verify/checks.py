@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from xml.etree import ElementTree
 
 from mockserver.verify.calls import Call, Reply
@@ -322,23 +323,24 @@ def _decoded(name: str) -> str:
 # -- differences ------------------------------------------------------------------------------------------------------
 
 
+class Missing(Enum):
+    """What `differences` yields for a member that is not there."""
+
+    MISSING = "missing"
+
+
+MISSING: Final = Missing.MISSING
+
+
 def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, a missing member not null."""
     if wanted is found:
         return  # a body that was read before gives the same object
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**wanted, **found}:
-            yield from differences(wanted.get(name, _MISSING), found.get(name, _MISSING), f"{place}/{name}")
+            yield from differences(wanted.get(name, MISSING), found.get(name, MISSING), f"{place}/{name}")
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for index, pair in enumerate(zip(wanted, found, strict=True)):
             yield from differences(*pair, f"{place}/{index}")
     elif type(wanted) is not type(found) or wanted != found:
         yield place or "/", wanted, found
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "missing"
-
-
-_MISSING = _Missing()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import orjson
@@ -16,6 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from mockserver import __version__
+from mockserver.nearest import likeness, nearest_name
 from mockserver.service.door import VendorDoor
 from mockserver.web.api import vendor_response
 from mockserver.web.guard import admin_error, json_response
@@ -41,7 +41,6 @@ _ALIASES: Final = {
 }
 # Names in a path's braces, as its users call them.
 _SHOWN: Final = {"kind": "type", "identifier": "id", "fault_id": "id", "exchange_id": "id"}
-_LIKE: Final = 0.6
 _LONGEST: Final = 200
 
 
@@ -146,30 +145,27 @@ def _refusals(admin: Blueprint, door: VendorDoor) -> None:
 
 def nearest(path: str) -> str:
     """Return the endpoint whose path is most like a wrong one, with its methods; "" if none is like it."""
-    wanted = path[:_LONGEST].removeprefix(_PREFIX).strip("/").lower().split("/")
-    wanted[0] = _meant(wanted[0])
+    wanted = _words(path[:_LONGEST].lower())
     methods: dict[str, list[str]] = {}
     for endpoint in endpoints():
         methods.setdefault(endpoint.path, []).append(endpoint.method)
-    best = max(methods, key=lambda template: _likeness(template, wanted))
-    if _likeness(best, wanted)[0] < _LIKE:
+    known = {name: name for name in (_words(template)[0] for template in methods)} | _ALIASES
+    near = nearest_name(wanted[0], known)
+    if near is None:
         return ""
+    wanted[0] = known[near]
+    best = max(methods, key=lambda template: _likeness(template, wanted))
     return f"{best} ({', '.join(sorted(methods[best]))})"
 
 
-def _meant(word: str) -> str:
-    near = get_close_matches(word, _ALIASES, n=1, cutoff=0.75)
-    return _ALIASES[near[0]] if near else word
+def _words(path: str) -> list[str]:
+    return path.removeprefix(_PREFIX).strip("/").split("/")
 
 
 def _likeness(template: str, wanted: Sequence[str]) -> tuple[float, float]:
     """Compare the first words, then all of both; a name in braces is like whatever was sent in its place."""
-    parts = template.removeprefix(_PREFIX).strip("/").split("/")
+    parts = _words(template)
     filled = [
         wanted[index] if part.startswith("{") and index < len(wanted) else part for index, part in enumerate(parts)
     ]
-    return _ratio(wanted[0], filled[0]), _ratio("/".join(wanted), "/".join(filled))
-
-
-def _ratio(one: str, other: str) -> float:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio()
+    return likeness(wanted[0], filled[0]), likeness("/".join(wanted), "/".join(filled))

@@ -30,8 +30,6 @@ ACME = Client(
 )
 GLOBEX = Client("Globex", {"hank": User("hank", (OTHERS_KEY,))})
 CLIENTS = {client.client_id: client for client in (ACME, GLOBEX)}
-BODY = b'[{"op":"test","path":"/IsActive","value":true}]'
-URL = "/Acme/Profile/AlternateIdType/CRM/AlternateId/1"
 ID = JOHN.user_id
 MESSAGE = f"Acme:{ID}:{STAMP}"
 
@@ -46,9 +44,6 @@ def diagnose(
         clients=CLIENTS,
         now=NOW,
         allow_unkeyed=allow_unkeyed,
-        method="PATCH",
-        url=URL,
-        body=BODY,
     )
 
 

@@ -11,7 +11,6 @@ from mockserver.auth.messages import Signing
 from mockserver.auth.signing import Client, User
 from tests.auth.diagnosing import (
     ACME,
-    BODY,
     GOOD,
     ID,
     JANES_KEY,
@@ -20,7 +19,6 @@ from tests.auth.diagnosing import (
     MESSAGE,
     OLD_KEY,
     OTHERS_KEY,
-    b64,
     diagnose,
     hmac_digest,
     keyed,
@@ -113,11 +111,9 @@ def test_an_unknown_client_is_named_with_the_closest_one(client_id: str, hint: s
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        pytest.param(over(f"Globex:{ID}:{STAMP}"), "another client, 'Globex'", id="client"),
         pytest.param(over(f"{STAMP}:Acme:{ID}"), "'Timestamp:ClientId:UserId'", id="order"),
         pytest.param(over(f"Acme|{ID}|{STAMP}"), "joined with '|'", id="separator"),
         pytest.param(over(f"Acme:{ID}:{STAMP[:-1]}"), "'2024-05-01T09:59:30'", id="timestamp"),
-        pytest.param(over(MESSAGE.encode("utf-16-le")), "'UTF-16-LE'", id="encoding"),
         pytest.param(GOOD.replace("SHA256", "SHA512"), "'SHA256'", id="hash"),
         pytest.param(keyed(OTHERS_KEY), "'user hank of client Globex'", id="key"),
         pytest.param(keyed("unknown"), "No known mistake", id="cannot-tell"),
@@ -142,14 +138,6 @@ def test_two_mistakes_at_once_are_both_named() -> None:
     assert "hexadecimal" in found.sentence
 
 
-@pytest.mark.parametrize("key", ["a+b%2F c==", "a%2Bb%252F%20c%3D%3D", "a b/ c=="], ids=["right", "encoded", "decoded"])
-def test_a_url_encoded_key_is_named(key: str) -> None:
-    """Keys with marks in them go wrong on their way through forms and environment files."""
-    client = Client("Acme", {ID: User(ID, ("a+b%2F c==",))})
-    cause = "valid" if key == "a+b%2F c==" else "key-url-encoded"
-    assert diagnose(keyed(key), client=client).cause == cause
-
-
 def test_a_base64_text_that_is_not_the_canonical_one_is_named() -> None:
     """The last letter's unused bits are set."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -168,8 +156,6 @@ def test_a_user_id_outside_ascii_is_followed_through_the_gateway() -> None:
     """The header arrives as Latin-1 and is still recognised."""
     header = auth.sign("Acme", JOSE.user_id, KEY, STAMP).encode().decode("latin-1")
     assert diagnose(header).cause == "valid"
-    latin1 = with_signature(b64(hmac_digest(f"Acme:josé:{STAMP}".encode("latin-1"))), user="josé")
-    assert diagnose(latin1).cause == "message-encoding"
 
 
 def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,8 +170,6 @@ def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Signing, "digest", counted)
     crowd = {f"u{n}": User(f"u{n}", (f"key-number-{n}", f"old-number-{n}")) for n in range(500)}
     clients = {f"c{n}": Client(f"c{n}", crowd) for n in range(200)} | {"Acme": ACME}
-    found = explain(
-        keyed("unknown"), client=ACME, client_id="Acme", clients=clients, now=NOW, allow_unkeyed=True, body=BODY
-    )
+    found = explain(keyed("unknown"), client=ACME, client_id="Acme", clients=clients, now=NOW, allow_unkeyed=True)
     assert found.cause == "cannot-tell"
     assert 200 < len(made) <= auth_recipes.MAX_ATTEMPTS

@@ -15,7 +15,6 @@ from mockserver.auth import signing as auth
 from mockserver.auth import spelling as auth_spelling
 from tests.auth.diagnosing import (
     APP_SECRET,
-    BODY,
     GOOD,
     ID,
     JANES_KEY,
@@ -25,7 +24,6 @@ from tests.auth.diagnosing import (
     ODD_SIGNATURE,
     OTHERS_KEY,
     SIGNATURE,
-    URL,
     b64,
     diagnose,
     hmac_digest,
@@ -43,19 +41,14 @@ SCHEME = [
     pytest.param("Bearer abc.def", "scheme-bearer", id="bearer"),
     pytest.param(f"Authorization: {GOOD}", "header-name-in-value", id="header-name-in-value"),
     pytest.param(GOOD.partition(" ")[2], "scheme-missing", id="no-scheme"),
-    pytest.param(f'"{GOOD}"', "scheme-quoted", id="whole-header-quoted"),
-    pytest.param(GOOD.replace("INFO3", "INFO2"), "scheme-version", id="pnauthinfo2"),
-    pytest.param(GOOD.replace("INFO3", "INFO100"), "scheme-version", id="pnauthinfo100"),
-    pytest.param(GOOD.replace("INFO3", "INFO"), "scheme-version", id="pnauthinfo"),
-    pytest.param(GOOD.replace("-HMAC-SHA256", ""), "scheme-hash-missing", id="no-hash"),
-    pytest.param(GOOD.replace("-SHA256", ""), "scheme-hash-missing", id="hmac-of-what"),
-    pytest.param(GOOD.replace("SHA256", "SHA-256"), "scheme-hash-spelling", id="sha-256"),
-    pytest.param(GOOD.replace("HMAC-SHA256", "HMACSHA256"), "scheme-hash-spelling", id="hmacsha256"),
-    pytest.param(GOOD.replace("HMAC-SHA256", "SHA256-HMAC"), "scheme-hash-spelling", id="sha256-hmac"),
-    pytest.param(GOOD.replace("SHA256", "SHA1"), "scheme-hash-unsupported", id="sha1"),
-    pytest.param(GOOD.replace("SHA256", "MD5"), "scheme-hash-unsupported", id="md5"),
-    pytest.param(GOOD.replace("SHA256 ", "SHA256: "), "scheme-punctuation", id="colon-after-scheme"),
-    pytest.param(GOOD.replace("SHA256 ", "SHA256\t"), "scheme-punctuation", id="tab-after-scheme"),
+    pytest.param(GOOD.replace("-HMAC-SHA256", ""), "scheme-misspelt", id="no-hash"),
+    pytest.param(GOOD.replace("-SHA256", ""), "scheme-misspelt", id="hmac-of-what"),
+    pytest.param(GOOD.replace("SHA256", "SHA-256"), "scheme-misspelt", id="sha-256"),
+    pytest.param(GOOD.replace("HMAC-SHA256", "HMACSHA256"), "scheme-misspelt", id="hmacsha256"),
+    pytest.param(GOOD.replace("HMAC-SHA256", "SHA256-HMAC"), "scheme-misspelt", id="sha256-hmac"),
+    pytest.param(GOOD.replace("SHA256", "SHA1"), "scheme-misspelt", id="sha1"),
+    pytest.param(GOOD.replace("SHA256", "MD5"), "scheme-misspelt", id="md5"),
+    pytest.param(GOOD.replace("SHA256 ", "SHA256: "), "scheme-misspelt", id="colon-after-scheme"),
     pytest.param(GOOD.replace("PNAUTH", "PNATUH"), "scheme-misspelt", id="letters-swapped"),
     pytest.param(GOOD.replace("HMAC", "HMCA"), "scheme-misspelt", id="hmca"),
     pytest.param("Digest username=x", "scheme-unknown", id="digest"),
@@ -78,8 +71,6 @@ PARAMETERS = [
     pytest.param(GOOD.replace("Signature=", "signature="), "parameter-name", id="small-signature"),
     pytest.param(GOOD.replace("Credential=", "Credentials="), "parameter-name", id="credentials"),
     pytest.param(GOOD.replace("Signature=", "Sig="), "parameter-name", id="sig"),
-    pytest.param(GOOD.replace("Credential=", "Credential: "), "parameter-colon", id="colon-for-equals"),
-    pytest.param(GOOD.replace("Signature=", "Signature = "), "parameter-equals-spaced", id="spaces-at-equals"),
     pytest.param(quote(GOOD, safe=" "), "parameters-url-encoded", id="url-encoded"),
     pytest.param(
         f"PNAUTHINFO3-HMAC-SHA256 Signature={SIGNATURE} Credential={ID}/{STAMP}", "parameters-order", id="swapped"
@@ -97,18 +88,13 @@ DATE = [
     pytest.param(stamped("05/01/2024 09:59:30"), "timestamp-us-format", id="american-slashes"),
     pytest.param(stamped("5/1/2024 9:59:30 AM"), "timestamp-us-format", id="dotnet-default-format"),
     pytest.param(stamped("05-01-2024T09:59:30Z"), "timestamp-us-format", id="american-hyphens"),
-    pytest.param(stamped("01.05.2024 09:59:30"), "timestamp-european-format", id="dots"),
     pytest.param(stamped("Wed, 01 May 2024 09:59:30 GMT"), "timestamp-http-date", id="http-date"),
     pytest.param(stamped("20240501T095930Z"), "timestamp-basic-format", id="basic-format"),
     pytest.param(stamped("20240501095930"), "timestamp-basic-format", id="digits-only"),
     pytest.param(stamped("2024-05-01 09:59:30"), "timestamp-space", id="space-for-t"),
     pytest.param(stamped("2024-05-01"), "timestamp-date-only", id="date-alone"),
     pytest.param(stamped("2024-05-01t09:59:30z"), "timestamp-lower-case", id="small-letters"),
-    pytest.param(stamped("2024-05-01T09:59:30,5Z"), "timestamp-comma", id="decimal-comma"),
-    pytest.param(stamped("2024-05-01T09:59:30 UTC"), "timestamp-zone-name", id="utc-by-name"),
-    pytest.param(stamped("2024-05-01T11:59:30+02:00[Europe/Paris]"), "timestamp-zone-name", id="java-zone"),
     pytest.param(stamped("2024-05-01T11:59:30 02:00"), "timestamp-offset-space", id="plus-became-space"),
-    pytest.param(stamped("2024-05-01T11:59:30+2:00"), "timestamp-offset", id="offset-of-one-digit"),
     pytest.param(stamped("2024-05-01T09%3A59%3A30Z"), "timestamp-url-encoded", id="url-encoded-date"),
     pytest.param(stamped("2024-02-30T09:59:30Z"), "timestamp-impossible", id="30-february"),
     pytest.param(stamped("2024-05-01T25:00:00Z"), "timestamp-impossible", id="25-o-clock"),
@@ -118,14 +104,9 @@ DATE = [
 
 USER = [
     pytest.param(user("john.doe@ACME.com"), "user-letter-case", id="other-letter-case"),
-    pytest.param(user(f"Acme/{ID}"), "user-with-client", id="client-slash-user"),
-    pytest.param(user(f"Acme:{ID}"), "user-with-client", id="client-colon-user"),
     pytest.param(user(quote(ID)), "user-url-encoded", id="at-sign-encoded"),
-    pytest.param(user(f" {ID}"), "user-with-space", id="leading-space"),
-    pytest.param(user(f"{ID} "), "user-with-space", id="trailing-space"),
     pytest.param(user("hank"), "user-of-other-client", id="user-of-other-client"),
     pytest.param(user("Acme"), "user-is-client", id="client-for-user"),
-    pytest.param(user("acme-application"), "user-is-oauth-client", id="oauth-client-for-user"),
     pytest.param(user(KEY), "user-is-secret", id="secret-for-user"),
     pytest.param(user("John.Do@acme.com"), "user-unknown", id="typing-error"),
     pytest.param(user("nobody"), "user-unknown", id="nobody"),
@@ -136,7 +117,6 @@ SIGNATURES = [
     # The message names another client.
     pytest.param(over(f"ACME:{ID}:{STAMP}"), "message-client-spelling", id="client-in-capitals"),
     pytest.param(over(f"acme:{ID}:{STAMP}"), "message-client-spelling", id="client-in-small-letters"),
-    pytest.param(over(f"Globex:{ID}:{STAMP}"), "message-client-other", id="another-client"),
     # The message names the user otherwise.
     pytest.param(over(f"Acme:{ID.lower()}:{STAMP}"), "message-user-spelling", id="user-in-small-letters"),
     pytest.param(over(f"Acme:{quote(ID)}:{STAMP}"), "message-user-spelling", id="user-url-encoded"),
@@ -168,19 +148,10 @@ SIGNATURES = [
         pytest.param(over(mark.join(("Acme", ID, STAMP))), "message-separator", id=f"separator-{name}")
         for name, mark in {"nothing": "", "bar": "|", "comma": ",", "newline": "\n", "slash": "/", "space": " "}.items()
     ),
-    pytest.param(over(f"{ID}\n{STAMP}\nAcme"), "message-order-and-separator", id="order-and-separator"),
     pytest.param(over(f"{ID}:{STAMP}"), "message-incomplete", id="no-client"),
     pytest.param(over(f"{ID}/{STAMP}"), "message-incomplete", id="value-of-credential"),
     pytest.param(over(f"{MESSAGE}\n"), "message-framed", id="newline-after-message"),
     pytest.param(over(f'"{MESSAGE}"'), "message-framed", id="message-quoted"),
-    pytest.param(over(MESSAGE.encode("utf-16-le")), "message-encoding", id="utf-16"),
-    pytest.param(over(b64(MESSAGE.encode())), "message-encoding", id="message-as-base64"),
-    pytest.param(over(MESSAGE.encode() + b":" + BODY), "message-holds-request", id="body-included"),
-    pytest.param(over(BODY), "message-holds-request", id="body-only"),
-    pytest.param(over(f"{MESSAGE}:{hashlib.sha256(BODY).hexdigest()}"), "message-holds-request", id="body-hash"),
-    pytest.param(over(f"PATCH:{MESSAGE}"), "message-holds-request", id="method-included"),
-    pytest.param(over(f"{MESSAGE}\n{URL}"), "message-holds-request", id="url-included"),
-    pytest.param(over(f"{MESSAGE}:{KEY}"), "message-holds-key", id="key-in-message"),
     # Another hash, or none, or an HMAC where none belongs.
     pytest.param(GOOD.replace("SHA256", "SHA512"), "hash-other", id="sha512-named-sha256-used"),
     pytest.param(
@@ -198,11 +169,6 @@ SIGNATURES = [
         with_signature(b64(hashlib.sha256(MESSAGE.encode()).digest())), "hash-instead-of-hmac", id="hash-without-key"
     ),
     pytest.param(GOOD.replace("-HMAC", ""), "hmac-instead-of-hash", id="keyed-signature-unkeyed-scheme"),
-    pytest.param(
-        with_signature(b64(hashlib.sha256(f"{KEY}{MESSAGE}".encode()).digest()), scheme="PNAUTHINFO3-SHA256"),
-        "hash-of-other-text",
-        id="unkeyed-other-text",
-    ),
     # Another key.
     pytest.param(with_signature(b64(hmac_digest(KEY, MESSAGE))), "key-and-message-swapped", id="swapped"),
     pytest.param(keyed(f"{KEY}\n"), "key-whitespace", id="key-with-newline"),
@@ -210,13 +176,6 @@ SIGNATURES = [
     pytest.param(keyed(f" {KEY}"), "key-whitespace", id="key-with-space"),
     pytest.param(keyed(f'"{KEY}"'), "key-quoted", id="key-with-quotes"),
     pytest.param(keyed(base64.b64decode(KEY)), "key-base64-decoded", id="key-base64-decoded"),
-    pytest.param(keyed(bytes.fromhex(KEY)), "key-hex-decoded", id="key-hex-decoded"),
-    pytest.param(keyed(b64(KEY.encode())), "key-encoded", id="key-base64-encoded"),
-    pytest.param(keyed(KEY.encode("utf-16-le")), "key-encoding", id="key-utf-16"),
-    pytest.param(keyed(KEY.lower()), "key-letter-case", id="key-in-small-letters"),
-    pytest.param(keyed(hashlib.sha256(KEY.encode()).digest()), "key-hashed", id="key-hashed"),
-    pytest.param(keyed(ID), "key-not-secret", id="user-id-as-key"),
-    pytest.param(keyed(""), "key-not-secret", id="no-key"),
     pytest.param(keyed(JANES_KEY), "key-of-other", id="key-of-another-user"),
     pytest.param(keyed(OTHERS_KEY), "key-of-other", id="key-of-another-client"),
     pytest.param(keyed(APP_SECRET), "key-of-other", id="oauth-secret-as-key"),
@@ -229,13 +188,8 @@ SIGNATURES = [
     pytest.param(ODD[:-44] + quote(ODD_SIGNATURE, safe=""), "signature-url-encoded", id="percent-3d"),
     pytest.param(ODD.replace("+", " "), "signature-plus-lost", id="plus-became-space"),
     pytest.param(ODD[:-20] + " " + ODD[-20:], "signature-broken-line", id="wrapped-line"),
-    pytest.param(with_signature(f'"{SIGNATURE}"'), "signature-quoted", id="only-signature-quoted"),
-    pytest.param(with_signature(f"{SIGNATURE};"), "signature-quoted", id="semicolon-after"),
-    pytest.param(with_signature(b64(SIGNATURE.encode())), "signature-base64-twice", id="base64-twice"),
     pytest.param(with_signature(b64(hmac_digest().hex().encode())), "signature-base64-of-hex", id="base64-of-hex"),
-    pytest.param(with_signature(SIGNATURE.lower()), "signature-letter-case", id="small-letters-only"),
     pytest.param(GOOD[:-10], "signature-truncated", id="cut-short"),
-    pytest.param(f"{GOOD} Version=1", "signature-with-more", id="third-parameter"),
     # Nothing reproduces it.
     pytest.param(with_signature(KEY), "signature-is-secret", id="secret-for-signature"),
     pytest.param(with_signature("not base64 at all!"), "signature-not-base64", id="not-base64"),
@@ -269,8 +223,8 @@ def test_a_wrong_header_has_the_vendors_text_and_a_cause_of_its_own(header: str,
 def test_every_mistake_in_the_tables_has_an_example() -> None:
     """A row that nothing reaches would be a claim without proof."""
     shown = {param.values[1] for param, _ in TABLE}
-    elsewhere = {"message-client-without-world", "signature-not-canonical", "key-url-encoded"}
+    elsewhere = {"message-client-without-world", "signature-not-canonical"}
     texts = (*auth_header_mistakes.SCHEME, *auth_header_mistakes.PARAMETERS, *auth_header_mistakes.TIMESTAMP)
-    spellings = (*auth_spelling.SPELLINGS, *auth_spelling.DAMAGES)
     causes = {row.cause for row in texts} | {row.cause for row in auth_recipes.RECIPES}
-    assert (causes | {spelling.cause for spelling, _ in spellings}) - shown == elsewhere
+    causes |= {spelling.cause for spelling, _ in auth_spelling.SPELLINGS} | {auth_spelling.TRUNCATED.cause}
+    assert causes - shown == elsewhere

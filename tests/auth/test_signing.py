@@ -140,3 +140,21 @@ def test_no_repr_shows_a_secret() -> None:
     text = repr(Client("ACME", {JOHN.user_id: JOHN}, {"app": app}))
     assert "john.doe@acme.com" in text
     assert not any(secret in text for secret in (KEY, OLD_KEY, "app-s3cret"))
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "keyed", "rests_on"),
+    [
+        pytest.param("2024-05-01T10:00:00Z", True, (), id="nothing-assumed"),
+        pytest.param("2024-05-01T12:00+02:00", True, (), id="offset-ahead"),
+        pytest.param("2024-05-01T06:00:00.5-0400", True, (), id="offset-behind"),
+        pytest.param("2024-05-01T10:00:00", True, ("auth-zone-missing",), id="no-zone"),
+        pytest.param("2024-05-01T10:00:00Z", False, ("auth-unkeyed-accepted",), id="no-key"),
+        pytest.param("2024-05-01T10:00", False, ("auth-unkeyed-accepted", "auth-zone-missing"), id="neither"),
+    ],
+)
+def test_an_accepted_header_names_the_assumptions_that_it_rests_on(
+    timestamp: str, keyed: bool, rests_on: tuple[str, ...]
+) -> None:
+    header = auth.sign("Acme", "jane+x-y/Z", "key", timestamp, keyed=keyed)
+    assert auth.assumptions(header) == auth.assumptions(f" {header.replace('PNAUTH', 'pnauth')}") == rests_on

@@ -33,7 +33,6 @@ def verify(
     client_id: str = "ACME",
     now: datetime = NOW,
     allow_unkeyed: bool = True,
-    clock_tolerance_s: float = 0,
 ) -> User:
     return auth.verify(
         header,
@@ -41,7 +40,6 @@ def verify(
         client_id=client_id,
         now=now,
         allow_unkeyed=allow_unkeyed,
-        clock_tolerance_s=clock_tolerance_s,
     )
 
 

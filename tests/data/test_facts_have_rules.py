@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockserver.settings import shipped
+from mockserver.package import shipped
 from mockserver.verify.rules.every_answer import FACT
 from mockserver.verify.rules.facts import load_facts, places
 from mockserver.verify.rules.reading import Rule, load_rules

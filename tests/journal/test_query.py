@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import BadRequest, Unauthorized, UsageError
+from mockserver.formats.newtonsoft import UNDEFINED
 from mockserver.journal.log import Exchange
 from mockserver.journal.query import Verdict, count, find, verify
+from mockserver.journal.view import operations
+from mockserver.story.story import Story
 from tests.journal.exchanges import NOW, TARGET, TREE, exchange, patch, refusal
 
 DEACTIVATE = [{"op": "replace", "path": "/IsActive", "value": False}]
@@ -294,3 +297,9 @@ def test_a_strict_sequence_is_a_sequence(steps: list[dict[str, Any]], sent: list
     if strict.found:
         places = [order.index(one.id) for one in strict.found]
         assert places == list(range(places[0], places[0] + len(places)))
+
+
+def test_an_undefined_value_is_called_so_in_the_journal() -> None:
+    """Not by where it lies in memory."""
+    sent = exchange(story=Story("operation-member-not-text", None, [{"op": UNDEFINED, "path": "/Groups"}]))
+    assert operations(sent) == [("undefined", "/Groups")]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mockserver.errors import UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.verify.authorization import OPTIONS
 from mockserver.verify.contract import load_yaml
 from mockserver.verify.rules.facts import shipped_places
@@ -144,7 +144,7 @@ def _fact(row: Mapping[str, Any], place: str) -> tuple[str, ...]:
     if row["source"] == "page" and not fact:
         hint = "write fact: with its place in page-facts.yaml, such as members.CustomerType.max_length"
         raise UsageError("the rule names no fact of the page", place=place, hint=hint)
-    _refuse_unknown(fact, shipped_places(), place, likeness=0)
+    _refuse_unknown(fact, shipped_places(), place)
     return tuple(fact)
 
 
@@ -155,11 +155,10 @@ def _step(row: Mapping[str, Any], place: str) -> Step:
     return Step(**row)
 
 
-def _refuse_unknown(given: Any, known: frozenset[str], place: str, *, likeness: float = 0.6) -> None:
+def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
     for name in given:
         if name not in known:
-            near = get_close_matches(str(name), known, n=1, cutoff=likeness)
-            hint = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
+            hint = did_you_mean(name, known, f"write one of {', '.join(sorted(known))}")
             raise UsageError(f"{name!r} is unknown here", place=place, hint=hint)
 
 
@@ -168,10 +167,8 @@ def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, s
     _refuse_unknown(tags, frozenset(TAGS), "--tag")
     for name in only if strict else ():
         if not any(_matches(rule.id, name) for rule in rules):
-            near = get_close_matches(name, [rule.id for rule in rules], n=1)
-            raise UsageError(
-                f"there is no rule {name!r}", place="--only", hint=f"did you mean {near[0]}?" if near else ""
-            )
+            hint = did_you_mean(name, (rule.id for rule in rules))
+            raise UsageError(f"there is no rule {name!r}", place="--only", hint=hint)
     wanted = [rule for rule in rules if not only or any(_matches(rule.id, name) for name in only)]
     return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
 

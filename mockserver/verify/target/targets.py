@@ -11,13 +11,13 @@ import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 
 Key = tuple[str, str, str]
@@ -132,9 +132,8 @@ def load_targets(path: Path) -> dict[str, Target]:
 def choose_target(targets: Mapping[str, Target], name: str, *, production_accepted: bool = False) -> Target:
     """Return the named target; raise UsageError if it is not listed, SafetyRefusal if it may not be used."""
     if name not in targets:
-        near = get_close_matches(name, targets, n=1)
         known = f"the file lists {', '.join(targets)}" if targets else "the file lists none; add a [targets.NAME] table"
-        raise UsageError(f"there is no target {name!r}", hint=f"did you mean {near[0]}?" if near else known)
+        raise UsageError(f"there is no target {name!r}", hint=did_you_mean(name, targets, known))
     target = targets[name]
     if production_looking(target.base_url) and not production_accepted:
         raise SafetyRefusal(
@@ -205,8 +204,7 @@ def _known(table: Mapping[str, Any], names: frozenset[str], place: str) -> None:
                 hint='write secret_env = "NAME" or secret_command = ["program", "argument"], and take the secret out',
             )
         if key not in names:
-            near = get_close_matches(key, names, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(names))}"
+            hint = did_you_mean(key, names, f"known are {', '.join(sorted(names))}")
             raise UsageError(f"there is no setting {key!r}", place=place, hint=hint)
 
 
