@@ -57,7 +57,7 @@ def open_session(
     if not (options.live or target.mock):
         dry = DryRun(target, contract, write=options.write)
         yield dry
-        print(json.dumps({"plan": dry.plan()}, indent=2) if getattr(options, "json", False) else "\n".join(dry.plan()))
+        print(json.dumps({"plan": dry.plan()}, indent=2) if options.json else "\n".join(dry.plan()))
         return
     run = GuardedRun(_session(options, target), _state_dir(options), contract)
     try:
@@ -72,7 +72,7 @@ def run_recover(options: argparse.Namespace) -> int:
     """Restore what an interrupted run left behind, and say how that went; 4 if something is not as it was."""
     target = chosen_target(options, _name(options))
     outcome = recover(_session(options, target), _state_dir(options), forget=options.forget)
-    if getattr(options, "json", False):
+    if options.json:
         rows = [row._asdict() for row in outcome.remaining]
         print(json.dumps({"restored": outcome.restored, "remaining": rows, "exit": outcome.exit_code}, indent=2))
         return outcome.exit_code

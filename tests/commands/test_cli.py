@@ -308,13 +308,6 @@ def test_generating_says_what_was_written_where(run: Callable[..., Done], tmp_pa
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
 
 
-def test_profiles_and_a_report_do_not_mix(run: Callable[..., Done]) -> None:
-    """Both would go to the terminal."""
-    done = run("fixtures", "generate", "--count", 3, "--json")
-    assert done.code == 2
-    assert "--out FILE" in json.loads(done.out)["hint"]
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk(run: Callable[..., Done]) -> None:
     """Is a refusal too."""
@@ -519,41 +512,6 @@ def test_the_doctor_names_wrong_settings_and_goes_on(run: Callable[..., Done]) -
 
 
 # machines, and hostile words
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["sign"], 0),
-        (["sign", "--explain", "nonsense"], 1),
-        (["sign", "--clint", "x"], 2),
-        (["check"], 0),
-        (["check", "--fixtures", "nowhere"], 2),
-        (["try", "patch.json"], 0),
-        (["try", "absent.json"], 2),
-        (["try", "patch.json", "--profile", "ACME01/CRM/none"], 1),
-        (["doctor", "--port", "0"], 0),
-        (["doctor", "--port", "0", "--fixtures", "nowhere"], 1),
-        (["fixtures", "generate", "--count", "1", "--out", "x.ndjson"], 0),
-        (["fixtures", "generate", "--locale", "xx", "--out", "x.ndjson"], 2),
-        (["serve", "--port", "70000"], 2),
-        (["drift", "--page"], 0),
-        (["drift"], 2),
-    ],
-    ids=shown,
-)
-def test_json_can_be_parsed(words: list[str], code: int, run: Callable[..., Done], patch_file: Path) -> None:
-    """Whatever the outcome, it is all that goes to the standard output."""
-    done = run(*words, "--json")
-    assert (done.code, done.err) == (code, "")
-    assert isinstance(json.loads(done.out), dict)
-
-
-def test_a_flag_that_names_a_file_does_not_ask_for_json(run: Callable[..., Done], tmp_path: Path) -> None:
-    """The report of verify goes to the file, its refusals to people."""
-    done = run("verify", "--json", tmp_path / "run.json", "--stge", "rules")
-    assert (done.code, done.out) == (2, "")
-    assert "did you mean --stage?" in done.err
 
 
 HOSTILE: dict[str, list[str]] = {
