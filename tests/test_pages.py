@@ -226,3 +226,12 @@ def test_what_was_measured_is_on_the_page_of_benchmarks_alone(name: str) -> None
     text = prose(PAGES[name])
     assert re.findall(r"\|\s*\d*\.\d+\s*(?=\|)", text) == []
     assert re.findall(r"\d (?:µs|ms|requests/s|requests a second|microseconds)(?!\w)", text) == []
+
+
+def test_the_changelog_says_what_is_to_come_and_what_came_in_this_version() -> None:
+    """First "Unreleased", then this version with its day; each with nothing but Added, Changed and Fixed."""
+    page = PAGES["CHANGELOG.md"]
+    headings = re.findall(r"^## (.+)$", page, re.M)
+    assert headings[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", headings[1])
+    assert set(re.findall(r"^### (.+)$", page, re.M)) == {"Added", "Changed", "Fixed"}

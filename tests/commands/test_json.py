@@ -16,6 +16,8 @@ from mockserver.cli import COMMANDS, _parsers, main
 from mockserver.commands.report_files import FORMATS
 from mockserver.commands.running import make_server
 from mockserver.server.server import Server
+from mockserver.service.assembly import assemble
+from mockserver.settings import Settings
 
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
 TARGETS = """
@@ -31,9 +33,6 @@ profiles = ["CRM/C-000417"]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """The demo mock on a free port."""
-    from mockserver.service.assembly import assemble
-    from mockserver.settings import Settings
-
     with make_server(assemble(Settings(port=0, log="off"))) as running:
         yield running
 
