@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
-.PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
+.PHONY: serve test quick lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -15,6 +15,9 @@ serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed c
 	$(BIN)/mockserver serve $(ARGS)
 
 test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+
+quick: lint types  ## lint, types, and the tests that are not marked slow
+	$(BIN)/pytest -n 2 -m 'not slow' $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from importlib import import_module
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +34,8 @@ _SUMMARIES = {
     "doctor": "look for what could be wrong on this machine",
     "fixtures": "generate invented profiles",
 }
+# Whether this command has printed its JSON document.
+_printed = False
 _INVOCATION = re.compile(rf"\bmockserver(?= (?:{'|'.join(COMMANDS)}|COMMAND|--help)\b)")
 
 
@@ -55,9 +57,20 @@ class Parser(argparse.ArgumentParser):
                 meant = f"did you mean {' or '.join(longer)}?" if longer else did_you_mean(flag, known)
                 raise UsageError(f"there is no flag {flag}", hint=f"{meant} see {self.prog} --help".strip())
 
+    def refuse_value_of_json(self, words: Sequence[str]) -> None:
+        """Raise UsageError where a file follows --json, naming the flag that takes one."""
+        if "--report" not in self._option_string_actions:
+            return
+        for word, following in pairwise([*words, "-"]):
+            if word.startswith("--json=") or (word == "--json" and not following.startswith("-")):
+                file = word.partition("=")[2] or following
+                raise UsageError(f"--json takes no file, {file!r} was given", hint=f"write --report {file}")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    global _printed
+    _printed = False
     words = list(sys.argv[1:] if arguments is None else arguments)
     # What the terminal has no letters for is no reason to fail.
     getattr(sys.stdout, "reconfigure", lambda **_: None)(errors="backslashreplace")
@@ -70,9 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except CommandError as failure:
-        # For one command the flag names a file instead, and has no default.
-        speaks_json = command is not None and command.get_default("json") is False
-        _report(failure, as_json=speaks_json and "--json" in words)
+        # One document is all that goes to standard output: a run that said what it found says there why it ended.
+        _report(failure, as_json=command is not None and "--json" in words and not _printed)
         return failure.exit_code
     except KeyboardInterrupt:
         return 130
@@ -119,6 +131,7 @@ def _options(parser: Parser, command: Parser | None, words: Sequence[str]) -> ar
         _refuse_command(words[0])
     else:
         command.refuse_unknown_flags(words[1:])
+        command.refuse_value_of_json(words)
     options, surplus = parser.parse_known_args(words)
     if surplus and command is not None:
         command.error(f"unexpected {surplus[0]!r}")
@@ -208,11 +221,13 @@ def _sources(options: argparse.Namespace) -> tuple[Mapping[str, Any], Mapping[st
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add the flag with which a command speaks JSON."""
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--json", action="store_true", help="print JSON on standard output, all else on standard error")
 
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print a result for machines."""
+    global _printed
+    _printed = True
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
     print(json.dumps(document, indent=2, ensure_ascii=ascii_only, default=str))
 

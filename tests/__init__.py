@@ -1,0 +1,1 @@
+"""Tests, in folders named as those of mockserver/ that they test."""

@@ -50,9 +50,16 @@ def test_the_first_screen_shows_what_matters() -> None:
         assert wanted in first
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(mockserver/[\w/]+\.py)`", README))))
+NAMED_FILES = {
+    path
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "contracts" / "rules" / "README.md")
+    for path in re.findall(r"`((?:mockserver|tests|tools|contracts|docs)/[\w/.-]+)`", page.read_text(encoding="utf-8"))
+}
+
+
+@pytest.mark.parametrize("path", sorted(NAMED_FILES))
 def test_named_files_exist(path: str) -> None:
-    """The README's map is true."""
+    """Whatever page names them."""
     assert (ROOT / path).exists()
 
 

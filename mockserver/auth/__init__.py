@@ -1,0 +1,1 @@
+"""Signing, tokens, and why a header was refused."""

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
+from mockserver.commands.report_files import add_report_flag
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
 from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
-from mockserver.drift.report import WRITERS, as_json, as_text, write_report
+from mockserver.drift.report import as_json, as_text, write_report
 from mockserver.errors import UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
@@ -36,7 +37,8 @@ EXAMPLES = """examples:
   mockserver drift --right sandbox --live --write --report drift.html --known known-drift.yaml
 
 The mock of one's own ("mock", the default of --left) is started for the comparison and takes on the other side's
-profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a profile was left unrestored"""
+profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a profile was left unrestored,
+130 interrupted (Ctrl-C)"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--volatile", type=Path, metavar="FILE", help="what may differ (default: contracts/volatile.yaml)"
     )
-    parser.add_argument(
-        "--report", type=Path, action="append", default=[], metavar="FILE", help=".html, .json, .xml, .txt"
-    )
+    add_report_flag(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
@@ -65,7 +65,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compare, print and write the reports; the exit code is the report's."""
-    _check_reports(options.report)
     if options.page:
         return _compare_with_page(options)
     target, mock = _sides(options)
@@ -170,11 +169,3 @@ def _names(contract: Contract) -> set[str]:
     for schema in contract.schemas.values():
         names |= set(schema.get("properties", ()))
     return names
-
-
-def _check_reports(paths: Sequence[Path]) -> None:
-    for path in paths:
-        if path.suffix not in WRITERS:
-            raise UsageError(
-                f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(WRITERS)}"
-            )

@@ -41,9 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the profiles, one a line."""
-    if options.json and options.out is None:
-        problem = "the profiles themselves go to the terminal"
-        raise UsageError(problem, place="--json", hint="add --out FILE, or leave --json out")
     profiles = generate(options.count, options.seed, tuple(options.locale or ("en-US",)), options.client)
     try:
         written = _write(profiles, options)
@@ -51,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         raise
     except OSError as problem:
         raise UsageError(f"can't write: {problem.strerror}", place=str(options.out or "the terminal")) from problem
-    if options.json:
+    # Without a file the profiles themselves are the output: JSON already, one a line.
+    if options.json and options.out is not None:
         print_json({"written": written, "file": str(options.out)})
     return 0
 

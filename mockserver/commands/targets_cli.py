@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mockserver.cli import print_json
 from mockserver.errors import UsageError
 from mockserver.package import shipped
 from mockserver.verify.contract import Contract, load_contract
@@ -57,7 +57,10 @@ def open_session(
     if not (options.live or target.mock):
         dry = DryRun(target, contract, write=options.write)
         yield dry
-        print(json.dumps({"plan": dry.plan()}, indent=2) if getattr(options, "json", False) else "\n".join(dry.plan()))
+        if options.json:
+            print_json({"plan": dry.plan()})
+        else:
+            print("\n".join(dry.plan()))
         return
     run = GuardedRun(_session(options, target), _state_dir(options), contract)
     try:
@@ -72,9 +75,9 @@ def run_recover(options: argparse.Namespace) -> int:
     """Restore what an interrupted run left behind, and say how that went; 4 if something is not as it was."""
     target = chosen_target(options, _name(options))
     outcome = recover(_session(options, target), _state_dir(options), forget=options.forget)
-    if getattr(options, "json", False):
+    if options.json:
         rows = [row._asdict() for row in outcome.remaining]
-        print(json.dumps({"restored": outcome.restored, "remaining": rows, "exit": outcome.exit_code}, indent=2))
+        print_json({"restored": outcome.restored, "remaining": rows, "exit": outcome.exit_code})
         return outcome.exit_code
     for label in outcome.restored:
         print(f"restored: {label}")

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mockserver.cli import add_settings, settings_of
+from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.commands.report_files import add_report_flag, make_folders
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
 from mockserver.verify.calls import Bench, Call
 from mockserver.verify.contract import Contract, load_contract
-from mockserver.verify.events import CaseFinished, Event
+from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
 from mockserver.verify.reports.exchange import Shown
@@ -28,19 +29,27 @@ from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
 from mockserver.verify.reports.junit import JunitReport
 from mockserver.verify.reports.terminal import TerminalReport
+from mockserver.verify.reports.text import TextReport
 from mockserver.verify.rules.reading import DIALECTS, TAGS
 from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
 from mockserver.verify.target.targets import is_loopback
 
 EXAMPLES = """examples:
   mockserver verify
-  mockserver verify --target mock --dialect library --junit junit.xml --html report.html
+  mockserver verify --target mock --dialect library --report junit.xml --report report.html
   mockserver verify --only 'auth-*' --verbose
   mockserver verify --target http://127.0.0.1:8080 --stage rules
   mockserver verify --target sandbox --live --tag read --tag auth
 
-exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored"""
+exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
+130 interrupted (Ctrl-C)"""
 _START_TIMEOUT_S = 30.0
+_WRITERS: Mapping[str, Callable[[Path, Shown], Callable[[Event], None]]] = {
+    ".html": HtmlReport,
+    ".json": JsonReport,
+    ".xml": JunitReport,
+    ".txt": TextReport,
+}
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -63,9 +72,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
     parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
     parser.add_argument("--verbose", action="store_true", help="also list what held")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the run as JSON")
+    add_report_flag(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -126,17 +136,27 @@ def _run(
 ) -> int:
     bench, *further = benches
     shown = Shown(contract, openly=bench.is_mock, url=url)
-    reports: list[Callable[[Event], None]] = [TerminalReport(shown, verbose=options.verbose)]
-    reports += [JsonReport(options.json, shown)] if options.json else []
-    reports += [JunitReport(options.junit, shown)] if options.junit else []
-    reports += [HtmlReport(options.html, shown)] if options.html else []
+    document = JsonReport(None, shown)
+    terminal = TerminalReport(shown, sys.stderr if options.json else sys.stdout, verbose=options.verbose)
+    reports: list[Callable[[Event], None]] = [terminal, document, *_files(options, shown)]
 
     def report(event: Event) -> None:
         event = shown.told(event) if isinstance(event, CaseFinished) else event
         for one in reports:
             one(event)
+        if options.json and isinstance(event, RunFinished):
+            print_json(document.document)
 
     return verify(bench, contract, plan, report, target=target, further=further)
+
+
+def _files(options: argparse.Namespace, shown: Shown) -> Iterator[Callable[[Event], None]]:
+    """Yield a writer for each file that was asked for."""
+    asked = [(path, path.suffix) for path in options.report]
+    asked += [(path, ending) for path, ending in ((options.junit, ".xml"), (options.html, ".html")) if path]
+    make_folders(path for path, _ in asked)
+    for path, ending in asked:
+        yield _WRITERS[ending](path, shown)
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:

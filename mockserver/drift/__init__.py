@@ -1,0 +1,1 @@
+"""Two servers against each other, and the contract against the vendor's page."""

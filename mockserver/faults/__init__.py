@@ -1,0 +1,1 @@
+"""Planned failures: rules and their two spellings."""

@@ -1,0 +1,1 @@
+"""Bytes to operations, profiles and errors to bytes: JSON and XML."""

@@ -12,9 +12,10 @@ _ESCAPED_BEYOND_ASCII = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) fo
 
 
 def write_json(document: Any) -> bytes:
-    """Write compact JSON as Json.NET prints it, in UTF-8; half a surrogate pair becomes U+FFFD (row C18).
+    """Write compact JSON as Json.NET prints it, in UTF-8; half a surrogate pair becomes U+FFFD.
 
-    No member of the resource is a float: one that needs an exponent would be spelled as orjson does.
+    For the latter see docs/dialect.md, row C18. No member of the resource is a float: one that needs
+    an exponent would be spelled as orjson does.
     """
     try:
         body = orjson.dumps(document)

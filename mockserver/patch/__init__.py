@@ -1,0 +1,1 @@
+"""Operations applied to a profile, in three dialects."""

@@ -1,0 +1,1 @@
+"""What a profile is: members, types, limits, keys and differences."""

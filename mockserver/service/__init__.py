@@ -1,0 +1,1 @@
+"""One request from bytes to answer, and what it is assembled from."""

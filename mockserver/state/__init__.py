@@ -1,0 +1,1 @@
+"""Worlds, profiles and clock, in memory."""

@@ -1,0 +1,1 @@
+"""The contract against a server: a run, its calls, checks and predictions."""

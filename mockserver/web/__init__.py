@@ -1,0 +1,1 @@
+"""Flask: the control surface, the token endpoint and the vendor's calls."""

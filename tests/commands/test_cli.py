@@ -119,41 +119,6 @@ def test_examples_and_hints_can_be_pasted(run: Callable[..., Done], monkeypatch:
 # machines, and hostile words
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["sign"], 0),
-        (["sign", "--explain", "nonsense"], 1),
-        (["sign", "--clint", "x"], 2),
-        (["check"], 0),
-        (["check", "--fixtures", "nowhere"], 2),
-        (["try", "patch.json"], 0),
-        (["try", "absent.json"], 2),
-        (["try", "patch.json", "--profile", "ACME01/CRM/none"], 1),
-        (["doctor", "--port", "0"], 0),
-        (["doctor", "--port", "0", "--fixtures", "nowhere"], 1),
-        (["fixtures", "generate", "--count", "1", "--out", "x.ndjson"], 0),
-        (["fixtures", "generate", "--locale", "xx", "--out", "x.ndjson"], 2),
-        (["serve", "--port", "70000"], 2),
-        (["drift", "--page"], 0),
-        (["drift"], 2),
-    ],
-    ids=shown,
-)
-def test_json_can_be_parsed(words: list[str], code: int, run: Callable[..., Done], patch_file: Path) -> None:
-    """Whatever the outcome, it is all that goes to the standard output."""
-    done = run(*words, "--json")
-    assert (done.code, done.err) == (code, "")
-    assert isinstance(json.loads(done.out), dict)
-
-
-def test_a_flag_that_names_a_file_does_not_ask_for_json(run: Callable[..., Done], tmp_path: Path) -> None:
-    """The report of verify goes to the file, its refusals to people."""
-    done = run("verify", "--json", tmp_path / "run.json", "--stge", "rules")
-    assert (done.code, done.out) == (2, "")
-    assert "did you mean --stage?" in done.err
-
-
 HOSTILE: dict[str, list[str]] = {
     "no patch": ["try", ""],
     "a directory": ["try", "."],

@@ -24,13 +24,6 @@ def test_generating_says_what_was_written_where(run: Callable[..., Done], tmp_pa
     assert len(file.read_text(encoding="utf-8").splitlines()) == 3
 
 
-def test_profiles_and_a_report_do_not_mix(run: Callable[..., Done]) -> None:
-    """Both would go to the terminal."""
-    done = run("fixtures", "generate", "--count", 3, "--json")
-    assert done.code == 2
-    assert "--out FILE" in json.loads(done.out)["hint"]
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk(run: Callable[..., Done]) -> None:
     """Is a refusal too."""

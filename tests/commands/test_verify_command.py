@@ -38,7 +38,7 @@ def test_the_mock_is_started_and_verified(tmp_path: Path, capsys: pytest.Capture
 
 def test_every_rule_holds_over_a_socket(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "run.json"
-    code = main(["verify", "--target", server.url, "--stage", "rules", "--json", str(file)])
+    code = main(["verify", "--target", server.url, "--stage", "rules", "--report", str(file)])
     assert code == 0, capsys.readouterr().out
     assert set(json.loads(file.read_text("utf-8"))["verdicts"]) == {"held"}
 

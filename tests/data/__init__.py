@@ -1,0 +1,1 @@
+"""Tests of what is data: the contract and the facts of the vendor's page."""

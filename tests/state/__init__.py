@@ -1,0 +1,1 @@
+"""Tests of both stores: the same promises in memory and in Redis."""

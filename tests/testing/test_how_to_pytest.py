@@ -1,4 +1,4 @@
-"""The how-to for pytest: each block of code runs as it stands, each setting and reason is named."""
+"""The how-to for pytest: each block of code runs as it stands, README's too; each setting and reason is named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from mockserver.testing.unserved import NO_WORLD, UNSERVED
 pytest_plugins = ["pytester"]
 
 HOW_TO = (Path(__file__).parents[2] / "docs" / "how-to-pytest.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL)
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+BLOCKS = [
+    *re.findall(r"^```python\n(.*?)^```$", HOW_TO, re.MULTILINE | re.DOTALL),
+    *re.findall(r"^```python\n(def test_.*?)^```$", README, re.MULTILINE | re.DOTALL),
+]
 
 
 def file_name(number: int, block: str) -> str:
@@ -28,7 +32,7 @@ def test_each_block_of_the_how_to_runs(pytester: pytest.Pytester) -> None:
         pytester.path.joinpath(file_name(number, block)).write_text(block, encoding="utf-8")
     pytester.syspathinsert()
     result = pytester.runpytest_inprocess("-W", "error", "--strict-markers")
-    tests = len(re.findall(r"^def test_", HOW_TO, re.MULTILINE))
+    tests = len(re.findall(r"^def test_", HOW_TO + README, re.MULTILINE))
     assert tests > len(BLOCKS) / 2
     result.assert_outcomes(passed=tests)
 

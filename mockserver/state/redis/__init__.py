@@ -1,0 +1,1 @@
+"""Worlds, profiles and journal shared by several processes, in Redis."""

@@ -1,0 +1,1 @@
+"""Cases that are drawn at random or generated from the contract."""

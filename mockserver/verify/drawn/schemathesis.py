@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from mockserver.errors import UsageError
+from mockserver.package import pip_install
 from mockserver.verify.calls import Bench, Call, Key, Verdict
 from mockserver.verify.checks import Unreadable
 from mockserver.verify.contract import JSON_TYPES, MEDIA_TYPES, ROUTE, Contract, copied
@@ -50,7 +51,7 @@ def require_schemathesis() -> None:
     except ImportError as missing:
         raise UsageError(
             f"the stage 'generated' needs Schemathesis ({missing})",
-            hint="pip install 'mypreferences-mockserver[contract]', or do without: --stage rules --stage model",
+            hint=f"{pip_install('schemathesis>=4.32')}, or do without: --stage rules --stage model",
         ) from missing
 
 

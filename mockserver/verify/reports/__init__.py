@@ -1,0 +1,1 @@
+"""A run as terminal lines, text, JSON, JUnit and HTML."""

@@ -12,9 +12,12 @@ from mockserver.verify.reports.exchange import Shown
 
 
 class JsonReport:
-    """Collects the events and writes the document when the run is over; held cases keep no exchanges."""
+    """Collects the events and, if there is a file for it, writes the document when the run is over.
 
-    def __init__(self, path: Path, shown: Shown) -> None:
+    Held cases keep no exchanges.
+    """
+
+    def __init__(self, path: Path | None, shown: Shown) -> None:
         self._path = path
         self._shown = shown
         self.document: dict[str, Any] = {"stages": [], "cases": []}
@@ -30,7 +33,8 @@ class JsonReport:
         elif isinstance(event, RunFinished):
             self.document |= {"verdicts": dict(event.verdicts), "requests": event.requests}
             self.document["seconds"] = round(event.seconds, 3)
-            self._path.write_text(json.dumps(self.document, indent=1, ensure_ascii=False), encoding="utf-8")
+            if self._path is not None:
+                self._path.write_text(json.dumps(self.document, indent=1, ensure_ascii=False), encoding="utf-8")
 
     def _case(self, case: CaseFinished) -> dict[str, Any]:
         row: dict[str, Any] = {"stage": case.stage, "id": case.id, "title": case.title, "verdict": case.verdict.value}

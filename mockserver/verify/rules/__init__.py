@@ -1,0 +1,1 @@
+"""The named rules: read from files and played to a server."""

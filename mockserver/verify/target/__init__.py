@@ -1,0 +1,1 @@
+"""Runs on real systems: what may be sent, and how each profile is restored."""

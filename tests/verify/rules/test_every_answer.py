@@ -62,7 +62,7 @@ def verdicts(vendor: FakeVendor, directory: Path, monkeypatch: pytest.MonkeyPatc
     )
     report = directory / "report.json"
     flags = ["--target", "fake", "--targets", str(targets), "--state-dir", str(directory / "state")]
-    main(["verify", *flags, "--live", "--write", "--json", str(report)])
+    main(["verify", *flags, "--live", "--write", "--report", str(report)])
     cases = json.loads(report.read_text(encoding="utf-8"))["cases"]
     return {case["id"]: (case["verdict"], case.get("problems", [])) for case in cases}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -35,10 +35,10 @@ def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVend
         yield server
 
 
-def verified(*rules: str) -> int:
+def verified(*rules: str, flags: Sequence[str] = ()) -> int:
     named = [word for rule in rules for word in ("--only", rule)]
-    files = ["--json", "r.json", "--junit", "r.xml", "--html", "r.html", "--state-dir", "state"]
-    return main(["verify", "--target", "fake", "--live", "--write", "--keep-going", *files, *named])
+    files = ["--report", "r.json", "--junit", "r.xml", "--html", "r.html", "--state-dir", "state"]
+    return main(["verify", "--target", "fake", "--live", "--write", "--keep-going", *files, *flags, *named])
 
 
 def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor) -> None:
@@ -49,6 +49,17 @@ def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor) -> None:
     assert "NOT RESTORED" in Path("r.html").read_text()
     errors = ElementTree.parse("r.xml").getroot().iter("error")
     assert ["NOT RESTORED" in (error.get("message") or "") for error in errors].count(True) == 1
+
+
+def test_one_json_document_also_where_the_end_is_a_refusal(
+    vendor: FakeVendor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was found is on standard output, what was left behind also on standard error."""
+    vendor.faults.after_commit = lambda number, server: setattr(server.faults, "stopped_from", 0)
+    assert verified("replace-text", flags=["--json"]) == 4
+    said = capsys.readouterr()
+    assert "NOT RESTORED" in json.loads(said.out)["stages"][0]["stopped"]
+    assert "NOT RESTORED" in said.err
 
 
 @pytest.mark.parametrize("place", ["value", "member", "header", "content type"])

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mockserver.cli import add_json
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.package import shipped
@@ -233,6 +234,7 @@ def test_the_command_recovers_and_says_so(
         what_is_left(run, remove("/Emails/1"), then=lambda: setattr(vendor.faults, "stopped_from", 0))
     parser = argparse.ArgumentParser()
     add_target_flags(parser)
+    add_json(parser)
     options = parser.parse_args(["--target", "fake", "--targets", str(targets), "--state-dir", str(state)])
     assert run_recover(options) == 4
     assert "NOT RESTORED: profile 1 of fake (CRM)" in capsys.readouterr().out
