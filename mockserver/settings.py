@@ -19,6 +19,11 @@ from mockserver.package import shipped
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_CONFIG = Path("mockserver.toml")
 
+# What is worked out of a head is kept, by the server and by the door alike: as many as busy clients send within the
+# second in which a signature stays the same, none longer than real ones are, so that no sender can fill the memory.
+KEPT_HEADS = 1024
+LONGEST_KEPT_HEAD = 2048
+
 
 def _setting(default: Any, help_text: str, **extra: Any) -> Any:
     metadata = {"help": help_text, **extra}

@@ -7,12 +7,12 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
 import orjson
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
-from mockserver.auth.tokens import authenticate, bearer_token
+from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.formats.error_body import error_body
@@ -22,17 +22,16 @@ from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
 from mockserver.journal.log import Exchange
 from mockserver.patch.apply import apply_patch
-from mockserver.profile.keys import Key, alternate_ids, fold, key_of
+from mockserver.profile.keys import Key, alternate_ids, fold
 from mockserver.profile.members import MemberTree
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
-from mockserver.service.due_fault import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
+from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, Update, profile_unknown
 from mockserver.state.world import World
 from mockserver.story.story import Story
 
-PERMISSION = "profile:update"
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 _NOTHING: set[str] = set()
 _EXPLAINED_BODY = 64 * 1024
@@ -117,7 +116,9 @@ class Service:
             strike(hit)
         self._authorize(request, addressed, handling)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
-        key = addressed.key or self._no_key(addressed)
+        key = head.route.key
+        if key is None or addressed.client is None:
+            raise self._no_profile(addressed)
         if hit is not None and not hit.applies:
             return self._unsaved(key, world, operations, handling)
         update = handling.update = world.profiles.update(key, lambda before: self._change(before, operations, handling))
@@ -128,11 +129,9 @@ class Service:
     def _address(self, head: Head) -> Addressed:
         """Find out whom a head is about, and note it there; raise BadRequest for a fault that can't be understood."""
         # A world's suffix is none of the account's id, but the vendor has no suffixes.
-        client = self.clients.get(fold(head.client if self.policy.pure else head.client.partition("~")[0]))
-        key = None
-        if client is not None and head.alternate_id_type is not None and head.alternate_id is not None:
-            key = key_of(client.client_id, head.alternate_id_type, head.alternate_id)
-        addressed = head.addressed = Addressed(client, key, requested_fault(head, self.policy))
+        segment = head.route.client
+        client = self.clients.get(fold(segment if self.policy.pure else segment.partition("~")[0]))
+        addressed = head.addressed = Addressed(client, requested_fault(head, self.policy))
         return addressed
 
     def _unsaved(self, key: Key, world: World, operations: list[Any], handling: Handling) -> Update:
@@ -145,25 +144,25 @@ class Service:
     def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
         head = request.head
         if not self.policy.auth:
-            handling.user = claimed_user(head)
+            handling.user = head.user
             return
-        token = bearer_token(head.headers.get("authorization"))
-        if token is not None:
-            user = authenticate(token, client=addressed.client, now=handling.now, key=self.policy.token_key)
+        if head.token is not None:
+            user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed
             if signed is None or not signed.since <= handling.now <= signed.until:
                 signed = head.signed = self._verify(request, addressed.client, handling.now)
             user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
-        require(user, PERMISSION)
+        assert head.operation is not None, "a door refuses what is no operation"
+        require(user, head.operation.permission)
 
     def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
         head, allow_unkeyed = request.head, self.policy.allow_unkeyed
         header = head.headers.get("authorization")
         try:
-            user = verify(header, client=client, client_id=head.client, now=now, allow_unkeyed=allow_unkeyed)
+            user = verify(header, client=client, client_id=head.route.client, now=now, allow_unkeyed=allow_unkeyed)
         except Unauthorized as refusal:
             # Imported with the first refusal: its tables would slow every start.
             from mockserver.auth.diagnosis import explain
@@ -171,7 +170,7 @@ class Service:
             found = explain(
                 header,
                 client=client,
-                client_id=head.client,
+                client_id=head.route.client,
                 clients=self.clients,
                 now=now,
                 allow_unkeyed=allow_unkeyed,
@@ -183,10 +182,10 @@ class Service:
             raise
         return Signed(user, assumptions(header), *valid_between(header, client))
 
-    def _no_key(self, addressed: Addressed) -> Never:
+    def _no_profile(self, addressed: Addressed) -> ApiError:
         if addressed.client is None:
-            raise self._unknown("client-unknown", "The requested client was not found.")
-        raise self._unknown("profile-unknown", "The requested profile was not found.")
+            return self._unknown("client-unknown", "The requested client was not found.")
+        return self._unknown("profile-unknown", "The requested profile was not found.")
 
     def _unknown(self, rule: str, message: str) -> ApiError:
         if self.policy.unknown_status == 400:
@@ -271,7 +270,8 @@ class Service:
         head, update = request.head, handling.update
         kept = head.kept
         before, after = update or (None, None)
-        key = head.client, head.alternate_id_type or "", head.alternate_id or ""
+        route = head.route
+        key = route.client, route.alternate_id_type or "", route.alternate_id or ""
         exchange = Exchange(
             number, world.name, handling.now, stopwatch() - handling.started,
             head.method, kept.target, kept.headers, request.body,

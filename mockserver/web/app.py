@@ -31,6 +31,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["MAX_CONTENT_LENGTH"] = max(mock.settings.max_body, 16 * 1024 * 1024)
+    app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
     app.register_blueprint(control_surface(mock, door))
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
@@ -44,7 +45,8 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
 def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
     @app.before_request
     def refuse_foreign_host() -> Response | None:
-        if door.host_allowed(request.headers.get("Host")):
+        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
+        if doors_own or door.host_allowed(request.headers.get("Host")):
             return None
         return _own_error(host_refusal(request.headers.get("Host")))
 

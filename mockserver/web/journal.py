@@ -14,8 +14,8 @@ from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
-from mockserver.service.request import Request
-from mockserver.service.routes import head_of, match_route, profile_target
+from mockserver.service.request import Head, Request
+from mockserver.service.routes import match_route, profile_target
 from mockserver.service.trial import dry_run
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
 
@@ -168,11 +168,11 @@ def _described_request(document: dict[str, Any]) -> Request:
     if not isinstance(target, str) or not isinstance(headers, dict):
         raise _names_no_profile()
     route = match_route(target, slashes_in_ids=True)
-    if route is None:
+    if not route.operations:
         raise _names_no_profile()
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(head_of("PATCH", target, headers, route), _body(document))
+    return Request(Head("PATCH", target, headers, route), _body(document))
 
 
 def _names_no_profile() -> AdminRefusal:

@@ -116,10 +116,10 @@ CACHES: list[Edit] = [
         "C-token-of-any-user",
         "a bearer token gives every permission",
         "service/service.py",
-        "            user = authenticate(token,",
-        "            handling.user = authenticate(token, client=addressed.client,"
+        "            user = authenticate(head.token,",
+        "            handling.user = authenticate(head.token, client=addressed.client,"
         " now=handling.now, key=self.policy.token_key).user_id\n"
-        "            return\n            user = authenticate(token,",
+        "            return\n            user = authenticate(head.token,",
     ),
     Edit(
         "C-user-to-the-first-slash",
