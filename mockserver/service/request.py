@@ -40,12 +40,14 @@ class Kept(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     size: int
     body_too: bool
+    key: tuple[str, str, str]
 
 
-def _kept(method: str, target: str, headers: Mapping[str, str]) -> Kept:
+def _kept(method: str, target: str, headers: Mapping[str, str], route: Route) -> Kept:
     shown, harmless = without_query_secrets(target), without_header_secrets(tuple(headers.items()))
     body_too = method == "PATCH" and not may_be_token_request(target)
-    return Kept(shown, harmless, head_bytes(shown, harmless), body_too)
+    key = route.client, route.alternate_id_type or "", route.alternate_id or ""
+    return Kept(shown, harmless, head_bytes(shown, harmless), body_too, key)
 
 
 class Head:
@@ -69,7 +71,7 @@ class Head:
         self.form = answer_format(headers)
         self.token = bearer_token(headers.get("authorization"))
         self.user = claimed_user(headers.get("authorization"))
-        self.kept = _kept(method, target, headers)
+        self.kept = _kept(method, target, headers, route)
         self.addressed: Addressed | None = None
         self.signed: Signed | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -33,7 +33,6 @@ from mockserver.state.world import World
 from mockserver.story.story import Story
 
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
-_NOTHING: set[str] = set()
 _EXPLAINED_BODY = 64 * 1024
 _log = logging.getLogger(__name__)
 
@@ -56,10 +55,20 @@ class Answer(NamedTuple):
     delivery: Delivery | None = None
 
 
+class Patched(NamedTuple):
+    """What a patch showed beside its result: leniencies, and whether the profile may hold a member never returned."""
+
+    tolerated: Collection[str] = ()
+    may_hide: bool = True
+
+
+_STRICT = Patched()  # that dialect knows no leniency
+
+
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "may_hide", "now", "operations", "rests_on", "started", "tolerated", "update", "user")
+    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -69,8 +78,6 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
-        self.tolerated: set[str] = _NOTHING
-        self.may_hide = True  # whether the profile may hold a member that is never returned
 
 
 class Service:
@@ -139,7 +146,8 @@ class Service:
         before = world.profiles.read(key)
         if before is None:
             raise profile_unknown()
-        return Update(before, self._change(before, operations, handling).body)
+        changed = self._change(before, operations, handling)
+        return Update(before, changed.body, changed.facts)
 
     def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
         head = request.head
@@ -196,31 +204,38 @@ class Service:
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
-        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated)
-        handling.tolerated = tolerated
-        handling.may_hide = any(name in document for name in self._hidden)
+        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated, document.reach)
+        facts = Patched(tolerated, any(name in document for name in self._hidden))
         if not document.changed():
-            return Changed(before)
+            return Changed(before, None, facts)
         if self.policy.dialect.follows_page:
-            stamp(document, self.tree, handling.user, handling.now)
+            document["Edited"] = self._stamped(document.reach("Edited"), handling)
         after = write_profile(document)
-        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document))
+        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
         if write_profile(document) == before:
-            return Changed(before)
-        stamp(document, self.tree, handling.user, handling.now)
-        return Changed(write_profile(document), alternate_ids(document))
+            return Changed(before, None, _STRICT)
+        document["Edited"] = self._stamped(document.get("Edited"), handling)
+        return Changed(write_profile(document), alternate_ids(document), _STRICT)
+
+    def _stamped(self, edited: dict[str, Any] | None, handling: Handling) -> dict[str, Any]:
+        """Note who changes the profile and when, in UTC (documented; the date's format and the name are assumed)."""
+        edited = edited or dict(self.tree.root.members["Edited"].template)
+        edited["ModifiedDate"] = handling.now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        edited["ModifiedBy"] = handling.user or "anonymous"
+        return edited
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
         if not handling.operations:
             reason = reason_without_operations(head)
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
-        if handling.rests_on or handling.tolerated or (handling.operations and is_xml(head)):
-            story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(handling.tolerated)))
-        body = self._render(update.after, head.form, may_hide=handling.may_hide)
+        facts: Patched = update.facts
+        if handling.rests_on or facts.tolerated or (handling.operations and is_xml(head)):
+            story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(facts.tolerated)))
+        body = self._render(update.after, head.form, may_hide=facts.may_hide)
         return Answer(200, [head.form.header, *NO_CACHE], body, story)
 
     def _render(self, profile: bytes, form: AnswerFormat, *, may_hide: bool) -> bytes:
@@ -269,15 +284,26 @@ class Service:
     ) -> None:
         head, update = request.head, handling.update
         kept = head.kept
-        before, after = update or (None, None)
-        route = head.route
-        key = route.client, route.alternate_id_type or "", route.alternate_id or ""
+        before, after = (update.before, update.after) if update is not None else (None, None)
         exchange = Exchange(
-            number, world.name, handling.now, stopwatch() - handling.started,
-            head.method, kept.target, kept.headers, request.body,
-            answer.status, answer.headers, answer.body, answer.story,
-            handling.user, struck, before, after, key,
-        )  # fmt: skip
+            id=number,
+            world=world.name,
+            at=handling.now,
+            duration_s=stopwatch() - handling.started,
+            method=head.method,
+            target=kept.target,
+            headers=kept.headers,
+            body=request.body,
+            status=answer.status,
+            answer_headers=answer.headers,
+            answer_body=answer.body,
+            story=answer.story,
+            user=handling.user,
+            fault=struck,
+            before=before,
+            after=after,
+            key=kept.key,
+        )
         if kept.body_too:
             world.journal.keep(exchange, kept.size)
         else:
@@ -295,11 +321,3 @@ def _fault_headers(struck: str, head: Head) -> list[tuple[str, str]]:
     if struck.startswith(f"{PREFERRED}#"):
         headers.append(("Preference-Applied", f"code={preferred_code(head.headers['prefer'])}"))
     return headers
-
-
-def stamp(document: dict[str, Any], tree: MemberTree, user: str | None, now: datetime) -> None:
-    """Note who changed the profile and when, in UTC (documented; the date's format and the name used are assumed)."""
-    edited = getattr(document, "reach", document.get)("Edited") or dict(tree.root.members["Edited"].template)
-    edited["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    edited["ModifiedBy"] = user or "anonymous"
-    document["Edited"] = edited

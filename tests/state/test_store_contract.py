@@ -277,6 +277,21 @@ def test_a_reset_between_reading_and_writing_wins(connect: Connect) -> None:
     assert calls == [7, 0]
 
 
+def test_an_update_tells_the_facts_of_the_change_that_was_kept(connect: Connect) -> None:
+    """A change is pure: what it found out is part of its result, whether it changed something or not."""
+    one, two = connect(), connect()
+    one.get("w").profiles.update(A, count_up)
+    tries: list[bytes] = []
+
+    def change(before: bytes) -> Changed:
+        tries.append(before)
+        if len(tries) == 1:
+            two.get("w").profiles.reset()
+        return Changed(profile(7, "a") if len(tries) < 3 else before, facts=len(tries))
+
+    assert [one.get("w").profiles.update(A, change).facts for _ in range(2)] == [2, 3]
+
+
 def test_a_profile_that_was_read_along_is_not_older_than_what_is_stored(connect: Connect) -> None:
     """A change that came between is seen by the change that is made, and by the second reading."""
     reader, writer, late = (connect().get("w", A) for _ in range(3))
