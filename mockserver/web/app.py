@@ -30,7 +30,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     app = Flask("mockserver", static_folder=None)
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.config["MAX_CONTENT_LENGTH"] = max(mock.settings.max_body, 16 * 1024 * 1024)
+    app.config["MAX_CONTENT_LENGTH"] = mock.settings.control_max_body
     app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
     app.register_blueprint(control_surface(mock, door))
     app.register_blueprint(token_endpoint(mock, door))
