@@ -205,7 +205,7 @@ class Service:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
         apply_patch(operations, document, self.tree, self.policy.dialect, tolerated, document.reach)
-        facts = Patched(tolerated, any(name in document for name in self._hidden))
+        facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
             return Changed(before, None, facts)
         if self.policy.dialect.follows_page:
