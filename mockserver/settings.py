@@ -19,6 +19,11 @@ from mockserver.package import shipped
 ENVIRONMENT_PREFIX = "MOCKSERVER_"
 DEFAULT_CONFIG = Path("mockserver.toml")
 
+# What is worked out of a head is kept, by the server and by the door alike: as many as busy clients send within the
+# second in which a signature stays the same, none longer than real ones are, so that no sender can fill the memory.
+KEPT_HEADS = 1024
+LONGEST_KEPT_HEAD = 2048
+
 
 def _setting(default: Any, help_text: str, **extra: Any) -> Any:
     metadata = {"help": help_text, **extra}
@@ -50,7 +55,9 @@ class Settings:
     max_worlds: int = _setting(1000, "worlds kept; the least recently used go first", low=1)
     journal_entries: int = _setting(2_000, "requests that the journal keeps", low=0)
     journal_bytes: int = _setting(16 * 1024 * 1024, "bytes that the journal keeps", low=0)
-    max_body: int = _setting(1024 * 1024, "largest request body, in bytes", low=1)
+    max_body: int = _setting(
+        1024 * 1024, "largest request body, in bytes; the control surface reads four times as much", low=1
+    )
     max_operations: int = _setting(1000, "most operations in one patch", low=1)
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
@@ -67,6 +74,15 @@ class Settings:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def control_max_body(self) -> int:
+        """The largest body that the control surface reads, and that any gateway need read at all.
+
+        A dry run and a pattern hold a request's body inside JSON, where a quotation mark may take two bytes and a line
+        break or a letter beyond ASCII up to six; four times is enough for what people write.
+        """
+        return 4 * self.max_body
 
 
 def without_password(url: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -143,3 +146,16 @@ def test_modules_stay_small(path: Path) -> None:
 def test_names_say_something(path: Path) -> None:
     """No catch-all module names."""
     assert path.stem not in {"utils", "util", "helpers", "common", "manager", "misc"}
+
+
+def test_no_circles() -> None:
+    """No file imports, directly or through others, what imports it; imports for type checkers alone count."""
+    names = {name_of(path) for path in MODULES}
+    graph = {name_of(path): {name for name, _ in imports(path) if name in names - {"mockserver"}} for path in MODULES}
+    TopologicalSorter(graph).prepare()
+
+
+def test_prometheus_is_imported_by_its_view_alone() -> None:
+    """Few runs are scraped: neither a start nor the first use of the control surface waits for the library."""
+    code = "import sys, mockserver.web.app; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

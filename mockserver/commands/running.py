@@ -27,7 +27,7 @@ def make_server(
         app,
         host=settings.host,
         port=settings.port,
-        max_body=4 * settings.max_body,
+        max_body=settings.control_max_body,
         on_listening=on_listening,
         sock=sock,
     )

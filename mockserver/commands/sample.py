@@ -8,8 +8,8 @@ import orjson
 
 from mockserver.auth.signing import Client, User, issued_now, sign
 from mockserver.service.assembly import Mock
+from mockserver.service.operations import OPERATIONS
 from mockserver.service.routes import profile_target
-from mockserver.service.service import PERMISSION
 from mockserver.state.clock import system_now
 
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
@@ -19,7 +19,7 @@ def sample_user(mock: Mock) -> tuple[Client, User] | None:
     """Return the first client and user that may change profiles."""
     for client in mock.fixtures.clients.values():
         for user in client.users.values():
-            if PERMISSION in user.permissions:
+            if OPERATIONS[0].permission in user.permissions:
                 return client, user
     return None
 

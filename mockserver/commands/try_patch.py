@@ -18,8 +18,8 @@ from mockserver.errors import UsageError
 from mockserver.nearest import nearest_names
 from mockserver.profile.keys import Key, fold
 from mockserver.service.assembly import Mock, assemble
-from mockserver.service.request import Request
-from mockserver.service.routes import Route, head_of, match_route, profile_target
+from mockserver.service.request import Head, Request
+from mockserver.service.routes import Route, match_route, profile_target
 from mockserver.service.trial import dry_run
 
 EXAMPLES = """examples:
@@ -45,12 +45,12 @@ def run(options: argparse.Namespace) -> int:
     mock = assemble(replace(settings_of(options), auth="off"))
     target = _target(options.profile) or _first_target(mock)
     route = match_route(target, slashes_in_ids=True)
-    if route is None:
+    if not route.operations:
         raise UsageError(f"{options.profile!r} names no profile", place="--profile", hint="write CLIENT/TYPE/ID")
     kind = options.content_type or ("application/xml" if options.patch.endswith(".xml") else "application/json")
     headers = {"content-type": kind, "accept": "application/json"}
     body = _body(options.patch)
-    request = Request(head_of("PATCH", target, headers, route), body)
+    request = Request(Head("PATCH", target, headers, route), body)
     result = dry_run(mock, mock.worlds.default, request)
     if result["reason"] in ("profile-unknown", "client-unknown"):
         result["nearest"] = nearest_profiles(mock, route)

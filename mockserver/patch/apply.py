@@ -6,9 +6,9 @@ A profile is patched as a private copy, so a refusal at any operation leaves not
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import jsonpatch
 
@@ -28,16 +28,17 @@ def apply_patch(
     tree: MemberTree,
     dialect: Dialect,
     tolerated: set[str] | None = None,
+    reach: Reach | None = None,
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
-    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused. A
-    document with a method `reach` is told of each of its members before an operation looks into it.
+    `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused.
+    `reach` is told of each member of the document before an operation looks into it.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
         return apply_rfc_patch(operations, document, tree)
-    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated).apply(document)
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, reach).apply(document)
     return patched
 
 
@@ -70,6 +71,12 @@ def _enum_number(text: str) -> int | None:
     return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
+class Reach(Protocol):
+    """Opens a member of a document that is opened no further than somebody looks into it."""
+
+    def __call__(self, name: str) -> object: ...
+
+
 class ProfilePatch(jsonpatch.JsonPatch):
     """A patch whose operations are read one at a time, when their turn comes (library, row M1)."""
 
@@ -78,16 +85,20 @@ class ProfilePatch(jsonpatch.JsonPatch):
     )
 
     def __init__(
-        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None = None
+        self,
+        operations: Sequence[Any],
+        tree: MemberTree,
+        dialect: Dialect,
+        tolerated: set[str] | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
         self.dialect = dialect
-        self.reach: Callable[[str], object] = _nothing
+        self.reach: Reach = reach or _nothing
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
-        self.reach = getattr(obj, "reach", _nothing)
         for index, operation in enumerate(self.patch):
             try:
                 self._get_operation(operation).apply(obj)

@@ -6,44 +6,42 @@ Each gets the connection and the answer to spoil. To add one: write it and enter
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mockserver.server.connection import Connection
+from mockserver.server.bounds import Spoiled
 
 GARBAGE = b"\x00\xff\xfe{]no header section\x01\x1b[\x7f<\xc3\x28>" * 4
 DRIP_PIECES = 16
 
 
-def whole(connection: Connection, head: bytes, body: bytes) -> None:
+def whole(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Send the answer as it is: the plan was only to be late."""
-    connection.transport.write(head + body)
+    connection.write(head + body)
     connection.answered()
 
 
-def reset(connection: Connection, head: bytes, body: bytes) -> None:
+def reset(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Break the connection with a TCP reset instead of an answer."""
     connection.break_off()
 
 
-def empty(connection: Connection, head: bytes, body: bytes) -> None:
+def empty(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Close the connection without a byte."""
     connection.hang_up()
 
 
-def truncate(connection: Connection, head: bytes, body: bytes) -> None:
+def truncate(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Send half of the body that Content-Length promises, then close; without a body, half of the header section."""
-    connection.transport.write(head + body[: len(body) // 2] if body else head[: len(head) // 2])
+    connection.write(head + body[: len(body) // 2] if body else head[: len(head) // 2])
     connection.hang_up()
 
 
-def garbage(connection: Connection, head: bytes, body: bytes) -> None:
+def garbage(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Send a valid status line, then bytes that are no header section, then close."""
-    connection.transport.write(head[: head.index(b"\n") + 1] + GARBAGE)
+    connection.write(head[: head.index(b"\n") + 1] + GARBAGE)
     connection.hang_up()
 
 
-def drip(connection: Connection, head: bytes, body: bytes) -> None:
+def drip(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Send the whole answer in small pieces with pauses, `Server.drip_total_s` in all."""
     answer = head + body
     size = -(-len(answer) // DRIP_PIECES)
@@ -51,21 +49,21 @@ def drip(connection: Connection, head: bytes, body: bytes) -> None:
     _send_pieces(connection, pieces, connection.server.drip_total_s / len(pieces))
 
 
-def _send_pieces(connection: Connection, pieces: list[bytes], pause_s: float) -> None:
-    connection.transport.write(pieces[0])
+def _send_pieces(connection: Spoiled, pieces: list[bytes], pause_s: float) -> None:
+    connection.write(pieces[0])
     if len(pieces) > 1:
         connection.later(pause_s, _send_pieces, connection, pieces[1:], pause_s)
     else:
         connection.answered()
 
 
-def stall(connection: Connection, head: bytes, body: bytes) -> None:
+def stall(connection: Spoiled, head: bytes, body: bytes) -> None:
     """Send nothing until the client gives up, `Server.stall_max_s` at most."""
     connection.stall()
     connection.later(connection.server.stall_max_s, connection.hang_up)
 
 
-FAULTS: dict[str | None, Callable[[Connection, bytes, bytes], None]] = {
+FAULTS: dict[str | None, Callable[[Spoiled, bytes, bytes], None]] = {
     None: whole,
     "reset": reset,
     "empty": empty,

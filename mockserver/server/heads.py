@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from mockserver.errors import MockServerError
+from mockserver.settings import KEPT_HEADS, LONGEST_KEPT_HEAD
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 KNOWN_NAMES = 1024
-KEPT_HEADS = 1024
-LONGEST_KEPT_HEAD = 2048
 LINE_EXTRA = len(": \r\n")
 HTTP_1_0_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
@@ -49,8 +48,8 @@ class Heads:
     def read(self, method: bytes, version: str, target: bytes, headers: list[bytes]) -> WSGIEnvironment:
         """Return what a head says, not to be changed; raise Refused for one that might be read in two ways.
 
-        `headers` holds names and values in turn. The entry "mockserver.head" tells equal heads from others; a long
-        head has none, so that whoever keeps heads by it keeps no more than this.
+        `headers` holds names and values in turn. The entry "mockserver.head" is a dictionary in which the application
+        may note what it finds out of the head, for as long as the head is kept; a long head is not, and has none.
         """
         sent: Sent = (method, version, target, *headers)
         kept = self._kept.get(sent)
@@ -61,7 +60,7 @@ class Heads:
             raise self.header_too_large()
         entries = self._entries(method, version, target, headers)
         if size <= LONGEST_KEPT_HEAD:
-            entries["mockserver.head"] = sent
+            entries["mockserver.head"] = {}
             if len(self._kept) >= KEPT_HEADS:
                 self._kept.clear()
             self._kept[sent] = entries

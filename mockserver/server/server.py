@@ -1,7 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
-(seconds) and `connection` (a key of `server_faults.FAULTS`).
+(seconds) and `connection` (a key of `delivery.FAULTS`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import UsageError
-from mockserver.server.connection import READ_SIZE, Connection
-from mockserver.server.heads import Heads
+from mockserver.server.bounds import READ_SIZE, Bounds
+from mockserver.server.connection import Connection
+from mockserver.server.heads import Heads, Refused
 from mockserver.server.wsgi import server_environ
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 class Server:
     """A WSGI server on one address; port 0 is any free one.
 
-    Timeouts are in seconds, sizes in bytes. `sock`, a bound socket, replaces host and port and lets processes share one
-    address. The class attributes are settings too.
+    `bounds` are fields of Bounds. `sock`, a bound socket, replaces host and port and lets processes share one address.
+    The class attributes are settings too.
     """
 
     drip_total_s = 2.0
@@ -56,32 +57,23 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        max_body: int = 1 << 20,
-        max_header: int = 65536,
-        header_timeout_s: float = 10,
-        body_timeout_s: float = 30,
-        idle_timeout_s: float = 75,
-        max_connections: int = 1000,
         on_listening: Callable[[Server], None] | None = None,
         sock: socket.socket | None = None,
+        **bounds: float,
     ) -> None:
         self.app = app
         self.host = host
         self.port = port
-        self.max_body = max_body
-        self.max_header = max_header
-        self.header_timeout_s = header_timeout_s
-        self.body_timeout_s = body_timeout_s
-        self.idle_timeout_s = idle_timeout_s
-        self.max_connections = max_connections
-        self.heads = Heads(max_header, max_body)
+        self.bounds = Bounds(**bounds)  # type: ignore[arg-type]
+        self.heads = Heads(self.bounds.max_header, self.bounds.max_body)
         self.connections: set[Connection] = set()
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)
         self._on_listening = on_listening
         self._address = (host, port)
         self._sock = sock
-        self._tick_s = min(1.0, header_timeout_s / 4, body_timeout_s / 4, idle_timeout_s / 4)
+        shortest_s = min(self.bounds.header_timeout_s, self.bounds.body_timeout_s, self.bounds.idle_timeout_s)
+        self._tick_s = min(1.0, shortest_s / 4)
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._ended.set()
@@ -212,7 +204,7 @@ class Server:
         self.now = clock + self._tick_s
         self.date = "Date: " + email.utils.formatdate(usegmt=True)
         for connection in tuple(self.connections):
-            if connection.deadline < clock and not connection.pending:
+            if connection.deadline < clock:
                 connection.expire()
 
     # called by connections
@@ -221,13 +213,14 @@ class Server:
         """Enter a new connection, or turn it away."""
         self.connections.add(connection)
         self._empty.clear()
-        surplus = len(self.connections) - self.max_connections
+        surplus = len(self.connections) - self.bounds.max_connections
         if self._stopping.is_set():
             connection.shut_down()
         elif surplus > SURPLUS:
             connection.transport.abort()
         elif surplus > 0:
-            connection.turn_away(f"The server has reached its limit of {self.max_connections} connections.")
+            message = f"The server has reached its limit of {self.bounds.max_connections} connections."
+            connection.refuse(Refused("503 Service Unavailable", message))
 
     def dismiss(self, connection: Connection) -> None:
         """Forget a connection that is gone."""

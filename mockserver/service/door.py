@@ -14,9 +14,11 @@ from mockserver.journal.redaction import without_query_secrets
 from mockserver.profile.keys import Key
 from mockserver.service.assembly import Mock
 from mockserver.service.body import body_too_large
+from mockserver.service.operations import ROUTES
 from mockserver.service.request import Head, Request
-from mockserver.service.routes import head_of, match_route, shown_url, stray_world
+from mockserver.service.routes import match_route, shown_url
 from mockserver.service.service import Answer
+from mockserver.settings import KEPT_HEADS, LONGEST_KEPT_HEAD
 from mockserver.state.clock import stopwatch
 from mockserver.state.world import World
 
@@ -27,8 +29,6 @@ _log = logging.getLogger("mockserver.requests")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
 _SEEN_HOSTS = 100
-_KEPT_HEADS = 1024
-_LONGEST_KEPT_HEAD = 2048
 _LONGEST_LENGTH = 16
 _LONGEST_LINE = 2000
 _HEADERS = {
@@ -65,8 +65,8 @@ def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def sent_head(environ: Mapping[str, Any]) -> Hashable:
-    """Return what tells one head from another: as the mock's own server hands it over, else gathered."""
-    return environ.get("mockserver.head") or (
+    """Return what tells one head from another."""
+    return (
         environ["REQUEST_METHOD"],
         raw_target(environ),
         environ.get("CONTENT_TYPE"),
@@ -75,7 +75,7 @@ def sent_head(environ: Mapping[str, Any]) -> Hashable:
 
 
 class VendorDoor:
-    """Answers everything on the vendor's side of the server: the PATCH, and 404 and 405 in the vendor's words."""
+    """Answers everything on the vendor's side of the server: its operations, and 404 and 405 in its words."""
 
     def __init__(self, mock: Mock) -> None:
         self.mock = mock
@@ -88,19 +88,16 @@ class VendorDoor:
         self.log_all = mock.settings.log == "all"
         self.log_refusals = mock.settings.log != "off"
 
-    def answer(self, environ: WSGIEnvironment) -> Answer:
+    def answer(self, environ: WSGIEnvironment, head: Head | None = None) -> Answer:
         """Answer one request; never raises, but for a bug in reading its head, which the gateway then answers."""
         started = stopwatch()
-        sent, world = sent_head(environ), self.mock.worlds.default
-        known = self._heads.get(sent)
-        head = known or self._read_head(environ)
+        head, world = head or self.head(environ), self.mock.worlds.default
         try:
             if not self.host_allowed(head.headers.get("host")):
                 raise host_refusal(head.headers.get("host"))
-            world = self.world(head.headers, head.world, head.key)
-            if known is None:
-                self._check_route(head, environ)
-                self._keep(sent, head)
+            world = self.world(head.headers, head.route.world, head.route.key)
+            if head.operation is None:
+                raise self._no_operation(head, environ)
             answer = self.mock.service.answer(Request(head, self._body(environ)), world)
         except ApiError as refusal:
             answer = self.mock.service.refuse_early(refusal, head, world)
@@ -109,28 +106,33 @@ class VendorDoor:
         self._account(head, answer, world, stopwatch() - started)
         return answer
 
-    def _read_head(self, environ: Mapping[str, Any]) -> Head:
-        """Return the head of a request, without a profile's names if its URL is none of the vendor's."""
+    def head(self, environ: Mapping[str, Any]) -> Head:
+        """Return the head of a request; within a second a client's signature stays the same, and so may the head.
+
+        The mock's own server keeps equal heads and lets it be noted there; for other gateways it is kept here.
+        """
+        notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
+        kept, sent = (self._heads, sent_head(environ)) if notes is None else (notes, self)
+        if (known := kept.get(sent)) is not None:
+            return known
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        route = match_route(target, slashes_in_ids=self.slashes)
-        if route is None:
-            return Head(method, target, headers, world=stray_world(target))
-        return head_of(method, target, headers, route)
+        head = Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
+        size = len(target) + sum(len(name) + len(value) for name, value in headers.items())
+        if head.operation is not None and size <= LONGEST_KEPT_HEAD:
+            if len(kept) >= KEPT_HEADS:
+                kept.clear()
+            kept[sent] = head
+        return head
 
-    def _check_route(self, head: Head, environ: Mapping[str, Any]) -> None:
-        if match_route(head.target, slashes_in_ids=self.slashes) is None:
-            raise self._no_route(environ, head.target)
-        if head.method != "PATCH":
-            raise method_refusal(head.method)
-
-    def _keep(self, sent: Hashable, head: Head) -> None:
-        """Keep a head for the requests that send it again: within a second a client's signature stays the same."""
-        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
-        if size > _LONGEST_KEPT_HEAD:
-            return
-        if len(self._heads) >= _KEPT_HEADS:
-            self._heads.clear()
-        self._heads[sent] = head
+    def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:
+        if head.route.operations:
+            return method_refusal(head.method, ", ".join(head.route.operations))
+        url = shown_url(environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "localhost"), head.target)
+        return NotFound(
+            f"No HTTP resource was found that matches the request URI '{url}'.",
+            rule="route-unknown",
+            hint=f"The route is {' or '.join(ROUTES)}.",
+        )
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
         """Return the world that the request asks for, by header first, then by the clientId's suffix."""
@@ -165,14 +167,6 @@ class VendorDoor:
             self._seen_hosts.add(host)
         return allowed
 
-    def _no_route(self, environ: Mapping[str, Any], target: str) -> NotFound:
-        url = shown_url(environ.get("wsgi.url_scheme", "http"), environ.get("HTTP_HOST", "localhost"), target)
-        return NotFound(
-            f"No HTTP resource was found that matches the request URI '{url}'.",
-            rule="route-unknown",
-            hint="The route is /{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}.",
-        )
-
     def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
@@ -202,7 +196,7 @@ def printable(text: str) -> str:
     return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
 
 
-def method_refusal(method: str, allowed: str = "PATCH") -> MethodNotAllowed:
+def method_refusal(method: str, allowed: str) -> MethodNotAllowed:
     """Return the 405 of the stack, OPTIONS and HEAD included (library)."""
     return MethodNotAllowed(
         f"The requested resource does not support http method '{method}'.",

@@ -25,9 +25,9 @@ def requested_fault(head: Head, policy: Policy) -> Fault | None:
             return _one_request(headers["x-mock-fault"])
         if "prefer" in headers and (code := preferred_code(headers["prefer"])) is not None:
             return Fault(id=PREFERRED, effect=rules.Effect(status=code))
-    if policy.magic_ids and head.alternate_id is not None:
-        effect = rules.magic_fault(head.alternate_id)
-        return Fault(id=head.alternate_id.lower(), effect=effect) if effect is not None else None
+    if policy.magic_ids and (magic := head.route.alternate_id) is not None:
+        effect = rules.magic_fault(magic)
+        return Fault(id=magic.lower(), effect=effect) if effect is not None else None
     return None
 
 
@@ -64,12 +64,12 @@ def _one_request(text: str) -> Fault:
 
 def due_fault(request: Request, world: World, requested: Fault | None, policy: Policy, tree: MemberTree) -> Hit | None:
     """Count the request for every rule of the world and return what is due; a planned fault goes first."""
-    head = request.head
+    route = request.head.route
     facts = Facts(
-        client=head.client.partition("~")[0],
-        user=claimed_user(head),
-        alternate_id_type=head.alternate_id_type or "",
-        alternate_id=head.alternate_id or "",
+        client=route.client.partition("~")[0],
+        user=request.head.user,
+        alternate_id_type=route.alternate_id_type or "",
+        alternate_id=route.alternate_id or "",
         operations=_named_operations(request, world, policy, tree),
     )
     decision = decide_fault(world, facts)
@@ -91,12 +91,6 @@ def _named_operations(request: Request, world: World, policy: Policy, tree: Memb
 
 def _type(name: object) -> str:
     return operation_type(name if name is None or isinstance(name, str) else str(name))
-
-
-def claimed_user(head: Head) -> str | None:
-    """Return the user that a signed header claims to be, unchecked; for fault rules and the journal."""
-    _, found, credential = head.headers.get("authorization", "").partition("Credential=")
-    return (credential.split(" ", 1)[0].rpartition("/")[0] or None) if found else None
 
 
 def strike(hit: Hit) -> None:

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mockserver.auth.signing import Client, User
+from mockserver.auth.tokens import bearer_token
 from mockserver.faults.rules import Fault
 from mockserver.formats.negotiation import AnswerFormat, choose
 from mockserver.journal.log import head_bytes
 from mockserver.journal.redaction import may_be_token_request, without_header_secrets, without_query_secrets
 from mockserver.patch.dialect import Dialect
-from mockserver.profile.keys import Key
+from mockserver.service.routes import Route
 
 
 class Signed(NamedTuple):
@@ -26,10 +27,9 @@ class Signed(NamedTuple):
 
 
 class Addressed(NamedTuple):
-    """Whom a head is about: the account, the profile's key if it can have one, and a fault asked for by the head."""
+    """Whom a head is about, and a fault that it asks for itself."""
 
     client: Client | None
-    key: Key | None
     requested: Fault | None
 
 
@@ -40,49 +40,38 @@ class Kept(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     size: int
     body_too: bool
+    key: tuple[str, str, str]
 
 
-def _kept(method: str, target: str, headers: Mapping[str, str]) -> Kept:
+def _kept(method: str, target: str, headers: Mapping[str, str], route: Route) -> Kept:
     shown, harmless = without_query_secrets(target), without_header_secrets(tuple(headers.items()))
     body_too = method == "PATCH" and not may_be_token_request(target)
-    return Kept(shown, harmless, head_bytes(shown, harmless), body_too)
+    key = route.client, route.alternate_id_type or "", route.alternate_id or ""
+    return Kept(shown, harmless, head_bytes(shown, harmless), body_too, key)
 
 
 class Head:
     """Request line and headers of a request, and what follows from them alone.
 
-    `headers` has lower-case names; `client` is the segment as sent, decoded, with any world suffix; `world` and `key`
-    are what world and profile the URL and the headers name. Many requests have equal heads, so a door keeps them: the
-    service notes in `addressed` and `signed` what it found out and need not find out again.
+    `headers` has lower-case names; `operation` is None where the URL or the method is none of the API's; `token` is the
+    bearer token, `user` whom a signed header claims to be, both unchecked. Many requests have equal heads, so a door
+    keeps them: the service notes in `addressed` and `signed` what it found out and need not find out again.
     """
 
     __slots__ = (
-        "addressed", "alternate_id", "alternate_id_type", "client", "form", "headers", "kept", "key", "method",
-        "signed", "target", "world",
+        "addressed", "form", "headers", "kept", "method", "operation", "route", "signed", "target", "token", "user",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        *,
-        client: str = "",
-        alternate_id_type: str | None = None,
-        alternate_id: str | None = None,
-        world: str | None = None,
-        key: Key | None = None,
-    ) -> None:
+    def __init__(self, method: str, target: str, headers: Mapping[str, str], route: Route) -> None:
         self.method = method
         self.target = target
-        self.client = client
-        self.alternate_id_type = alternate_id_type
-        self.alternate_id = alternate_id
         self.headers = headers
-        self.world = world
-        self.key = key
+        self.route = route
+        self.operation = route.operations.get(method)
         self.form = answer_format(headers)
-        self.kept = _kept(method, target, headers)
+        self.token = bearer_token(headers.get("authorization"))
+        self.user = claimed_user(headers.get("authorization"))
+        self.kept = _kept(method, target, headers, route)
         self.addressed: Addressed | None = None
         self.signed: Signed | None = None
 
@@ -117,3 +106,9 @@ def answer_format(headers: Mapping[str, str]) -> AnswerFormat:
         headers.get("content-type"),
         headers.get("x-requested-with"),
     )
+
+
+def claimed_user(authorization: str | None) -> str | None:
+    """Return the user that a signed header claims to be, unchecked; for fault rules and the journal."""
+    _, found, credential = (authorization or "").partition("Credential=")
+    return (credential.split(" ", 1)[0].rpartition("/")[0] or None) if found else None

@@ -1,4 +1,4 @@
-"""The vendor's one route, matched on the raw path, and the world that a request asks for."""
+"""Where a URL leads, matched on the raw path, and the world that it names."""
 
 from __future__ import annotations
 
@@ -9,32 +9,39 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from mockserver.profile.keys import Key, key_of
-from mockserver.service.request import Head
+from mockserver.service.operations import BASE_PATHS, OPERATIONS, ROUTES, Operation
 
 WORLD_SEPARATOR = "~"
-_ROUTE = re.compile(
-    r"(?:/Profiles)?/(?P<client>[^/?#]+)/Profile/AlternateIdType/(?P<type>[^/?#]+)/AlternateId/(?P<id>[^/?#]+)/?"
-    r"(?:\?(?P<query>.*))?",
-    re.IGNORECASE | re.ASCII,
-)
-_STRAY_WORLD = re.compile(r"(?:/Profiles)?/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
+_BASE = f"(?:{'|'.join(map(re.escape, BASE_PATHS))})"
+_STRAY_WORLD = re.compile(rf"{_BASE}/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
 _CACHED_LENGTH = 300
 
 
 class Route(NamedTuple):
-    """A matched URL: the three values, decoded (None where only white space was sent), and the suffix's world.
+    """Where a URL leads: what can be asked for there, by method, and the values in it.
 
-    `key` is that of the profile it names, if the world's suffix is no part of the client's id.
+    The values are decoded, None where only white space was sent; `client` is as sent, with any world's suffix, `world`
+    what the suffix names. `key` is that of the profile the URL names, if the suffix is no part of the client's id. A
+    URL that leads nowhere has no operations, but may name a world: its mistake belongs there.
     """
 
-    client: str
-    alternate_id_type: str | None
-    alternate_id: str | None
-    world: str | None
+    operations: Mapping[str, Operation]
+    client: str = ""
+    alternate_id_type: str | None = None
+    alternate_id: str | None = None
+    world: str | None = None
     key: Key | None = None
 
 
-def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
+def _pattern(route: str) -> re.Pattern[str]:
+    path = re.sub(r"{(\w+)}", r"(?P<\1>[^/?#]+)", route)
+    return re.compile(rf"{_BASE}{path}/?(?:\?(?P<query>.*))?", re.IGNORECASE | re.ASCII)
+
+
+_PATTERNS = [(_pattern(route), operations) for route, operations in ROUTES.items()]
+
+
+def match_route(target: str, *, slashes_in_ids: bool) -> Route:
     """Match a request target; a trailing slash is fine, a doubled one is not (library; docs/dialect.md, row H11).
 
     `slashes_in_ids`: whether %2F is a slash inside an id. The stack alone answers 404 there; the page's ids can be
@@ -43,43 +50,36 @@ def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
     return _cached(target, slashes_in_ids) if len(target) <= _CACHED_LENGTH else _match(target, slashes_in_ids)
 
 
-def _match(target: str, slashes_in_ids: bool) -> Route | None:
-    found = _ROUTE.fullmatch(target)
-    if found is None or (not slashes_in_ids and "%2f" in target.partition("?")[0].lower()):
-        return None
-    values = {name: unquote(found[name]) for name in ("client", "type", "id")}
+def _match(target: str, slashes_in_ids: bool) -> Route:
+    if slashes_in_ids or "%2f" not in target.partition("?")[0].lower():
+        for pattern, operations in _PATTERNS:
+            if (found := pattern.fullmatch(target)) is not None:
+                return _route(operations, found)
+    stray = _STRAY_WORLD.match(target)
+    return Route({}, world=unquote(stray["world"]) or None if stray else None)
+
+
+def _route(operations: Mapping[str, Operation], found: re.Match[str]) -> Route:
+    values = {name: unquote(text) for name, text in found.groupdict("").items() if name != "query"}
     # A query parameter of the same name overrides the route's value (library, row H11).
-    names = {"clientid": "client", "alternateidtype": "type", "alternateid": "id"}
+    names = {name.lower(): name for name in values}
     for name, value in parse_qsl(found["query"] or "", keep_blank_values=True):
         if name.lower() in names:
             values[names[name.lower()]] = value
-    client, _, world = values["client"].partition(WORLD_SEPARATOR)
-    kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
+    client, _, world = values["clientId"].partition(WORLD_SEPARATOR)
+    kind, identifier = (values[name] if values[name].strip() else None for name in ("alternateIdType", "alternateId"))
     key = key_of(client, kind, identifier) if kind is not None and identifier is not None else None
-    return Route(values["client"] if client else "", kind, identifier, world or None, key)
+    return Route(operations, values["clientId"] if client else "", kind, identifier, world or None, key)
 
 
-def head_of(method: str, target: str, headers: Mapping[str, str], route: Route) -> Head:
-    """Return the head of a request to a matched URL."""
-    client, kind, identifier, world, key = route
-    return Head(
-        method, target, headers, client=client, alternate_id_type=kind, alternate_id=identifier, world=world, key=key
-    )
+_cached = lru_cache(maxsize=4096)(_match)
 
 
 def profile_target(client: str, alternate_id_type: str, alternate_id: str) -> str:
     """Return the URL of a profile, its parts percent-encoded."""
-    client, kind, identifier = (quote(part, safe=WORLD_SEPARATOR) for part in (client, alternate_id_type, alternate_id))
-    return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{identifier}"
-
-
-def stray_world(target: str) -> str | None:
-    """Return the world that a URL without a route names in its first segment: its mistake belongs to that world."""
-    found = _STRAY_WORLD.match(target)
-    return unquote(found["world"]) or None if found else None
-
-
-_cached = lru_cache(maxsize=4096)(_match)
+    values = {"clientId": client, "alternateIdType": alternate_id_type, "alternateId": alternate_id}
+    quoted = {name: quote(text, safe=WORLD_SEPARATOR) for name, text in values.items()}
+    return OPERATIONS[0].route.format_map(quoted)
 
 
 def shown_url(scheme: str, host: str, target: str) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
 import orjson
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
-from mockserver.auth.tokens import authenticate, bearer_token
+from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.formats.error_body import error_body
@@ -22,19 +22,17 @@ from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
 from mockserver.journal.log import Exchange
 from mockserver.patch.apply import apply_patch
-from mockserver.profile.keys import Key, alternate_ids, fold, key_of
+from mockserver.profile.keys import Key, alternate_ids, fold
 from mockserver.profile.members import MemberTree
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
-from mockserver.service.due_fault import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
+from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, Update, profile_unknown
 from mockserver.state.world import World
 from mockserver.story.story import Story
 
-PERMISSION = "profile:update"
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
-_NOTHING: set[str] = set()
 _log = logging.getLogger(__name__)
 
 
@@ -56,10 +54,20 @@ class Answer(NamedTuple):
     delivery: Delivery | None = None
 
 
+class Patched(NamedTuple):
+    """What a patch showed beside its result: leniencies, and whether the profile may hold a member never returned."""
+
+    tolerated: Collection[str] = ()
+    may_hide: bool = True
+
+
+_STRICT = Patched()  # that dialect knows no leniency
+
+
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "may_hide", "now", "operations", "rests_on", "started", "tolerated", "update", "user")
+    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -69,8 +77,6 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
-        self.tolerated: set[str] = _NOTHING
-        self.may_hide = True  # whether the profile may hold a member that is never returned
 
 
 class Service:
@@ -116,7 +122,9 @@ class Service:
             strike(hit)
         self._authorize(request, addressed, handling)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
-        key = addressed.key or self._no_key(addressed)
+        key = head.route.key
+        if key is None or addressed.client is None:
+            raise self._no_profile(addressed)
         if hit is not None and not hit.applies:
             return self._unsaved(key, world, operations, handling)
         update = handling.update = world.profiles.update(key, lambda before: self._change(before, operations, handling))
@@ -127,11 +135,9 @@ class Service:
     def _address(self, head: Head) -> Addressed:
         """Find out whom a head is about, and note it there; raise BadRequest for a fault that can't be understood."""
         # A world's suffix is none of the account's id, but the vendor has no suffixes.
-        client = self.clients.get(fold(head.client if self.policy.pure else head.client.partition("~")[0]))
-        key = None
-        if client is not None and head.alternate_id_type is not None and head.alternate_id is not None:
-            key = key_of(client.client_id, head.alternate_id_type, head.alternate_id)
-        addressed = head.addressed = Addressed(client, key, requested_fault(head, self.policy))
+        segment = head.route.client
+        client = self.clients.get(fold(segment if self.policy.pure else segment.partition("~")[0]))
+        addressed = head.addressed = Addressed(client, requested_fault(head, self.policy))
         return addressed
 
     def _unsaved(self, key: Key, world: World, operations: list[Any], handling: Handling) -> Update:
@@ -139,30 +145,31 @@ class Service:
         before = world.profiles.read(key)
         if before is None:
             raise profile_unknown()
-        return Update(before, self._change(before, operations, handling).body)
+        changed = self._change(before, operations, handling)
+        return Update(before, changed.body, changed.facts)
 
     def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
         head = request.head
         if not self.policy.auth:
-            handling.user = claimed_user(head)
+            handling.user = head.user
             return
-        token = bearer_token(head.headers.get("authorization"))
-        if token is not None:
-            user = authenticate(token, client=addressed.client, now=handling.now, key=self.policy.token_key)
+        if head.token is not None:
+            user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed
             if signed is None or not signed.since <= handling.now <= signed.until:
                 signed = head.signed = self._verify(request, addressed.client, handling.now)
             user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
-        require(user, PERMISSION)
+        assert head.operation is not None, "a door refuses what is no operation"
+        require(user, head.operation.permission)
 
     def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
         head, allow_unkeyed = request.head, self.policy.allow_unkeyed
         header = head.headers.get("authorization")
         try:
-            user = verify(header, client=client, client_id=head.client, now=now, allow_unkeyed=allow_unkeyed)
+            user = verify(header, client=client, client_id=head.route.client, now=now, allow_unkeyed=allow_unkeyed)
         except Unauthorized as refusal:
             # Imported with the first refusal: its tables would slow every start.
             from mockserver.auth.diagnosis import explain
@@ -170,7 +177,7 @@ class Service:
             found = explain(
                 header,
                 client=client,
-                client_id=head.client,
+                client_id=head.route.client,
                 clients=self.clients,
                 now=now,
                 allow_unkeyed=allow_unkeyed,
@@ -179,10 +186,10 @@ class Service:
             raise
         return Signed(user, assumptions(header), *valid_between(header, client))
 
-    def _no_key(self, addressed: Addressed) -> Never:
+    def _no_profile(self, addressed: Addressed) -> ApiError:
         if addressed.client is None:
-            raise self._unknown("client-unknown", "The requested client was not found.")
-        raise self._unknown("profile-unknown", "The requested profile was not found.")
+            return self._unknown("client-unknown", "The requested client was not found.")
+        return self._unknown("profile-unknown", "The requested profile was not found.")
 
     def _unknown(self, rule: str, message: str) -> ApiError:
         if self.policy.unknown_status == 400:
@@ -193,31 +200,38 @@ class Service:
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
-        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated)
-        handling.tolerated = tolerated
-        handling.may_hide = any(name in document for name in self._hidden)
+        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated, document.reach)
+        facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
-            return Changed(before)
+            return Changed(before, None, facts)
         if self.policy.dialect.follows_page:
-            stamp(document, self.tree, handling.user, handling.now)
+            document["Edited"] = self._stamped(document.reach("Edited"), handling)
         after = write_profile(document)
-        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document))
+        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
         if write_profile(document) == before:
-            return Changed(before)
-        stamp(document, self.tree, handling.user, handling.now)
-        return Changed(write_profile(document), alternate_ids(document))
+            return Changed(before, None, _STRICT)
+        document["Edited"] = self._stamped(document.get("Edited"), handling)
+        return Changed(write_profile(document), alternate_ids(document), _STRICT)
+
+    def _stamped(self, edited: dict[str, Any] | None, handling: Handling) -> dict[str, Any]:
+        """Note who changes the profile and when, in UTC (documented; the date's format and the name are assumed)."""
+        edited = edited or dict(self.tree.root.members["Edited"].template)
+        edited["ModifiedDate"] = handling.now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        edited["ModifiedBy"] = handling.user or "anonymous"
+        return edited
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
         if not handling.operations:
             reason = reason_without_operations(head)
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
-        if handling.rests_on or handling.tolerated or (handling.operations and is_xml(head)):
-            story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(handling.tolerated)))
-        body = self._render(update.after, head.form, may_hide=handling.may_hide)
+        facts: Patched = update.facts
+        if handling.rests_on or facts.tolerated or (handling.operations and is_xml(head)):
+            story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(facts.tolerated)))
+        body = self._render(update.after, head.form, may_hide=facts.may_hide)
         return Answer(200, [head.form.header, *NO_CACHE], body, story)
 
     def _render(self, profile: bytes, form: AnswerFormat, *, may_hide: bool) -> bytes:
@@ -266,14 +280,26 @@ class Service:
     ) -> None:
         head, update = request.head, handling.update
         kept = head.kept
-        before, after = update or (None, None)
-        key = head.client, head.alternate_id_type or "", head.alternate_id or ""
+        before, after = (update.before, update.after) if update is not None else (None, None)
         exchange = Exchange(
-            number, world.name, handling.now, stopwatch() - handling.started,
-            head.method, kept.target, kept.headers, request.body,
-            answer.status, answer.headers, answer.body, answer.story,
-            handling.user, struck, before, after, key,
-        )  # fmt: skip
+            id=number,
+            world=world.name,
+            at=handling.now,
+            duration_s=stopwatch() - handling.started,
+            method=head.method,
+            target=kept.target,
+            headers=kept.headers,
+            body=request.body,
+            status=answer.status,
+            answer_headers=answer.headers,
+            answer_body=answer.body,
+            story=answer.story,
+            user=handling.user,
+            fault=struck,
+            before=before,
+            after=after,
+            key=kept.key,
+        )
         if kept.body_too:
             world.journal.keep(exchange, kept.size)
         else:
@@ -291,11 +317,3 @@ def _fault_headers(struck: str, head: Head) -> list[tuple[str, str]]:
     if struck.startswith(f"{PREFERRED}#"):
         headers.append(("Preference-Applied", f"code={preferred_code(head.headers['prefer'])}"))
     return headers
-
-
-def stamp(document: dict[str, Any], tree: MemberTree, user: str | None, now: datetime) -> None:
-    """Note who changed the profile and when, in UTC (documented; the date's format and the name used are assumed)."""
-    edited = getattr(document, "reach", document.get)("Edited") or dict(tree.root.members["Edited"].template)
-    edited["ModifiedDate"] = now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-    edited["ModifiedBy"] = user or "anonymous"
-    document["Edited"] = edited

@@ -13,7 +13,7 @@ from mockserver.patch.apply import apply_patch
 from mockserver.profile.difference import changed_paths
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
-from mockserver.service.request import Head, Request
+from mockserver.service.request import Request
 from mockserver.service.service import Answer
 from mockserver.state.memory import MemoryWorld
 from mockserver.state.world import World
@@ -22,7 +22,8 @@ from mockserver.state.world import World
 def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     """Return answer, story, state difference and each operation's outcome, as JSON data."""
     twin = _twin(mock, world)
-    profile = twin.profiles.read((request.head.client.lower().partition("~")[0], *_ids(request.head)))
+    key = request.head.route.key
+    profile = twin.profiles.read(key) if key is not None else None
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
     try:
@@ -105,7 +106,3 @@ def _steps(mock: Mock, before: bytes | None, operations: Sequence[Any]) -> Itera
             return
         yield [path for path, _, _ in changed_paths(previous, document)]
         previous = document
-
-
-def _ids(head: Head) -> tuple[str, str]:
-    return (head.alternate_id_type or "").lower(), (head.alternate_id or "").lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -23,17 +23,22 @@ class Base(Protocol):
 
 
 class Changed(NamedTuple):
-    """What a change makes of a profile: its new bytes and, only if they changed, its alternate ids."""
+    """What a change makes of a profile: its new bytes and, only if they changed, its alternate ids.
+
+    `facts` is what whoever asked for the change wants to know of it.
+    """
 
     body: bytes
     alternate_ids: Sequence[tuple[str, str]] | None = None
+    facts: Any = None
 
 
 class Update(NamedTuple):
-    """A profile before and after; the same object twice if nothing changed."""
+    """A profile before and after, the same object twice if nothing changed, and the facts of the change."""
 
     before: bytes
     after: bytes
+    facts: Any = None
 
 
 Change = Callable[[bytes], Changed]
@@ -122,7 +127,7 @@ class Profiles:
                     continue
                 changed = change(before)
                 if changed.body is before:
-                    return Update(before, before)
+                    return Update(before, before, changed.facts)
                 with self._swap:
                     # A reset, a put or a delete may have come between: then the change is made again, on what is there.
                     # Whoever moves a key writes the body anew, so the body tells.
@@ -131,7 +136,7 @@ class Profiles:
                     if changed.alternate_ids is not None:
                         self._reindex(overlay, key[0], slot, changed.alternate_ids)
                     overlay.bodies[slot] = changed.body
-                return Update(before, changed.body)
+                return Update(before, changed.body, changed.facts)
 
     def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
         """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""

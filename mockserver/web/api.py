@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, Response, request
 
 from mockserver.service.door import VendorDoor, respond
-
-ROUTE = "/<client>/Profile/AlternateIdType/<alternate_id_type>/AlternateId/<path:alternate_id>"
+from mockserver.service.operations import BASE_PATHS, OPERATIONS
 
 
 def vendor_api(door: VendorDoor) -> Blueprint:
-    """Return the blueprint of the PATCH.
+    """Return the blueprint of the vendor's operations.
 
     Flask decodes %2F and minds letter case, the vendor's stack does not: so the door reads the raw URL itself, and
     whatever no route matches is given to `vendor_response` as well.
     """
     api = Blueprint("vendor", __name__)
 
-    @api.patch(ROUTE)
-    @api.patch(f"/Profiles{ROUTE}")
-    def patch_profile(client: str, alternate_id_type: str, alternate_id: str) -> Response:
+    def view(**values: str) -> Response:
         return vendor_response(door)
 
+    for operation in OPERATIONS:
+        for base in BASE_PATHS:
+            rule = base + re.sub(r"{(\w+)}", r"<\1>", operation.route)
+            api.add_url_rule(rule, operation.name, view, methods=[operation.method])
     return api
 
 

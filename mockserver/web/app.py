@@ -30,7 +30,8 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     app = Flask("mockserver", static_folder=None)
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.config["MAX_CONTENT_LENGTH"] = max(mock.settings.max_body, 16 * 1024 * 1024)
+    app.config["MAX_CONTENT_LENGTH"] = mock.settings.control_max_body
+    app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
     app.register_blueprint(control_surface(mock, door))
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
@@ -43,10 +44,11 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
 
 def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
     @app.before_request
-    def refuse_foreign_host() -> Response | None:
-        if door.host_allowed(request.headers.get("Host")):
-            return None
-        return _own_error(host_refusal(request.headers.get("Host")))
+    def refuse_foreign_host() -> None:
+        # What the door answers it refuses itself.
+        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
+        if not doors_own and not door.host_allowed(request.headers.get("Host")):
+            raise host_refusal(request.headers.get("Host"))
 
     @app.errorhandler(HTTPException)
     def not_ours(problem: HTTPException) -> Response:
@@ -54,23 +56,18 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
             return admin_error(problem.code or 500, str(problem.description))
         return vendor_response(door)
 
-    @app.errorhandler(ApiError)
-    def refused(refusal: ApiError) -> Response:
-        return _own_error(refusal)
-
     @app.errorhandler(Exception)
     def bug(problem: Exception) -> Response:
         _log.error("internal error", exc_info=problem)
         if is_ours(request.path):
             return admin_error(500, "internal error; the server's log has the traceback", rule="internal-error")
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"), headers)
+        return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"))
 
-    def _own_error(refusal: ApiError) -> Response:
+    @app.errorhandler(ApiError)
+    def refused(refusal: ApiError) -> Response:
         if is_ours(request.path):
             return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return _rendered(mock, refusal, headers)
+        return _rendered(mock, refusal)
 
 
 def is_ours(path: str) -> bool:
@@ -78,6 +75,7 @@ def is_ours(path: str) -> bool:
     return path in _OWN_PATHS or path.startswith(f"{ADMIN_PREFIX}/")
 
 
-def _rendered(mock: Mock, refusal: ApiError, headers: dict[str, str]) -> Response:
+def _rendered(mock: Mock, refusal: ApiError) -> Response:
+    headers = {name.lower(): value for name, value in request.headers.items()}
     answer = mock.service.refuse(refusal, answer_format(headers))
     return Response(answer.body, answer.status, answer.headers)

@@ -1,4 +1,4 @@
-"""The small WSGI door in front of Flask: the one hot route goes straight to the service."""
+"""The small WSGI door in front of Flask: the vendor's operations, the hot routes, go straight to the service."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from mockserver.service.door import VendorDoor, respond
+from mockserver.service.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_METHODS = frozenset(operation.method for operation in OPERATIONS)
+
 
 class FastPath:
-    """Answers every PATCH by itself and leaves the rest to Flask, which is made when it is first needed."""
+    """Answers the vendor's operations as Flask would and leaves the rest to it; Flask is made when it is needed."""
 
     def __init__(self, door: VendorDoor, make_app: Callable[[], WSGIApplication]) -> None:
         self._door = door
@@ -20,8 +23,10 @@ class FastPath:
         self._app: WSGIApplication | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] == "PATCH" and not environ["PATH_INFO"].startswith("/__admin"):
-            return respond(self._door.answer(environ), environ, start_response)
+        if environ["REQUEST_METHOD"] in _METHODS:
+            head = self._door.head(environ)
+            if head.operation is not None:
+                return respond(self._door.answer(environ, head), environ, start_response)
         if self._app is None:
             self._app = self._make_app()
         return self._app(environ, start_response)

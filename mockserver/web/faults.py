@@ -13,49 +13,48 @@ from mockserver.faults.fields import FIELDS
 from mockserver.faults.rules import Counter, Fault, Hit, plan
 from mockserver.faults.text import Known, from_json, from_text, to_json, with_free_id
 from mockserver.service.assembly import Mock, known_names
-from mockserver.service.door import VendorDoor
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
 
 
-def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
-    _reading(admin, mock, door)
-    _planning(admin, mock, door)
-    _writing(admin, mock, door)
-    _deleting(admin, mock, door)
+    _reading(admin, mock)
+    _planning(admin, mock)
+    _writing(admin, mock)
+    _deleting(admin, mock)
 
 
-def _reading(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _reading(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/faults")
     def list_faults() -> Response:
         """List the faults, how many requests matched each, and how many it struck."""
-        rows = [_row(world, fault) for world in chosen_worlds(mock, door) for fault, _ in world.faults]
+        rows = [_row(world, fault) for world in chosen_worlds(mock) for fault, _ in world.faults]
         return json_response({"faults": rows, "meta": {"total": len(rows)}})
 
     @admin.get("/__admin/faults/<fault_id>")
     def read_fault(fault_id: str) -> Response:
         """Show one fault."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         return json_response(_row(world, _find(world, fault_id)))
 
 
-def _planning(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _planning(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/faults/plan")
     def fault_plan() -> Response:
         """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
-        world, number = chosen_world(mock, door), _count(request.args.get("n", "50"))
+        world, number = chosen_world(mock), _count(request.args.get("n", "50"))
         rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
         return json_response({"world": world.name, "seed": world.seed, "plan": rows})
 
 
-def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _writing(admin: Blueprint, mock: Mock) -> None:
     known = known_names(mock.tree, mock.fixtures)
 
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
         """Add a fault, as JSON or as text: "500 first=2"."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
         world.add_fault(fault)
         return json_response(_row(world, fault), 201)
@@ -63,24 +62,24 @@ def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.put("/__admin/faults/<fault_id>")
     def put_fault(fault_id: str) -> Response:
         """Add a fault under an id of your own, or replace the one that has it and count anew."""
-        world, document = chosen_world(mock, door), body_json_or_text()
+        world, document = chosen_world(mock), body_json_or_text()
         fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
         world.add_fault(fault)
         return json_response(_row(world, fault))
 
 
-def _deleting(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _deleting(admin: Blueprint, mock: Mock) -> None:
     @admin.delete("/__admin/faults")
     def delete_faults() -> Response:
         """Remove every fault, also those that the server was started with."""
-        for world in chosen_worlds(mock, door):
+        for world in chosen_worlds(mock):
             world.clear_faults()
         return json_response({"status": "deleted"})
 
     @admin.delete("/__admin/faults/<fault_id>")
     def delete_fault(fault_id: str) -> Response:
         """Remove one fault."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         if not world.remove_fault(fault_id):
             raise _unknown(world, fault_id)
         return json_response({"status": "deleted"})

@@ -11,7 +11,6 @@ from flask import Response, request
 
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
 from mockserver.service.assembly import Mock
-from mockserver.service.door import VendorDoor
 from mockserver.state.world import World
 
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
@@ -96,14 +95,14 @@ def _any_json() -> Any:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
 
 
-def chosen_worlds(mock: Mock, door: VendorDoor) -> list[World]:
+def chosen_worlds(mock: Mock) -> list[World]:
     """Return the request's world, or every world under ?all=true."""
     if request.args.get("all", "").lower() == "true":
         return mock.worlds.all()
-    return [chosen_world(mock, door)]
+    return [chosen_world(mock)]
 
 
-def chosen_world(mock: Mock, door: VendorDoor) -> World:
+def chosen_world(mock: Mock) -> World:
     """Return the world named by X-Mock-Namespace or ?namespace=, else the default one."""
     if mock.settings.pure:
         return mock.worlds.default

@@ -13,9 +13,8 @@ from mockserver.journal import query, view
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.service.assembly import Mock
-from mockserver.service.door import VendorDoor
-from mockserver.service.request import Request
-from mockserver.service.routes import head_of, match_route, profile_target
+from mockserver.service.request import Head, Request
+from mockserver.service.routes import match_route, profile_target
 from mockserver.service.trial import dry_run
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
 
@@ -25,23 +24,23 @@ _LONGEST_NUMBER = 9
 _TIME_OR_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{8,16}\Z")
 
 
-def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
-    _listing(admin, mock, door)
-    _exports(admin, mock, door)
-    _one(admin, mock, door)
-    _retold(admin, mock, door)
-    _queries(admin, mock, door)
-    _verification(admin, mock, door)
+    _listing(admin, mock)
+    _exports(admin, mock)
+    _one(admin, mock)
+    _retold(admin, mock)
+    _queries(admin, mock)
+    _verification(admin, mock)
 
 
-def _listing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _listing(admin: Blueprint, mock: Mock) -> None:
     disabled = mock.settings.journal_entries == 0
 
     @admin.get("/__admin/requests")
     def list_requests() -> Response:
         """List the requests that came, the newest first; ?limit=N, ?since=TIME or ?since=ID for fewer."""
-        worlds, limit, since = chosen_worlds(mock, door), _limit(), _since()
+        worlds, limit, since = chosen_worlds(mock), _limit(), _since()
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
         newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
         total = sum(len(world.journal) for world in worlds)
@@ -51,93 +50,93 @@ def _listing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.post("/__admin/requests/reset")
     def clear_requests() -> Response:
         """Forget every request."""
-        for world in chosen_worlds(mock, door):
+        for world in chosen_worlds(mock):
             world.journal.clear()
         return json_response({})
 
 
-def _exports(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _exports(admin: Blueprint, mock: Mock) -> None:
     disabled = mock.settings.journal_entries == 0
 
     @admin.get("/__admin/requests/unmatched")
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
-        found = query.find({"reason": "route-unknown"}, _all(mock, door))
+        found = query.find({"reason": "route-unknown"}, _all(mock))
         return json_response(view.found_json(found, mock.tree, disabled=disabled))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_all(mock, door), request.host_url.rstrip("/")))
+        return json_response(har(_all(mock), request.host_url.rstrip("/")))
 
 
-def _one(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _one(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>")
     def read_request(exchange_id: str) -> Response:
         """Show one request with its answer and its story."""
-        return json_response(view.entry_json(_find(mock, door, exchange_id), mock.tree))
+        return json_response(view.entry_json(_find(mock, exchange_id), mock.tree))
 
     @admin.delete("/__admin/requests/<exchange_id>")
     def delete_request(exchange_id: str) -> Response:
         """Forget one request."""
-        _find(mock, door, exchange_id)
-        for world in chosen_worlds(mock, door):
+        _find(mock, exchange_id)
+        for world in chosen_worlds(mock):
             world.journal.remove(exchange_id)
         return json_response({})
 
 
-def _retold(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _retold(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>/explain")
     def explain_request(exchange_id: str) -> Response:
         """Tell why one request was answered so, how sure that is, and what to write instead."""
-        return json_response(view.explain_json(_find(mock, door, exchange_id), mock.tree))
+        return json_response(view.explain_json(_find(mock, exchange_id), mock.tree))
 
     @admin.get("/__admin/requests/<exchange_id>/curl")
     def curl_request(exchange_id: str) -> Response:
         """Write one request as a curl command that signs it anew."""
-        text = view.curl_text(_find(mock, door, exchange_id), request.host_url.rstrip("/"))
+        text = view.curl_text(_find(mock, exchange_id), request.host_url.rstrip("/"))
         return Response(text, content_type="text/plain; charset=utf-8")
 
 
-def _find(mock: Mock, door: VendorDoor, exchange_id: str) -> Exchange:
-    for world in chosen_worlds(mock, door):
+def _find(mock: Mock, exchange_id: str) -> Exchange:
+    for world in chosen_worlds(mock):
         if (exchange := world.journal.get(exchange_id)) is not None:
             return exchange
     raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
 
 
-def _queries(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _queries(admin: Blueprint, mock: Mock) -> None:
     disabled = mock.settings.journal_entries == 0
 
     @admin.post("/__admin/requests/find")
     def find_requests() -> Response:
         """List the requests that match a pattern."""
-        found = query.find(body_json(), _all(mock, door))
+        found = query.find(body_json(), _all(mock))
         return json_response(view.found_json(found, mock.tree, disabled=disabled))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
-        return json_response(view.count_json(query.count(body_json(), _all(mock, door)), disabled=disabled))
+        return json_response(view.count_json(query.count(body_json(), _all(mock)), disabled=disabled))
 
 
-def _verification(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _verification(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/verify")
     def verify_requests() -> Response:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
-        dropped = sum(world.journal.dropped for world in chosen_worlds(mock, door))
-        verdict = query.verify(body_json(), _all(mock, door), mock.tree, dropped=dropped)
+        dropped = sum(world.journal.dropped for world in chosen_worlds(mock))
+        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped)
         return json_response(verdict.json(), 200 if verdict.passed else 406)
 
     @admin.post("/__admin/try")
     def try_request() -> Response:
         """Tell what a request would be answered and change, operation by operation, without sending it."""
-        return json_response(dry_run(mock, chosen_world(mock, door), _described_request(body_json())))
+        return json_response(dry_run(mock, chosen_world(mock), _described_request(body_json())))
 
 
-def _all(mock: Mock, door: VendorDoor) -> list[Exchange]:
+def _all(mock: Mock) -> list[Exchange]:
     """Return the exchanges of the chosen worlds, in order of arrival."""
-    exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock, door))
+    exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock))
     return sorted(exchanges, key=lambda exchange: exchange.id)
 
 
@@ -168,11 +167,11 @@ def _described_request(document: dict[str, Any]) -> Request:
     if not isinstance(target, str) or not isinstance(headers, dict):
         raise _names_no_profile()
     route = match_route(target, slashes_in_ids=True)
-    if route is None:
+    if not route.operations:
         raise _names_no_profile()
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(head_of("PATCH", target, headers, route), _body(document))
+    return Request(Head("PATCH", target, headers, route), _body(document))
 
 
 def _names_no_profile() -> AdminRefusal:

@@ -11,34 +11,33 @@ from mockserver.auth.signing import Client
 from mockserver.fixtures.preparation import Named, Preparation
 from mockserver.profile.keys import Key, fold, key_of
 from mockserver.service.assembly import Mock
-from mockserver.service.door import VendorDoor
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, json_response
 
 
-def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
-    _reading(admin, mock, door)
-    _writing(admin, mock, door)
+    _reading(admin, mock)
+    _writing(admin, mock)
 
 
-def _reading(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _reading(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/profiles")
     def list_profiles() -> Response:
         """List the world's profiles with their ids."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         rows = [_row(mock, key, body) for key, body in world.profiles.items()]
         return json_response({"profiles": rows, "meta": {"total": len(rows)}})
 
     @admin.get("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def read_profile(client: str, kind: str, identifier: str) -> Response:
         """Show a profile as the API would, without changing or signing anything."""
-        body = chosen_world(mock, door).profiles.read(key_of(client, kind, identifier))
+        body = chosen_world(mock).profiles.read(key_of(client, kind, identifier))
         if body is None:
             raise _no_profile(client, kind, identifier)
         return _profile_response(mock, body)
 
 
-def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _writing(admin: Blueprint, mock: Mock) -> None:
     preparation = Preparation(mock.tree, mock.fixtures)
 
     @admin.put("/__admin/profiles/<client>/<kind>/<path:identifier>")
@@ -46,13 +45,13 @@ def _writing(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
         """Make or replace a profile, checked and completed as a fixture is."""
         body_json()
         named = Named(_client(mock, client), kind, identifier)
-        body, created = preparation.put(chosen_world(mock, door), named, request.get_data(cache=True) or b"{}")
+        body, created = preparation.put(chosen_world(mock), named, request.get_data(cache=True) or b"{}")
         return _profile_response(mock, body, 201 if created else 200)
 
     @admin.delete("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def delete_profile(client: str, kind: str, identifier: str) -> Response:
         """Remove a profile with all its alternate ids."""
-        if not chosen_world(mock, door).profiles.delete(key_of(client, kind, identifier)):
+        if not chosen_world(mock).profiles.delete(key_of(client, kind, identifier)):
             raise _no_profile(client, kind, identifier)
         return json_response({"status": "deleted"})
 

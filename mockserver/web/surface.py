@@ -38,14 +38,14 @@ def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
     admin.after_app_request(with_proper_phrase)
     admin_index.register(admin, door, {"part": tuple(_RESETS)})
     admin_status.register(admin, mock)
-    _resets(admin, mock, door)
-    admin_profiles.register(admin, mock, door)
+    _resets(admin, mock)
+    admin_profiles.register(admin, mock)
     _worlds(admin, mock)
-    _snapshots(admin, mock, door)
-    _snapshot_names(admin, mock, door)
-    _clock(admin, mock, door)
-    admin_faults.register(admin, mock, door)
-    admin_journal.register(admin, mock, door)
+    _snapshots(admin, mock)
+    _snapshot_names(admin, mock)
+    _clock(admin, mock)
+    admin_faults.register(admin, mock)
+    admin_journal.register(admin, mock)
     return admin
 
 
@@ -56,11 +56,11 @@ _RESETS: Final[Mapping[str, Callable[[World], None]]] = {
 }
 
 
-def _resets(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _resets(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/reset")
     def reset() -> Response:
         """Go back to the fixtures: profiles, faults, journal and clock."""
-        for world in chosen_worlds(mock, door):
+        for world in chosen_worlds(mock):
             world.reset()
         return json_response({"status": "reset"})
 
@@ -69,7 +69,7 @@ def _resets(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
         """Go back to the fixtures in one part alone."""
         if part not in _RESETS:
             raise AdminRefusal(404, f"there is no reset of {part!r}", f"reset {', '.join(_RESETS)}, or all")
-        for world in chosen_worlds(mock, door):
+        for world in chosen_worlds(mock):
             _RESETS[part](world)
         return json_response({"status": "reset"})
 
@@ -107,38 +107,38 @@ def _world_row(world: World) -> dict[str, Any]:
     }
 
 
-def _snapshots(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _snapshots(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/snapshots/<name>")
     def take_snapshot(name: str) -> Response:
         """Keep the world's profiles as they are now under a name, in place of what it kept before."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         world.snapshots[name] = world.profiles.snapshot()
         return json_response({"name": name}, 201)
 
     @admin.post("/__admin/snapshots/<name>/restore")
     def restore(name: str) -> Response:
         """Bring the profiles of a snapshot back, as often as wanted."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         world.profiles.restore(_snapshot(world, name))
         return json_response({"name": name, "status": "restored"})
 
 
-def _snapshot_names(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _snapshot_names(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/snapshots")
     def list_snapshots() -> Response:
         """List the names of the world's snapshots."""
-        return json_response({"snapshots": sorted(chosen_world(mock, door).snapshots)})
+        return json_response({"snapshots": sorted(chosen_world(mock).snapshots)})
 
     @admin.get("/__admin/snapshots/<name>")
     def show_snapshot(name: str) -> Response:
         """Say how many profiles a snapshot has that differ from the fixtures."""
-        overlay = _snapshot(chosen_world(mock, door), name)
+        overlay = _snapshot(chosen_world(mock), name)
         return json_response({"name": name, "changedProfiles": len(overlay.bodies)})
 
     @admin.delete("/__admin/snapshots/<name>")
     def delete_snapshot(name: str) -> Response:
         """Forget a snapshot."""
-        world = chosen_world(mock, door)
+        world = chosen_world(mock)
         _snapshot(world, name)
         del world.snapshots[name]
         return json_response({"status": "deleted"})
@@ -151,16 +151,16 @@ def _snapshot(world: World, name: str) -> Overlay:
     return world.snapshots[name]
 
 
-def _clock(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
+def _clock(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/clock")
     def read_clock() -> Response:
         """Show the world's time."""
-        return _clock_json(chosen_world(mock, door))
+        return _clock_json(chosen_world(mock))
 
     @admin.put("/__admin/clock")
     def set_clock() -> Response:
         """Freeze the world's clock, advance it by seconds, or reset it to the machine's."""
-        world, wanted = chosen_world(mock, door), body_json()
+        world, wanted = chosen_world(mock), body_json()
         unknown = set(wanted) - {"freeze", "advance", "reset"}
         if unknown or not wanted:
             raise AdminRefusal(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.server import heads as server_head
-from mockserver.server.heads import LONGEST_KEPT_HEAD, Heads, Refused
+from mockserver.server.heads import Heads, Refused
+from mockserver.settings import LONGEST_KEPT_HEAD
 
 NAMES = st.sampled_from(
     [b"Host", b"Accept", b"Content-Length", b"Transfer-Encoding", b"X-A", b"x-a", b"X_B", b"Cookie"]
@@ -47,5 +48,5 @@ def test_heads_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         entries = heads.read(b"PATCH", "1.1", b"/%d" % number, [b"Host", b"a"])
         assert entries["PATH_INFO"] == f"/{number}"
         assert len(heads._kept) <= 3
-    heads.read(b"PATCH", "1.1", b"/long", [b"Host", b"a", b"X", b"x" * server_head.LONGEST_KEPT_HEAD])
+    heads.read(b"PATCH", "1.1", b"/long", [b"Host", b"a", b"X", b"x" * LONGEST_KEPT_HEAD])
     assert not any(len(entries.get("HTTP_X", "")) > 1 for entries in heads._kept.values())

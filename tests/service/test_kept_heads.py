@@ -12,6 +12,7 @@ from mockserver.auth.signing import issued_now, sign
 from mockserver.faults.text import Known, from_text
 from mockserver.service import door as vendor
 from mockserver.service.assembly import Mock
+from mockserver.settings import LONGEST_KEPT_HEAD
 from tests.conftest import Client
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -94,19 +95,19 @@ def test_a_fault_planned_later_strikes_a_kept_head(call: Callable[..., Client]) 
 
 
 def test_no_more_heads_are_kept_than_the_bound(call: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vendor, "_KEPT_HEADS", 3)
+    monkeypatch.setattr(vendor, "KEPT_HEADS", 3)
     client = call()
     for number in range(10):
         assert client("[]", x_request_id=str(number % 5))[0] == 200
         assert len(client.door._heads) <= 3
-    client("[]", x_request_id="x" * vendor._LONGEST_KEPT_HEAD)
+    client("[]", x_request_id="x" * LONGEST_KEPT_HEAD)
     assert not any(len(head.headers.get("x-request-id", "")) > 1 for head in client.door._heads.values())
 
 
 def test_no_long_target_is_kept(call: Callable[..., Client]) -> None:
     """A target counts like a header: by its length alone, heads of few headers would take hundreds of megabytes."""
     client = call()
-    assert client("[]", target=Client.PROFILE + "?" + "x" * vendor._LONGEST_KEPT_HEAD)[0] == 200
+    assert client("[]", target=Client.PROFILE + "?" + "x" * LONGEST_KEPT_HEAD)[0] == 200
     assert not client.door._heads
 
 

@@ -14,6 +14,7 @@ from fakeredis import FakeServer
 from mockserver.errors import BadRequest, StoreUnavailable, UsageError
 from mockserver.service.assembly import Mock
 from mockserver.service.request import Head, Request
+from mockserver.service.routes import match_route
 from mockserver.service.trial import dry_run
 from mockserver.state.redis.connection import Redis, connector
 from mockserver.state.redis.view import Bounds
@@ -76,7 +77,7 @@ def test_a_dry_run_changes_nothing(on_redis: Callable[..., Mock]) -> None:
     create_app(mock).test_client().post("/__admin/faults", json={"effect": {"delay_ms": 1}})
     headers = {"content-type": "application/json"}
     body = b'[{"op": "replace", "path": "/CustomerType", "value": "After"}]'
-    head = Head("PATCH", call.PROFILE, headers, client="ACME01", alternate_id_type="CRM", alternate_id="C-000417")
+    head = Head("PATCH", call.PROFILE, headers, match_route(call.PROFILE, slashes_in_ids=True))
     result = dry_run(mock, mock.worlds.get(None), Request(head, body))
     changed = {row["path"]: (row["before"], row["after"]) for row in result["changes"]}
     assert (result["status"], changed["/CustomerType"]) == (200, ("Before", "After"))

@@ -173,3 +173,18 @@ def test_only_the_profile_that_was_read_along_is_taken_for_it(connect: Connect) 
     assert connect().get("w", A).profiles.update(B, count_up).before == BASE.bodies[1]
     with pytest.raises(NotFound):
         connect().get("w", ("acme", "crm", "x")).profiles.update(("acme", "crm", "x"), count_up)
+
+
+def test_an_update_tells_the_facts_of_the_change_that_was_kept(connect: Connect) -> None:
+    """A change is pure: what it found out is part of its result, whether it changed something or not."""
+    one, two = connect(), connect()
+    one.get("w").profiles.update(A, count_up)
+    tries: list[bytes] = []
+
+    def change(before: bytes) -> Changed:
+        tries.append(before)
+        if len(tries) == 1:
+            two.get("w").profiles.reset()
+        return Changed(profile(7, "a") if len(tries) < 3 else before, facts=len(tries))
+
+    assert [one.get("w").profiles.update(A, change).facts for _ in range(2)] == [2, 3]

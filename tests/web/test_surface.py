@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import orjson
@@ -10,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from mockserver.commands.running import make_server
 from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
 
@@ -316,3 +319,21 @@ def test_the_journal_shows_the_operations_of_either_format(admin: Admin) -> None
     admin.patch(SET_TYPE)
     (entry,) = admin("GET", "/__admin/requests")["requests"]
     assert entry["mock"]["operations"] == [{"op": "replace", "path": "/CustomerType"}]
+
+
+@pytest.mark.parametrize(("size", "status"), [(4000, 200), (4001, 413)], ids=["at-the-bound", "beyond"])
+@pytest.mark.parametrize("gateway", ["own", "another"])
+def test_the_control_surface_reads_four_times_max_body(
+    make_mock: Callable[..., Mock], gateway: str, size: int, status: int
+) -> None:
+    """On the mock's own server and on every other."""
+    mock = make_mock(max_body=1000, port=0)
+    body = b'{"method": "PATCH"}'.ljust(size)
+    headers = {"Content-Type": "application/json"}
+    if gateway == "another":
+        answer = create_app(mock).test_client().post("/__admin/requests/count", data=body, headers=headers)
+        assert answer.status_code == status
+        return
+    with make_server(mock) as server, closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as http:
+        http.request("POST", "/__admin/requests/count", body, headers)
+        assert http.getresponse().status == status

@@ -42,7 +42,8 @@ def engine(mock: Mock, rounds: int) -> dict[str, float]:
 
     def ours() -> bytes:
         operations = orjson.loads(next(bodies))
-        return write_profile(apply_patch(operations, open_profile(PROFILE), mock.tree, dialect))
+        document = open_profile(PROFILE)
+        return write_profile(apply_patch(operations, document, mock.tree, dialect, reach=document.reach))
 
     def stock() -> bytes:
         patch = JsonPatch(orjson.loads(next(stock_bodies)))

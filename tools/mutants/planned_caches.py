@@ -116,10 +116,10 @@ CACHES: list[Edit] = [
         "C-token-of-any-user",
         "a bearer token gives every permission",
         "service/service.py",
-        "            user = authenticate(token,",
-        "            handling.user = authenticate(token, client=addressed.client,"
+        "            user = authenticate(head.token,",
+        "            handling.user = authenticate(head.token, client=addressed.client,"
         " now=handling.now, key=self.policy.token_key).user_id\n"
-        "            return\n            user = authenticate(token,",
+        "            return\n            user = authenticate(head.token,",
     ),
     Edit(
         "C-user-to-the-first-slash",
@@ -166,8 +166,9 @@ CACHES: list[Edit] = [
         "C-stamp-once",
         "of one user only the first change is stamped",
         "service/service.py",
-        '    edited["ModifiedDate"] = now',
-        '    if edited.get("ModifiedBy") == user:\n        return\n    edited["ModifiedDate"] = now',
+        '        edited["ModifiedDate"] = handling',
+        '        if edited.get("ModifiedBy") == handling.user:\n            return edited\n'
+        '        edited["ModifiedDate"] = handling',
     ),
     Edit(
         "C-stamp-zone",
@@ -180,8 +181,8 @@ CACHES: list[Edit] = [
         "C-stamp-shared",
         "all profiles share the stamp of those that have none",
         "service/service.py",
-        'dict(tree.root.members["Edited"].template)',
-        'tree.root.members["Edited"].template',
+        'dict(self.tree.root.members["Edited"].template)',
+        'self.tree.root.members["Edited"].template',
     ),
     # -- the index of alternate ids
     Edit(

@@ -59,9 +59,9 @@ class RedisProfiles:
                     raise profile_unknown()
                 changed = change(found.body)
                 if changed.body is found.body:
-                    return Update(found.body, found.body)
+                    return Update(found.body, found.body, changed.facts)
                 if self._commit(key[0], found, changed.body, changed.alternate_ids):
-                    return Update(found.body, changed.body)
+                    return Update(found.body, changed.body, changed.facts)
         raise self._overtaken()
 
     def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:

@@ -1,0 +1,61 @@
+"""What bounds a server, and what its parts ask of each other, so that none imports the one above it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+    from mockserver.server.heads import Heads
+
+READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
+LINGER_S = 2.0  # from the last answer to the end of a connection: time for the client to read it
+LINGER_BYTES = 8 << 20  # dropped meanwhile: a client that has not seen the answer yet may still send its body
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a server bears of its clients: sizes in bytes, times in seconds."""
+
+    max_body: int = 1 << 20
+    max_header: int = 65536
+    header_timeout_s: float = 10
+    body_timeout_s: float = 30
+    idle_timeout_s: float = 75
+    max_connections: int = 1000
+
+
+class Serving(Protocol):
+    """What a connection asks of its server; `now` and `date` are at most one tick old."""
+
+    app: WSGIApplication
+    bounds: Bounds
+    buffer: bytearray
+    view: memoryview
+    date: str
+    environ: WSGIEnvironment
+    heads: Heads
+    loop: asyncio.AbstractEventLoop
+    now: float
+    drip_total_s: float
+    stall_max_s: float
+
+    def admit(self, connection: Any) -> None: ...
+    def dismiss(self, connection: Any) -> None: ...
+
+
+class Spoiled(Protocol):
+    """What a delivery asks of the connection whose answer it spoils; exactly one of the endings follows."""
+
+    server: Serving
+
+    def write(self, data: bytes) -> None: ...
+    def later(self, delay_s: float, step: Callable[..., None], *args: object) -> None: ...
+    def stall(self) -> None: ...
+    def answered(self) -> None: ...
+    def hang_up(self) -> None: ...
+    def break_off(self) -> None: ...

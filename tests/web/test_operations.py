@@ -1,0 +1,79 @@
+"""The one table of operations: what Flask, the door, `Allow` and the contract make of it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mockserver.fixtures.clients import PERMISSIONS
+from mockserver.service.assembly import Mock
+from mockserver.service.operations import BASE_PATHS, OPERATIONS
+from mockserver.web.app import create_app
+from tests.conftest import Client
+
+
+def test_the_contract_has_the_same_operations(make_mock: Callable[..., Mock]) -> None:
+    paths = make_mock().contract["paths"]
+    described = {
+        (operation["operationId"], method.upper(), route)
+        for route, path in paths.items()
+        for method, operation in path.items()
+        if isinstance(operation, dict)
+    }
+    assert {(row.name, row.method, row.route) for row in OPERATIONS} == described
+
+
+def test_users_can_be_given_each_permission() -> None:
+    assert {operation.permission for operation in OPERATIONS} == set(PERMISSIONS)
+
+
+def test_flask_lists_every_operation(make_mock: Callable[..., Mock]) -> None:
+    """As `flask --app mockserver.web.app routes` does."""
+    rules = create_app(make_mock(), fast=False).url_map.iter_rules()
+    listed = {
+        (rule.rule, method) for rule in rules if rule.endpoint.startswith("vendor.") for method in rule.methods or ()
+    }
+    wanted = {base + row.route.replace("{", "<").replace("}", ">") for row in OPERATIONS for base in BASE_PATHS}
+    assert listed == {(rule, row.method) for rule in wanted for row in OPERATIONS}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "host", "status"),
+    [
+        ("PATCH", Client.PROFILE, "localhost", 200),
+        ("PATCH", f"/profiles{Client.PROFILE.lower()}/", "localhost", 200),
+        ("PATCH", Client.PROFILE.replace("C-000417", "C%2F1"), "localhost", 404),
+        ("PATCH", Client.PROFILE.replace("/CRM", "//CRM"), "localhost", 404),
+        ("PATCH", f"/{Client.PROFILE}", "localhost", 404),
+        ("PATCH", "/", "localhost", 404),
+        ("PATCH", "/oauth/token", "localhost", 404),
+        ("PATCH", "/metrics", "localhost", 405),
+        ("PATCH", "/__admin/health", "localhost", 405),
+        ("PUT", Client.PROFILE, "localhost", 405),
+        ("OPTIONS", Client.PROFILE, "localhost", 405),
+        ("BREW", Client.PROFILE, "localhost", 405),
+        ("PATCH", Client.PROFILE, "elsewhere.example", 421),
+        ("PATCH", "/nowhere", "elsewhere.example", 421),
+        ("GET", "/nowhere", "elsewhere.example", 421),
+        ("PATCH", "/metrics", "elsewhere.example", 421),
+    ],
+    ids=str,
+)
+def test_both_doors_answer_the_same(
+    make_mock: Callable[..., Mock], method: str, target: str, host: str, status: int
+) -> None:
+    """With the same bytes, and with the same entry in the journal."""
+    answers = []
+    for fast in (True, False):
+        mock = make_mock()
+        http = create_app(mock, fast=fast).test_client()
+        environ: dict[str, Any] = {"RAW_URI": target, "REQUEST_URI": target, "HTTP_HOST": host}
+        answer = http.open(
+            target, method=method, data=b"[]", content_type="application/json", environ_overrides=environ
+        )
+        journal = [entry.story.reason for entry in mock.worlds.default.journal]
+        answers.append((answer.status, sorted(answer.headers), answer.data, journal))
+    assert answers[0] == answers[1]
+    assert answers[0][0][:3] == str(status)
