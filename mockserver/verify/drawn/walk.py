@@ -92,8 +92,8 @@ class Walker:
 
     def _draw(self, state: _State, documents: Documents, random: Random) -> Step:
         key = random.choice(list(state.profiles))
-        kind = random.choices(("good", "refused", "odd"), weights=(6, 3, 2))[0]
-        operations = getattr(documents, kind)(state.profiles[key])
+        draw = random.choices((documents.good, documents.refused, documents.odd), weights=(6, 3, 2))[0]
+        operations = draw(state.profiles[key])
         accept = random.choice((None, "application/json", *MEDIA_TYPES)) if random.random() < 0.6 else None
         return Step(key, tuple(operations), accept)
 
