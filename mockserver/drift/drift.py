@@ -154,11 +154,11 @@ class Drift:
     def _profiles(self) -> None:
         """Load the profiles, and say where the real ones are none of the contract's."""
         findings = []
-        for key in self.run.keys:
+        for key in self.run.target.keys:
             for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
                 place, _, what = problem.partition(" ")
                 findings.append(self._finding(Kind.BREAKING, place, what))
-        if refused := self._load(self.run.keys):
+        if refused := self._load(self.run.target.keys):
             findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
         title = "The profile is what the contract says of it"
         self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
@@ -172,7 +172,7 @@ class Drift:
         return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
 
     def _case(self, rule: Rule) -> CaseResult:
-        keys = self.run.keys[:2] if "neighbour" in rule.needs else self.run.keys[:1]
+        keys = self.run.target.keys[:2] if "neighbour" in rule.needs else self.run.target.keys[:1]
         if reason := self._held_back(rule, keys):
             return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
         self._load(keys)
@@ -192,9 +192,7 @@ class Drift:
 
     def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
         """Play the case to nobody first: nothing of it is sent if one of its requests may not be."""
-        dry = DryRun(self.run.target, self.contract, write=self.run.session.write)
-        dry.session.read_only_because = self.run.session.read_only_because
-        dry.profiles.update({key: self.run.profiles[key] for key in keys})
+        dry = DryRun(self.run.target, self.contract, leave=self.run.leave, profiles=self.run.profiles)
         try:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
                 rule
@@ -365,13 +363,13 @@ def _plain(text: str) -> str:
 def play_to_nobody(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> None:
     """Play every case to a dry run, for its plan."""
     for rule in rules:
-        keys = dry.keys[:2] if "neighbour" in rule.needs else dry.keys[:1]
+        keys = dry.target.keys[:2] if "neighbour" in rule.needs else dry.target.keys[:1]
         try:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
         except LookupError:
             continue  # the prediction came to its end
         if reason := _held(outcome):
-            dry.session.held.setdefault(rule.id, reason)
+            dry.held.setdefault(rule.id, reason)
 
 
 def _held(outcome: CaseFinished) -> str:

@@ -28,10 +28,10 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.target import restore as restore_module
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.restore import Outcome, recover
-from mockserver.verify.target.session import Clock, NoAnswer, NotSent, TargetSession
+from mockserver.verify.target.session import NOTHING, Clock, Guard, NoAnswer, NotSent, TargetSession
 from mockserver.verify.target.targets import RESERVE, Credential, Target
 from mockserver.verify.target.undo import applied, canonical, differences, inverse_patch
-from mockserver.verify.target.vetting import Members
+from mockserver.verify.target.vetting import Leave, Members
 from tests.verify.target.fake_vendor import CLIENT, KEY, OTHER, PROFILE, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
@@ -72,7 +72,7 @@ def what_is_left(run: GuardedRun, *operations: dict[str, Any], then: Callable[[]
 
     def case() -> None:
         with run.guard("case"):
-            run.session.send(change(*operations))
+            run.send(change(*operations))
             then()
 
     with pytest.raises(SafetyRefusal) as caught:
@@ -130,7 +130,7 @@ def test_a_case_leaves_the_profile_as_it_was(vendor: FakeVendor, tmp_path: Path,
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
         with run.guard("case"):
             for operations in requests:
-                run.session.send(change(*operations))
+                run.send(change(*operations))
             used = run.session.used
         assert run.session.used - used <= RESERVE
     assert vendor.lasting() == before
@@ -155,7 +155,7 @@ def test_lost_answers_and_errors_after_the_commit_are_undone(
     with GuardedRun(session_of(vendor, exclusive=False), tmp_path, CONTRACT) as run:
         try:
             with run.guard("case"):
-                run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
+                run.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
         except NoAnswer:
             assert number == 1
     assert vendor.lasting() == before
@@ -166,7 +166,7 @@ def test_a_target_that_refuses_the_minimal_patch_gets_whole_members(vendor: Fake
     """The second attempt is coarse, and still guarded by tests."""
     before = vendor.lasting()
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(remove("/CustomerName/FirstName")))
+        run.send(change(remove("/CustomerName/FirstName")))
         vendor.quirks.refuses_members = ("FirstName",)
         sent = len(vendor.seen)
     assert vendor.lasting() == before
@@ -320,7 +320,7 @@ def test_the_owner_can_vouch_that_nobody_else_is_there(vendor: FakeVendor, tmp_p
         vendor.faults.after_commit = lambda number, server: (
             server.profile.update(RegistrationConfirmed=True) if number == 1 else None
         )
-        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        run.send(change(replace("/DefaultLocale", "fr-CA")))
     assert vendor.lasting() == before
 
 
@@ -328,10 +328,10 @@ def test_changes_between_two_cases_are_not_undone_by_the_second(vendor: FakeVend
     """Each case restores to what it found, not to what the run found at its start."""
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
         with run.guard("first"):
-            run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+            run.send(change(replace("/DefaultLocale", "fr-CA")))
         vendor.profile["DefaultLocale"] = "de-DE"
         with run.guard("second"):
-            run.session.send(change(replace("/DefaultLocale", "it-IT")))
+            run.send(change(replace("/DefaultLocale", "it-IT")))
     assert vendor.profile["DefaultLocale"] == "de-DE"
 
 
@@ -341,7 +341,7 @@ def test_a_profile_that_moved_is_found_by_another_listed_id(vendor: FakeVendor, 
     other = (CLIENT, "Salesforce", "0035e00000XyZ1aAAF")
     session = session_of(vendor, keys=(PROFILE_KEY, other), exclusive=True)
     with GuardedRun(session, tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        run.send(change(replace("/DefaultLocale", "fr-CA")))
         vendor.profile["AlternateIds"][0]["AlternateId"] = "C-MOVED"
     assert vendor.lasting() == before
 
@@ -351,12 +351,12 @@ def test_a_read_only_member_that_could_be_changed_is_restored_too(vendor: FakeVe
     before = vendor.lasting()
     vendor.quirks.nothing_is_read_only = True
     with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(replace("/ProfileId", 1), remove("/Consents/0"), replace("/CustomerType", "Prospect")))
+        run.send(change(replace("/ProfileId", 1), remove("/Consents/0"), replace("/CustomerType", "Prospect")))
     assert vendor.lasting() == before
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
         for path in ("/ProfileId", "/edited/CreatedBy", "/Consents/0", "/ReasonCode"):
             with pytest.raises(NotSent, match=r"read-only|does not show"):
-                run.session.send(change(replace(path, "x")))
+                run.send(change(replace(path, "x")))
 
 
 def test_a_member_that_the_target_does_not_show_is_not_changed(vendor: FakeVendor, tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_a_member_that_the_target_does_not_show_is_not_changed(vendor: FakeVendo
     with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
         for path in ("/ProfileTags/-", "/reasoncode"):
             with pytest.raises(NotSent, match="does not show"):
-                run.session.send(change(add(path, "x")))
+                run.send(change(add(path, "x")))
 
 
 def test_a_member_whose_entries_hide_something_is_not_changed(vendor: FakeVendor, tmp_path: Path) -> None:
@@ -374,10 +374,10 @@ def test_a_member_whose_entries_hide_something_is_not_changed(vendor: FakeVendor
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
         for path in ("/Emails/0", "/emails/0/EmailAddress", "/Emails", "Emails/-"):
             with pytest.raises(NotSent, match="does not show all"):
-                run.session.send(change(remove(path)))
+                run.send(change(remove(path)))
         with pytest.raises(NotSent, match="can't be read"):
-            run.session.send(Call("PATCH", PROFILE_KEY, HEADERS, b'[{op: "remove", path: "/Emails"}]'))
-        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/Groups")))
+            run.send(Call("PATCH", PROFILE_KEY, HEADERS, b'[{op: "remove", path: "/Emails"}]'))
+        run.send(change(replace("/CustomerType", "Prospect"), remove("/Groups")))
     assert vendor.profile == {**PROFILE, "Edited": vendor.profile["Edited"]}
 
 
@@ -403,7 +403,7 @@ def test_a_profile_that_can_no_longer_be_read_is_mended(vendor: FakeVendor, tmp_
     before = vendor.lasting()
     vendor.quirks.not_atomic, vendor.quirks.checks_all = True, True
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
-        assert run.session.send(change(remove("/Groups"), replace("/CustomerType", "x" * 101)))[0] == 400
+        assert run.send(change(remove("/Groups"), replace("/CustomerType", "x" * 101)))[0] == 400
         assert vendor.profile["Groups"] is not PROFILE["Groups"]
     assert vendor.lasting() == before
 
@@ -413,8 +413,8 @@ def test_answers_of_before_the_change_mislead_nobody(vendor: FakeVendor, tmp_pat
     before = vendor.lasting()
     vendor.quirks.answers_old = True
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(remove("/Groups"), add("/Emails/0", EMAIL)))
-        run.session.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
+        run.send(change(remove("/Groups"), add("/Emails/0", EMAIL)))
+        run.send(change(replace("/CustomerType", "Prospect"), remove("/ProfileTags/0")))
     assert vendor.lasting() == before
 
 
@@ -426,7 +426,7 @@ def test_what_spills_into_another_listed_profile_is_listed(vendor: FakeVendor, t
     run = GuardedRun(session, tmp_path, CONTRACT)
     told = r"CHANGED BESIDE THE CASES: profile 2 of fake \(CRM\): /CustomerType\n"
     with pytest.raises(SafetyRefusal, match=told) as caught, run, run.guard("case"):
-        run.session.send(change(replace("/CustomerType", "Prospect")))
+        run.send(change(replace("/CustomerType", "Prospect")))
     assert caught.value.exit_code == 4
 
 
@@ -440,8 +440,8 @@ def test_a_stamp_that_says_who_created_it_anew_is_no_change(vendor: FakeVendor, 
     vendor.profile["Edited"] = copy.deepcopy(edited)
     before = vendor.lasting()
     with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
-        assert run.session.send(change(replace("/Edited", None)))[0] == 400
-        run.session.send(change(replace("/CustomerType", "Prospect")))
+        assert run.send(change(replace("/Edited", None)))[0] == 400
+        run.send(change(replace("/CustomerType", "Prospect")))
     assert vendor.lasting() == before
 
 
@@ -449,7 +449,7 @@ def test_a_creation_that_a_case_wrote_is_taken_back(vendor: FakeVendor, tmp_path
     """What a case wrote into Edited is no stamp."""
     vendor.quirks.nothing_is_read_only = True
     with GuardedRun(session_of(vendor, try_read_only=True), tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(replace("/Edited/CreatedBy", "me"), remove("/Edited/CreateDate")))
+        run.send(change(replace("/Edited/CreatedBy", "me"), remove("/Edited/CreateDate")))
     assert {**vendor.profile["Edited"], "ModifiedDate": 0, "ModifiedBy": 0} == {
         **PROFILE["Edited"],
         "ModifiedDate": 0,
@@ -462,7 +462,7 @@ def test_a_profile_that_changes_by_being_read_is_listed(vendor: FakeVendor, tmp_
     vendor.quirks.tidies, vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
     run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
     with pytest.raises(SafetyRefusal, match="CHANGED BY READING: profile 1 of fake") as caught, run, run.guard("case"):
-        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        run.send(change(replace("/DefaultLocale", "fr-CA")))
     assert caught.value.exit_code == 4
     assert vendor.profile["DefaultLocale"] == PROFILE["DefaultLocale"]
 
@@ -473,7 +473,7 @@ def test_stamps_of_every_reading_are_no_changes(vendor: FakeVendor, tmp_path: Pa
     vendor.quirks.stamps_readings, vendor.quirks.stamps = True, stamps
     before = vendor.lasting()
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(replace("/DefaultLocale", "fr-CA")))
+        run.send(change(replace("/DefaultLocale", "fr-CA")))
     assert vendor.lasting() == before
 
 
@@ -500,7 +500,7 @@ def test_writes_are_off_where_test_operations_do_not_guard(vendor: FakeVendor, t
     vendor.quirks.keeps_tests_loose = True
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
         with pytest.raises(NotSent, match="does not guard"), run.guard("case"):
-            run.session.send(change(replace("/CustomerType", "Prospect")))
+            run.send(change(replace("/CustomerType", "Prospect")))
         assert any("no case that changes" in note for note in run.notes)
     assert vendor.profile == PROFILE
 
@@ -510,8 +510,19 @@ def test_a_write_outside_a_guard_is_not_sent(vendor: FakeVendor, tmp_path: Path)
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
         sent = len(vendor.seen)
         with pytest.raises(NotSent):
-            run.session.send(change(replace("/CustomerType", "Prospect")))
+            run.send(change(replace("/CustomerType", "Prospect")))
         assert len(vendor.seen) == sent
+
+
+def test_a_run_that_has_not_begun_or_has_ended_changes_nothing(vendor: FakeVendor, tmp_path: Path) -> None:
+    """Without the lock of the target and the first reading of its profiles, nothing could be taken back safely."""
+    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
+    for _ in ("before", "after"):
+        with run.guard("case"), pytest.raises(NotSent, match="no case is being guarded"):
+            run.send(change(replace("/CustomerType", "Prospect")))
+        with run:
+            pass
+    assert not any(seen.changes for seen in vendor.seen)
 
 
 def test_a_second_run_waits_its_turn(vendor: FakeVendor, tmp_path: Path) -> None:
@@ -535,7 +546,7 @@ def test_the_undo_file_is_private_and_its_name_says_nothing(vendor: FakeVendor, 
     """0600, in a directory of 0700; names hold the target's name and a hash of where it is."""
     state = tmp_path / "state"
     with GuardedRun(session_of(vendor), state, CONTRACT) as run, run.guard("case"):
-        run.session.send(change(replace("/CustomerType", "Prospect")))
+        run.send(change(replace("/CustomerType", "Prospect")))
         files = list(state.iterdir())
         assert stat.S_IMODE(state.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -558,7 +569,7 @@ def broken_off(vendor: FakeVendor, state: Path, **changes: Any) -> None:
     """Leave a changed profile and its undo file behind, as a run does whose server stopped."""
     session = session_of(vendor, **changes)
     with GuardedRun(session, state, CONTRACT) as run, contextlib.suppress(SafetyRefusal), run.guard("case"):
-        session.send(change(replace("/CustomerType", "Prospect")))
+        run.send(change(replace("/CustomerType", "Prospect")))
         vendor.faults.stopped_from = 0
     vendor.faults.stopped_from = None
 
@@ -620,7 +631,7 @@ def test_a_change_whose_note_cannot_be_written_is_not_sent(
     with pytest.raises((SafetyRefusal, KeyboardInterrupt)) as caught, run, run.guard("case"):  # noqa: PT012
         monkeypatch.setattr(os, "fsync", fail)
         try:
-            run.session.send(change(replace("/CustomerType", "Prospect")))
+            run.send(change(replace("/CustomerType", "Prospect")))
         finally:
             monkeypatch.undo()
     assert isinstance(caught.value, KeyboardInterrupt) or "No space left" in str(caught.value)
@@ -705,7 +716,7 @@ def storm(run: GuardedRun, name: str, draw: random.Random) -> None:
 
     with contextlib.suppress(NoAnswer, NotSent), run.guard(name):
         for _ in range(draw.randint(1, 3)):
-            run.session.send(patch())
+            run.send(patch())
 
 
 # -- signals and crashes ----------------------------------------------------------------------------------------------
@@ -762,7 +773,7 @@ try:
     with GuardedRun(TargetSession(target, write=True), state, Small) as run:
         for name, operations in cases.items():
             with run.guard(name):
-                run.session.send(Call("PATCH", key, headers, json.dumps(operations).encode(), may_change=True))
+                run.send(Call("PATCH", key, headers, json.dumps(operations).encode(), may_change=True))
 except CommandError as failure:
     print(failure)
     sys.exit(failure.exit_code)
@@ -817,26 +828,27 @@ def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, t
         assert recover(session_of(vendor), state) == Outcome((), ()), f"step {die_at}"
 
 
-def test_ctrl_c_waits_for_the_answer_to_a_change(
-    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_waits_for_the_answer_to_a_change(vendor: FakeVendor, tmp_path: Path) -> None:
     """A request that was given up could be applied after the restore had found nothing to do."""
-    before, replies = vendor.lasting(), list[int | None]()
+    before, replies = vendor.lasting(), list[int]()
 
     def interrupt(number: int, server: FakeVendor) -> None:
         if server.seen[-1].changes and not replies:
             os.kill(os.getpid(), signal.SIGINT)
 
-    def note(call: Call, reply: Reply | None) -> None:
-        replies.append(reply and reply.status)
-        after(call, reply)
+    class Noting(TargetSession):
+        def send(self, call: Call, leave: Leave = NOTHING, guard: Guard | None = None) -> Reply:
+            assert guard is not None
+            return super().send(call, leave, lambda call, send: guard(call, lambda: note(send())))
+
+    def note(reply: Reply) -> Reply:
+        replies.append(reply.status)
+        return reply
 
     vendor.faults.before_request = interrupt
-    run = GuardedRun(session_of(vendor), tmp_path, CONTRACT)
-    after = run.after
-    monkeypatch.setattr(run, "after", note)
+    run = GuardedRun(Noting(target_of(vendor), write=True), tmp_path, CONTRACT)
     with pytest.raises(KeyboardInterrupt), run, run.guard("case"):
-        run.session.send(change(replace("/CustomerType", "Prospect")))
+        run.send(change(replace("/CustomerType", "Prospect")))
     assert replies == [200]
     assert vendor.lasting() == before
     assert list(tmp_path.glob("*.json")) == []

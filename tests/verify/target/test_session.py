@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,27 @@ from mockserver.package import shipped
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import load_contract
 from mockserver.verify.target.redaction import Redactor
-from mockserver.verify.target.rehearsal import DrySession
-from mockserver.verify.target.session import READING, Clock, NoAnswer, NotSent, TargetSession, Throttled
+from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.session import READING, Clock, Guard, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.verify.target.targets import RESERVE, Credential, Target
-from mockserver.verify.target.vetting import could_change, touched
-from tests.verify.target.fake_vendor import CLIENT, KEY, OTHER, PROFILE, READER, READER_SECRET, SECRET, USER, FakeVendor
+from mockserver.verify.target.vetting import NO_LEAVE, Leave, could_change, refusal, touched
+from tests.verify.target.fake_vendor import CLIENT, KEY, OTHER, PROFILE, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 PROFILE_KEY = (CLIENT, *KEY)
 
 
-class Witnessed:
-    """Stands in for the guard: the session only wants to know that somebody watches."""
+class Led(TargetSession):
+    """A session as a run leads it: with the user's leave, the profile as it was read, and somebody who guards it."""
 
-    def before(self, call: Call) -> None:
-        """Nothing to note."""
+    guard: Guard = staticmethod(lambda call, send: send())  # type: ignore[assignment]
 
-    def after(self, call: Call, reply: Any) -> None:
-        """Nothing to note."""
+    @property
+    def leave(self) -> Leave:
+        return Leave("" if self.write else NO_LEAVE, shown=PROFILE)
+
+    def send(self, call: Call, leave: Leave | None = None, guard: Guard | None = None) -> Reply:
+        return super().send(call, leave or self.leave, guard or self.guard)
 
 
 class SlowClock:
@@ -60,9 +63,7 @@ def vendor() -> Iterator[FakeVendor]:
         yield server
 
 
-def session_of(
-    vendor: FakeVendor, *, write: bool = False, slow: SlowClock | None = None, **changes: Any
-) -> TargetSession:
+def session_of(vendor: FakeVendor, *, write: bool = False, slow: SlowClock | None = None, **changes: Any) -> Led:
     values: dict[str, Any] = {
         "name": "fake",
         "base_url": vendor.url,
@@ -74,10 +75,7 @@ def session_of(
     }
     own = {name: changes.pop(name) for name in ("keep_raw", "keep_going") if name in changes}
     clock = slow.clock() if slow else Clock(sleep=lambda seconds: None)
-    session = TargetSession(Target(**values | changes), write=write, clock=clock, **own)
-    session.witness = Witnessed()
-    session.profiles[PROFILE_KEY] = PROFILE
-    return session
+    return Led(Target(**values | changes), write=write, clock=clock, **own)
 
 
 def call(*operations: Any, **changes: Any) -> Call:
@@ -121,7 +119,7 @@ REFUSED: dict[str, Call] = {
 def test_what_is_not_allowed_never_leaves(vendor: FakeVendor, wanted: Call) -> None:
     """Refused before a byte is sent, with leave to write too; the refusal can be asked for beforehand."""
     session = session_of(vendor, write=True)
-    assert session.refusal(wanted)
+    assert refusal(wanted, session.target, session.leave)
     with pytest.raises(NotSent) as caught:
         session.send(wanted)
     with pytest.raises(SafetyRefusal):
@@ -144,8 +142,9 @@ ALLOWED: dict[str, Call] = {
 @pytest.mark.parametrize("wanted", ALLOWED.values(), ids=ALLOWED.keys())
 def test_what_is_allowed_is_sent(vendor: FakeVendor, wanted: Call) -> None:
     """With leave to write."""
-    assert session_of(vendor, write=True).refusal(wanted) is None
-    session_of(vendor, write=True).send(wanted)
+    session = session_of(vendor, write=True)
+    assert refusal(wanted, session.target, session.leave) is None
+    session.send(wanted)
     assert len(vendor.seen) == 1
 
 
@@ -273,18 +272,14 @@ def test_a_target_that_slows_us_down_does_not_use_up_the_reserve(vendor: FakeVen
 def test_a_change_begins_only_if_its_first_reading_fits_too(vendor: FakeVendor, left: int, sent: int) -> None:
     """The guard reads the profile before it, which takes three requests at worst."""
 
-    class Guard:
-        def before(self, call: Call) -> None:
-            for _ in range(READING):
-                session.read(PROFILE_KEY)
-
-        def after(self, call: Call, reply: Reply | None) -> None:
-            pass
+    def guard(call: Call, send: Callable[[], Reply]) -> Reply:
+        for _ in range(READING):
+            session.read(PROFILE_KEY)
+        return send()
 
     session = session_of(vendor, write=True, budget=RESERVE + left)
-    session.witness = Guard()
     with contextlib.nullcontext() if sent else pytest.raises(Inconclusive, match="budget"):
-        session.send(call(SET))
+        session.send(call(SET), guard=guard)
     assert len(vendor.seen) == (READING + 1 if sent else 0)
     assert session.target.budget - session.used >= RESERVE
 
@@ -367,16 +362,15 @@ def test_each_call_is_signed_anew(vendor: FakeVendor) -> None:
     assert ["10:20:00Z" in seen.headers["authorization"] for seen in vendor.seen] == [False, True]
 
 
-def test_the_second_user_may_not_change_anything(vendor: FakeVendor) -> None:
-    """It is there to be refused with 403; should it not be, nothing must have happened."""
-    session = session_of(vendor, write=True, reader=Credential(READER, known=READER_SECRET))
-    reader = session.as_reader()
-    assert reader is not None
-    assert reader.send(call()).status == 403
-    with pytest.raises(NotSent):
-        reader.send(call(SET))
+def test_a_change_needs_leave_and_a_guard(vendor: FakeVendor) -> None:
+    """Whoever has the session alone can only read."""
+    session = TargetSession(session_of(vendor).target, write=True)
+    assert session.send(call()).status == 200
+    with pytest.raises(NotSent, match="--write"):
+        session.send(call(SET))
+    with pytest.raises(NotSent, match="nobody would restore"):
+        session.send(call(SET), Leave(""))
     assert len(vendor.seen) == 1
-    assert session_of(vendor).as_reader() is None
 
 
 def test_raw_exchanges_are_kept_only_on_request_and_privately(vendor: FakeVendor, tmp_path: Path) -> None:
@@ -401,14 +395,15 @@ def test_a_dry_session_sends_nothing_and_refuses_the_same(vendor: FakeVendor) ->
     """Its answers are made up, its plan is not."""
     target = session_of(vendor).target
     contract = load_contract(shipped("contracts") / "openapi.yaml")
-    dry = DrySession(target, contract, {PROFILE_KEY: PROFILE}, write=True, case="one")
-    assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
-    assert dry.send(call({**SET, "path": "/Nickname"})).status == 400
+    dry = DryRun(target, contract, write=True, profiles={PROFILE_KEY: PROFILE})
+    with dry.guard("one"):
+        assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
+        assert dry.send(call({**SET, "path": "/Nickname"})).status == 400
     assert [(row.case, row.changes) for row in dry.planned] == [("one", True)] * 2
-    dry.case = "two"
-    dry.send(call())
-    with pytest.raises(NotSent):
-        dry.send(call(key=(CLIENT, *OTHER)))
+    with dry.guard("two"):
+        dry.send(call())
+        with pytest.raises(NotSent):
+            dry.send(call(key=(CLIENT, *OTHER)))
     assert {row.case for row in dry.planned} == {"one"}, "a case that can't end is not begun"
     assert list(dry.held) == ["two"]
     assert vendor.seen == []
