@@ -14,7 +14,7 @@ from mockserver.verify.authorization import authorization, basic
 from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, quoted
 from mockserver.verify.checks import Unreadable, read_error
 from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, next_world
+from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, ids_of, next_world
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.pointers import holder_of, value_at
 from mockserver.verify.rules.reading import Rule, Step
@@ -166,11 +166,8 @@ class _Play:
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
 
     def _other_profile(self, key: Key) -> bool:
-        names = {
-            (entry["AlternateIdType"], entry["AlternateId"]) for entry in self.state["AlternateIds"] or () if entry
-        }
-        folded = {(str(kind).lower(), str(value).lower()) for kind, value in names}
-        return key[0].lower() != self.key[0].lower() or (key[1].lower(), key[2].lower()) not in folded
+        client, *names = (part.lower() for part in key)
+        return client != self.key[0].lower() or tuple(names) not in ids_of(self.state)
 
     def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
         """Compare the answer and the profile as it can be read afterwards with what is expected."""
@@ -368,8 +365,7 @@ def _with(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, A
 def _reachable(key: Key, profile: Mapping[str, Any]) -> Key:
     """Return a key that still names the profile, the present one if it does."""
     entries = [entry for entry in profile.get("AlternateIds") or () if entry]
-    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in entries]
-    usable = [pair for pair in pairs if all(pair)]
-    if any((kind.lower(), value.lower()) == (key[1].lower(), key[2].lower()) for kind, value in usable) or not usable:
+    usable = [pair for entry in entries if all(pair := (entry["AlternateIdType"], entry["AlternateId"]))]
+    if not usable or (key[1].lower(), key[2].lower()) in ids_of(profile):
         return key
     return key[0], *usable[0]
