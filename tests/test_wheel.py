@@ -1,4 +1,4 @@
-"""Build the wheel, install it into an environment of its own, and let it serve the demo. Run as a script."""
+"""Build the wheel, install it into an environment of its own, and let it serve and verify the demo. Run as a script."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ def check(command: Path, folder: Path) -> None:
         status, body = patch(url, header)
         assert (status, json.loads(body)["CustomerType"]) == (200, "Prospect")
         run(command, "check", cwd=folder, env=environment)
+        run(command, "verify", "--only", "empty-patch", "--html", "page.html", cwd=folder, env=environment)
+        assert "<h1>Verification of mock</h1>" in (folder / "page.html").read_text(encoding="utf-8")
     finally:
         process.terminate()
         _, errors = process.communicate(timeout=10)

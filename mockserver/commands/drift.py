@@ -18,7 +18,7 @@ from mockserver.drift.report import as_json, as_text, write_report
 from mockserver.errors import UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
-from mockserver.verify.calls import Account, Bench
+from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.mock_process import load_profiles, local_mock
 from mockserver.verify.rules.facts import load_facts
@@ -144,23 +144,10 @@ def _mock_bench(listed: Target | None, source: Target) -> Iterator[tuple[Target,
     if listed is not None:
         if listed.client != source.client:
             raise UsageError(f"{listed.name} is a mock of another client", hint=f"give it the client of {source.name}")
-        yield listed, _bench(listed)
+        yield listed, listed.bench(TargetSession(listed))
         return
     with local_mock(source) as started:
-        yield started, _bench(started)
-
-
-def _bench(mock: Target) -> Bench:
-    account = Account(mock.client, mock.credential.user, mock.credential.secret())
-    reader = Account(mock.client, mock.reader.user, mock.reader.secret()) if mock.reader else None
-    return Bench(
-        session=TargetSession(mock, write=True),
-        account=account,
-        profiles=mock.keys,
-        dialect=mock.dialect,
-        accounts={mock.client: account},
-        reader=reader,
-    )
+        yield started, started.bench(TargetSession(started))
 
 
 def _names(contract: Contract) -> set[str]:

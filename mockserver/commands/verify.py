@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +21,7 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
+from mockserver.verify.mock_process import Starting, starting
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
@@ -32,6 +30,7 @@ from mockserver.verify.reports.terminal import TerminalReport
 from mockserver.verify.reports.text import TextReport
 from mockserver.verify.rules.reading import DIALECTS, TAGS
 from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
+from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.targets import is_loopback
 
 EXAMPLES = """examples:
@@ -43,7 +42,6 @@ EXAMPLES = """examples:
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
 130 interrupted (Ctrl-C)"""
-_START_TIMEOUT_S = 30.0
 _WRITERS: Mapping[str, Callable[[Path, Shown], Callable[[Event], None]]] = {
     ".html": HtmlReport,
     ".json": JsonReport,
@@ -91,8 +89,8 @@ def run(options: argparse.Namespace) -> int:
         asked = hasattr(options, "dialect")
         others = [] if asked else [replace(settings, dialect=name) for name in DIALECTS if name != settings.dialect]
         with contextlib.ExitStack() as stack:
-            starting = [stack.enter_context(_mock(one)) for one in (settings, *others)]
-            urls = {ready.dialect: ready.url() for ready in starting}
+            mocks = {one.dialect: stack.enter_context(_mock(one)) for one in (settings, *others)}
+            urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls, "mock")
     if "://" in target:
         _require_loopback(target)
@@ -101,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         )
     with open_session(options, contract=contract) as guarded:
         plan = _plan(options, default_stages=("rules",))
-        if guarded.dry:
+        if isinstance(guarded, DryRun):
             # Nothing is sent, so nothing can be said; the plan is printed when the session ends.
             verify(guarded.bench(), contract, plan, lambda event: None, target=target)
             return 0
@@ -178,36 +176,12 @@ def _require_loopback(url: str) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Starting:
-    """A mock that is on its way up in a process of its own."""
-
-    dialect: str
-    process: subprocess.Popen[bytes]
-    ready: Path
-    log: Path
-
-    def url(self) -> str:
-        """Wait until it listens; raise Inconclusive if it does not."""
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if self.ready.exists():
-                return str(json.loads(self.ready.read_text(encoding="utf-8"))["url"])
-            time.sleep(0.02)
-        said = self.log.read_text(encoding="utf-8", errors="replace").strip()
-        raise Inconclusive("the mock did not start", hint=said[-2000:] or "run mockserver serve to see why")
-
-
 @contextlib.contextmanager
-def _mock(settings: Settings) -> Iterator[_Starting]:
-    """Start the mock on a free port; it is stopped at the end."""
-    with tempfile.TemporaryDirectory(prefix="mockserver-verify-") as directory:
-        ready, log = Path(directory) / "ready.json", Path(directory) / "log.txt"
-        command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
-        command += ["--dialect", settings.dialect, "--fixtures", str(settings.fixtures), "--log", "off"]
-        command += ["--contract", str(settings.contract), "--max-worlds", "1000000"]
-        with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:  # noqa: S603
-            try:
-                yield _Starting(settings.dialect, process, ready, log)
-            finally:
-                process.terminate()
+def _mock(settings: Settings) -> Iterator[Starting]:
+    """Start a mock with the user's settings; it is stopped at the end."""
+    more = ("--contract", str(settings.contract), "--max-worlds", "1000000")
+    with (
+        tempfile.TemporaryDirectory(prefix="mockserver-verify-") as home,
+        starting(Path(home), settings.fixtures, settings.dialect, *more) as mock,
+    ):
+        yield mock

@@ -154,11 +154,11 @@ class Drift:
     def _profiles(self) -> None:
         """Load the profiles, and say where the real ones are none of the contract's."""
         findings = []
-        for key in self.run.keys:
+        for key in self.run.target.keys:
             for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
                 place, _, what = problem.partition(" ")
                 findings.append(self._finding(Kind.BREAKING, place, what))
-        if refused := self._load(self.run.keys):
+        if refused := self._load(self.run.target.keys):
             findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
         title = "The profile is what the contract says of it"
         self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
@@ -172,9 +172,9 @@ class Drift:
         return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
 
     def _case(self, rule: Rule) -> CaseResult:
-        keys = self.run.keys[:2] if "neighbour" in rule.needs else self.run.keys[:1]
+        keys = self.run.target.keys[:2] if "neighbour" in rule.needs else self.run.target.keys[:1]
         if reason := self._held_back(rule, keys):
-            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
+            return _result(rule, not_run=reason)
         self._load(keys)
         try:
             real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
@@ -182,19 +182,17 @@ class Drift:
                 replace(self.mock, profiles=keys, is_mock=False, absent=self.bench.absent), self.contract
             ).run(rule)
         except Throttled as why:
-            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=why.problem, inconclusive=True)
+            return _result(rule, not_run=why.problem, inconclusive=True)
         except LookupError:
             lost = "a profile was not left as the case's next step needs it"
-            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=lost, inconclusive=True)
+            return _result(rule, not_run=lost, inconclusive=True)
         if reason := _held(real):
-            return CaseResult(rule.id, rule.title, rule.source, rule.why, not_run=reason)
-        return self._result(rule, mock, real)
+            return _result(rule, not_run=reason)
+        return self._compared(rule, mock, real)
 
     def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
         """Play the case to nobody first: nothing of it is sent if one of its requests may not be."""
-        dry = DryRun(self.run.target, self.contract, write=self.run.session.write)
-        dry.session.read_only_because = self.run.session.read_only_because
-        dry.profiles.update({key: self.run.profiles[key] for key in keys})
+        dry = DryRun(self.run.target, self.contract, leave=self.run.leave, profiles=self.run.profiles)
         try:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
                 rule
@@ -203,7 +201,7 @@ class Drift:
             return ""  # the prediction came to its end; the case itself will tell
         return _held(outcome)
 
-    def _result(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
+    def _compared(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
         found: list[Difference] = list(self._stamps(mock, real))
         for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
             if theirs.reply is None:
@@ -227,9 +225,7 @@ class Drift:
         lost = real.verdict is Verdict.INCONCLUSIVE
         why = real.problems[-1] if lost and real.problems else ""
         requests = len(real.exchanges)
-        return CaseResult(
-            rule.id, rule.title, rule.source, rule.why, tuple(findings), why, inconclusive=lost, requests=requests
-        )
+        return _result(rule, findings=tuple(findings), not_run=why, inconclusive=lost, requests=requests)
 
     def _stamps(self, mock: CaseFinished, real: CaseFinished) -> Iterator[Difference]:
         """Yield the stamps that one side sets anew and the other leaves: which time they show, nobody compares."""
@@ -280,6 +276,10 @@ class Drift:
 
     def _sides(self, mock: Any, real: Any) -> tuple[Any, Any]:
         return (mock, real) if self.mock_is_left else (real, mock)
+
+
+def _result(rule: Rule, **found: Any) -> CaseResult:
+    return CaseResult(rule.id, rule.title, rule.source, rule.why, **found)
 
 
 def _sets_anew(place: str, side: CaseFinished) -> bool | None:
@@ -365,13 +365,13 @@ def _plain(text: str) -> str:
 def play_to_nobody(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> None:
     """Play every case to a dry run, for its plan."""
     for rule in rules:
-        keys = dry.keys[:2] if "neighbour" in rule.needs else dry.keys[:1]
+        keys = dry.target.keys[:2] if "neighbour" in rule.needs else dry.target.keys[:1]
         try:
             outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
         except LookupError:
             continue  # the prediction came to its end
         if reason := _held(outcome):
-            dry.session.held.setdefault(rule.id, reason)
+            dry.held.setdefault(rule.id, reason)
 
 
 def _held(outcome: CaseFinished) -> str:

@@ -131,29 +131,13 @@ def _one_line(report: DriftReport, finding: Finding) -> str:
 def _finding_row(finding: Finding) -> dict[str, Any]:
     row = finding.difference
     known = finding.known and {"why": finding.known.why, "expires": str(finding.known.expires)}
-    return {
-        "kind": row.kind.value,
-        "what": row.what,
-        "place": row.place,
-        "left": row.left,
-        "right": row.right,
-        "agrees": finding.agrees,
-        "source": finding.source,
-        "cases": finding.cases,
-        "known": known,
-    }
+    more = {"agrees": finding.agrees, "source": finding.source, "cases": finding.cases, "known": known}
+    return row._asdict() | more
 
 
 def _case_row(case: CaseResult) -> dict[str, Any]:
-    return {
-        "id": case.id,
-        "title": case.title,
-        "source": case.source,
-        "why": case.why,
-        "notRun": case.not_run,
-        "requests": case.requests,
-        "differences": len(case.findings),
-    }
+    named = {"id": case.id, "title": case.title, "source": case.source, "why": case.why}
+    return named | {"notRun": case.not_run, "requests": case.requests, "differences": len(case.findings)}
 
 
 def _stop_case(suite: ElementTree.Element, report: DriftReport) -> int:

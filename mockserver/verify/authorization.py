@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mockserver.errors import UsageError
-from mockserver.verify.calls import Account
+from mockserver.verify.calls import Account, Call
 
 SCHEME = "PNAUTHINFO3-HMAC-SHA256"
 OPTIONS = frozenset(
@@ -53,6 +53,15 @@ def authorization(account: Account, client_id: str, now: datetime, how: Mapping[
     parts["signature"] = _SPELLINGS[options.get("signature_as", "base64")](signature)
     template = options.get("header", "{scheme} Credential={user}/{timestamp} Signature={signature}")
     return str(template).format(**parts)
+
+
+def signed_headers(call: Call, accounts: Mapping[str, Account], now: datetime) -> list[tuple[str, str]]:
+    """Return a call's headers, with a fresh signature if it wants one and there is an account for its client."""
+    client_id = call.key[0]
+    account = accounts.get(client_id.partition("~")[0])
+    if not call.signed or account is None:
+        return list(call.headers)
+    return [("Authorization", authorization(account, client_id, now)), *call.headers]
 
 
 def basic(account: Account) -> str:

@@ -7,11 +7,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
+from urllib.parse import quote
 
 Key = tuple[str, str, str]
 """(client, alternate id type, alternate id): what names a profile in a URL."""
 
 Headers = tuple[tuple[str, str], ...]
+
+
+def quoted(key: Key) -> list[str]:
+    """Return a key's parts as segments of a path."""
+    return [quote(part, safe="") for part in key]
 
 
 class Call(NamedTuple):
@@ -31,6 +37,14 @@ class Call(NamedTuple):
     may_change: bool = False
     path: str | None = None
     refused: bool = False
+
+    @property
+    def target(self) -> str:
+        """The path that the call goes to, below the target's base."""
+        if self.path is not None:
+            return self.path
+        client, kind, identifier = quoted(self.key)
+        return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{identifier}"
 
 
 class Reply(NamedTuple):

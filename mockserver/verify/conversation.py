@@ -84,13 +84,18 @@ class Conversation:
 
     def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = ()) -> Reply:
         """Send operations as JSON."""
-        sent = (
-            (*headers,)
-            if any(name == "Content-Type" for name, _ in headers)
-            else (*headers, ("Content-Type", PATCH_TYPE))
-        )
-        body = json.dumps(operations, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        return self.send(Call("PATCH", key, sent, body, may_change=bool(operations)))
+        sent = (*headers, ("Content-Type", PATCH_TYPE))
+        return self.send(Call("PATCH", key, sent, json_body(operations), may_change=bool(operations)))
+
+    @contextmanager
+    def to_its_end(self) -> Iterator[None]:
+        """Note as a problem what ends a case before its time."""
+        try:
+            yield
+        except SHAPELESS as end:
+            self.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
+        except (Unanswered, Denied, Unreadable) as end:
+            self.problems.append(str(end))
 
     def read(self, key: Key) -> dict[str, Any]:
         """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200."""
@@ -188,9 +193,20 @@ def is_old(stamp: Any) -> bool:
     return isinstance(stamp, str) and _STAMP.fullmatch(stamp) is not None and not _is_fresh(stamp, _ANOTHER_CLOCK)
 
 
-def header_value(headers: Headers, name: str) -> str | None:
-    """Return the value of the first header of that name."""
-    return next((value for key, value in headers if key.lower() == name.lower()), None)
+def json_body(value: Any) -> bytes:
+    """Return a body of JSON; a lone surrogate is sent as it is."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def visible(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what answers show of a profile."""
+    return {name: value for name, value in profile.items() if name != "ReasonCode"}
+
+
+def ids_of(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the alternate ids by which a profile can be found, in small letters."""
+    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in profile.get("AlternateIds") or () if entry]
+    return [(kind.lower(), value.lower()) for kind, value in pairs if kind and value]
 
 
 def next_world(prefix: str) -> str:

@@ -1,33 +1,44 @@
-"""A session without bounds, for servers on this machine that hold nothing real: the mock, or a copy of it."""
+"""One HTTP exchange, and a session without bounds: for servers on this machine that hold nothing real."""
 
 from __future__ import annotations
 
 import http.client
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from mockserver.verify.authorization import authorization
+from mockserver.errors import Inconclusive
+from mockserver.verify.authorization import signed_headers
 from mockserver.verify.calls import Account, Call, Reply
 
-
-def request_target(call: Call) -> str:
-    """Return the path that a call goes to, below the target's base."""
-    if call.path is not None:
-        return call.path
-    client, kind, value = (quote(part, safe="~") for part in call.key)
-    return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{value}"
+# Far more than any profile takes.
+MOST_BYTES = 8 * 1024 * 1024
 
 
-def signed_headers(call: Call, accounts: Mapping[str, Account]) -> list[tuple[str, str]]:
-    """Return a call's headers, with a fresh signature if it wants one and there is an account for its client."""
-    client_id = call.key[0]
-    account = accounts.get(client_id.partition("~")[0])
-    if not call.signed or account is None:
-        return list(call.headers)
-    return [("Authorization", authorization(account, client_id, datetime.now(UTC))), *call.headers]
+def exchange(
+    connection: http.client.HTTPConnection, call: Call, headers: Sequence[tuple[str, str]], base: str = ""
+) -> Reply:
+    """Send a call below a base path and read its answer; raise OSError or HTTPException where none comes whole."""
+    started = monotonic()
+    named = {name.lower() for name, _ in headers}
+    connection.putrequest(call.method, base + call.target, skip_host="host" in named, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value.encode("utf-8"))
+    if "transfer-encoding" not in named and (call.body or call.method in ("PATCH", "POST", "PUT")):
+        connection.putheader("Content-Length", str(len(call.body)))
+    connection.endheaders(call.body or None)
+    if connection.sock is not None and connection.sock.family != socket.AF_UNIX:
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    response = connection.getresponse()
+    body = response.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        raise Inconclusive("the target's answer is larger than any profile")
+    if response.length:
+        raise http.client.IncompleteRead(body)
+    names = {name.lower(): value for name, value in response.getheaders()}
+    return Reply(response.status, names, body, monotonic() - started)
 
 
 class HttpSession:
@@ -41,15 +52,14 @@ class HttpSession:
 
     def send(self, call: Call) -> Reply:
         """Send one call; a kept connection that the server has closed meanwhile is opened anew."""
-        started = monotonic()
         reused = self._connection.sock is not None
         try:
-            return self._exchange(call, started)
+            return self._exchange(call)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self._connection.close()
             if not reused:
                 raise
-            return self._exchange(call, started)
+            return self._exchange(call)
         except http.client.HTTPException as problem:
             self._connection.close()
             raise ConnectionError(f"the answer is not HTTP: {type(problem).__name__}") from problem
@@ -61,21 +71,6 @@ class HttpSession:
         """Close the connection."""
         self._connection.close()
 
-    def _exchange(self, call: Call, started: float) -> Reply:
-        connection = self._connection
-        headers = signed_headers(call, self._accounts)
-        names_host = any(name.lower() == "host" for name, _ in headers)
-        target = self._base + request_target(call)
-        connection.putrequest(call.method, target, skip_host=names_host, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value.encode("utf-8"))
-        chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)
-        if not chunked and (call.body or call.method in ("PATCH", "POST", "PUT")):
-            connection.putheader("Content-Length", str(len(call.body)))
-        connection.endheaders(call.body or None)
-        if connection.sock is not None and connection.sock.family != socket.AF_UNIX:
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        response = connection.getresponse()
-        body = response.read()
-        names = {name.lower(): value for name, value in response.getheaders()}
-        return Reply(response.status, names, body, monotonic() - started)
+    def _exchange(self, call: Call) -> Reply:
+        headers = signed_headers(call, self._accounts, datetime.now(UTC))
+        return exchange(self._connection, call, headers, self._base)

@@ -14,14 +14,52 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
-from mockserver.verify.calls import Key
+from mockserver.verify.calls import Call, Key, Reply, quoted
+from mockserver.verify.http_session import exchange
 from mockserver.verify.target.targets import Credential, Target
 
 _START_S = 60.0
+
+
+class Starting(NamedTuple):
+    """A mock that is on its way up in a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    ready: Path
+    log: Path
+
+    def url(self) -> str:
+        """Wait until it listens; raise Inconclusive if it does not."""
+        until = time.monotonic() + _START_S
+        while time.monotonic() < until and self.process.poll() is None:
+            if self.ready.exists() and (text := self.ready.read_text(encoding="utf-8")):
+                return str(json.loads(text)["url"])
+            time.sleep(0.02)
+        said = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        raise Inconclusive("the mock did not start", hint=said[-2000:] or "run mockserver serve to see why")
+
+
+@contextmanager
+def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) -> Iterator[Starting]:
+    """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
+    ready, log = home / "ready.json", home / "log.txt"
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+    command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
+    try:
+        yield Starting(process, ready, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @contextmanager
@@ -29,34 +67,14 @@ def local_mock(other: Target) -> Iterator[Target]:
     """Start a mock that can take on the other target's profiles; its users have the same names, and their own keys."""
     user = Credential(other.credential.user, known=secrets.token_hex(16))
     reader = other.reader and Credential(other.reader.user, known=secrets.token_hex(16))
+    mock = replace(other, name="mock", credential=user, reader=reader, mock=True, marker=None, admin_token_env=None)
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         _write_fixtures(home / "fixtures", other.client, user, reader)
-        ready = home / "ready.json"
-        command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--fixtures", str(home / "fixtures")]
-        command += ["--ready-file", str(ready), "--dialect", other.dialect, "--pure", "--no-magic-ids", "--log", "off"]
-        process = subprocess.Popen(  # noqa: S603 - our own command, in an environment without the user's settings
-            command, cwd=home, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            url = _wait(process, ready)
-            yield replace(
-                other,
-                name="mock",
-                base_url=url,
-                credential=user,
-                reader=reader,
-                mock=True,
-                marker=None,
-                admin_token_env=None,
-            )
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        # In an environment and a directory without the user's settings.
+        where: dict[str, Any] = {"cwd": home, "env": _environment()}
+        with starting(home, home / "fixtures", other.dialect, "--pure", "--no-magic-ids", **where) as started:
+            yield replace(mock, base_url=started.url())
 
 
 def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> str:
@@ -69,28 +87,21 @@ def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> st
     for key, profile in profiles.items():
         if (key[1].lower(), key[2].lower()) in named:
             continue  # another id of a profile that is there already
-        status, text = _ask(mock, "PUT", _place(key), json.dumps(profile).encode())
-        if status not in (200, 201):
-            return f"{status}: {_reason(text)}"
+        reply = _ask(mock, "PUT", "/".join(("/__admin/profiles", *quoted(key))), json.dumps(profile).encode())
+        if reply.status not in (200, 201):
+            return f"{reply.status}: {_reason(reply.body)}"
         entries = profile.get("AlternateIds") or ()
         named |= {(str(row["AlternateIdType"]).lower(), str(row["AlternateId"]).lower()) for row in entries if row}
     return ""
 
 
-def _place(key: Key) -> str:
-    return "/__admin/profiles/" + "/".join(quote(part, safe="") for part in key)
-
-
-def _ask(mock: Target, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+def _ask(mock: Target, method: str, path: str, body: bytes) -> Reply:
     parts = urlsplit(mock.admin_url)
-    headers = {"Content-Type": "application/json"}
-    if mock.admin_token:
-        headers["X-Mock-Admin-Token"] = mock.admin_token
+    headers = [("Content-Type", "application/json"), ("Connection", "close")]
+    headers += [("X-Mock-Admin-Token", mock.admin_token)] if mock.admin_token else []
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=mock.timeout_s)
     try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
+        return exchange(connection, Call(method, mock.keys[0], (), body, path=path), headers)
     except (OSError, http.client.HTTPException) as problem:
         raise Inconclusive(f"the mock can't be reached: {type(problem).__name__}") from problem
     finally:
@@ -131,12 +142,3 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
     package = str(Path(__file__).parents[2])
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (package, kept.get("PYTHONPATH"))))}
-
-
-def _wait(process: subprocess.Popen[bytes], ready: Path) -> str:
-    until = time.monotonic() + _START_S
-    while time.monotonic() < until and process.poll() is None:
-        if ready.exists() and (text := ready.read_text(encoding="utf-8")):
-            return str(json.loads(text)["url"])
-        time.sleep(0.02)
-    raise Inconclusive("the mock did not start", hint="try `mockserver serve`, and see what it says")

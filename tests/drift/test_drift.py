@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import date, timedelta
-from html import escape
-from pathlib import Path
+from html import unescape
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from mockserver.cli import main
-from mockserver.drift.compare import load_volatile
-from mockserver.drift.known import load_known
-from mockserver.errors import UsageError
-from mockserver.package import shipped
 from mockserver.verify.mock_process import load_profiles, local_mock
-from mockserver.verify.target.targets import Credential, Target
-from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, READER, READER_SECRET, SECRET, USER, FakeVendor
+from mockserver.verify.target.targets import Target
+from tests.drift.comparing import Bench, only
+from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, READER, SECRET
 
-TODAY = date(2026, 1, 15)
 ALIKE = (
     *(
         "patch-*",
@@ -37,71 +30,6 @@ ALIKE = (
     *("replace-text", "replace-flags", "replace-entry", "replace-collection", "move-refused", "atomic-second-fails"),
     *("atomic-test-fails", "read-only-profile-id", "type-length", "edited-*", "auth-missing", "auth-wrong-signature"),
 )
-
-
-@pytest.fixture
-def vendor() -> Iterator[FakeVendor]:
-    with FakeVendor().running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def mock() -> Iterator[Target]:
-    """One mock for all tests, described in the targets file: each comparison loads its profile anew."""
-    other = Target("x", "http://127.0.0.1:1", CLIENT, Credential(USER, known=SECRET), ((CLIENT, *KEY),))
-    with local_mock(other) as started:
-        yield started
-
-
-class Bench:
-    """Runs the command with a targets file for the fake and the mock."""
-
-    def __init__(self, directory: Path, vendor: FakeVendor, mock: Target, capsys: pytest.CaptureFixture[str]) -> None:
-        self.directory, self.vendor, self.mock, self.capsys = directory, vendor, mock, capsys
-        self.extra = "try_read_only = true\nmay_deactivate = true\n"
-
-    def run(self, *flags: str, live: bool = True, write: bool = True) -> tuple[int, str]:
-        targets = self.directory / "targets.toml"
-        rows = {
-            "fake": (self.vendor.url, "FAKE_SECRET", self.extra),
-            "local": (self.mock.base_url, "MOCK_SECRET", "mock = true"),
-        }
-        targets.write_text(
-            "\n".join(
-                f'[targets.{name}]\nbase_url = "{url}"\nclient = "{CLIENT}"\nuser = "{USER}"\nsecret_env = "{env}"\n'
-                f'profiles = ["{KEY[0]}/{KEY[1]}"]\nrate = 1000\nbudget = 5000\nsettle_s = 0\n{extra}'
-                for name, (url, env, extra) in rows.items()
-            )
-        )
-        modes = [flag for flag, wanted in (("--live", live), ("--write", write)) if wanted]
-        common = ["--targets", str(targets), "--state-dir", str(self.directory / "state")]
-        code = main(["drift", "--left", "local", "--right", "fake", *common, *modes, *flags])
-        shown = self.capsys.readouterr()
-        return code, shown.out + shown.err
-
-    def report(self, *flags: str, **modes: bool) -> dict[str, Any]:
-        code, text = self.run("--json", *flags, **modes)
-        document: dict[str, Any] = json.loads(text[: text.rindex("}") + 1])
-        assert document["exit"] == code
-        return document
-
-
-@pytest.fixture
-def bench(
-    vendor: FakeVendor,
-    mock: Target,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Bench:
-    monkeypatch.setenv("FAKE_SECRET", SECRET)
-    monkeypatch.setenv("FAKE_READER", READER_SECRET)
-    monkeypatch.setenv("MOCK_SECRET", mock.credential.secret())
-    return Bench(tmp_path, vendor, mock, capsys)
-
-
-def only(*names: str) -> list[str]:
-    return [word for name in names for word in ("--only", name)]
 
 
 def test_two_sides_that_answer_alike_make_one_line(bench: Bench) -> None:
@@ -199,28 +127,6 @@ def test_assumptions_are_confirmed_or_refuted(bench: Bench) -> None:
     assert [row.partition(":")[0] for row in report["assumptions"]["refuted"]] == ["route-trailing-slash"]
 
 
-def test_nothing_is_sent_without_leave(bench: Bench) -> None:
-    """The default lists the requests and the worst case; a live run without --write changes nothing."""
-    code, text = bench.run(*only("add-text", "empty-patch"), live=False)
-    assert code == 0
-    assert bench.vendor.seen == []
-    assert "add-text: CHANGES PATCH profile 1 of fake (CRM) add /DefaultLocale" in text
-    assert "at worst" in text
-    report = bench.report(*only("add-text", "empty-patch"), write=False)
-    assert [case["id"] for case in report["cases"] if case["notRun"]] == ["add-text"]
-    assert report["exit"] == 0
-    assert all(seen.operations == [] for seen in bench.vendor.seen)
-    assert bench.run(*only("add-text"), write=False)[0] == 3
-
-
-def test_only_listed_profiles_are_ever_asked_for(bench: Bench) -> None:
-    """Also where cases ask for others, for other methods, or for tokens."""
-    bench.run("--keep-going", *only("id-*", "route-*", "method-*", "token-*", "auth-*", "every-id-names-the-profile"))
-    allowed = f"/Profiles/{CLIENT}/Profile/AlternateIdType/{KEY[0]}/AlternateId/{KEY[1]}".lower()
-    assert {seen.path.rstrip("/").lower() for seen in bench.vendor.seen} == {allowed}
-    assert {seen.method for seen in bench.vendor.seen} <= {"PATCH", "GET", "HEAD", "OPTIONS"}
-
-
 PERSONAL = [
     "Zoë",
     "O'Neil",
@@ -255,114 +161,16 @@ def test_no_report_holds_a_value_an_id_or_a_secret(bench: Bench) -> None:
     assert "src=" not in paths[2].read_text(encoding="utf-8")
 
 
-def test_known_drift_counts_again_when_its_day_is_over(bench: Bench) -> None:
-    """Until then it is not drift; an entry for what does not show is mentioned."""
-    bench.vendor.quirks.dash_prepends = True
-    path = bench.directory / "known.yaml"
-    entry = "{{case: add-*, what: body, place: /Emails*, why: 'a fault, reported', expires: {day}}}"
-    other = f"{{case: never-*, why: gone, expires: {date.today()}}}"
-    day, past = date.today() + timedelta(days=200), date(2025, 12, 31)
-    path.write_text(f"known:\n  - {entry.format(day=day)}\n  - {other}\n")
-    report = bench.report("--known", str(path), *only("add-at-end"))
-    assert report["exit"] == 0
-    assert list(report["counts"]) == ["known"]
-    assert [row["case"] for row in report["unseen"]] == ["never-*"]
-    path.write_text(f"known:\n  - {entry.format(day=past)}\n")
-    report = bench.report("--known", str(path), *only("add-at-end"))
-    assert report["exit"] == 1
-    assert report["expired"] == [{"why": "a fault, reported", "expires": str(past)}]
-
-
-BAD_KNOWN = {
-    "no list": ("known: {}", "not a file of known drift"),
-    "another key": ("known: []\nmore: 1", "not a file of known drift"),
-    "no end": ("known: [{why: x}]", "a day on which it expires"),
-    "no reason": ("known: [{expires: 2026-03-01}]", "needs a why"),
-    "an end that is far away": ("known: [{why: x, expires: 2030-01-01}]", "more than a year away"),
-    "a misspelt key": ("known: [{why: x, expire: 2026-03-01}]", "did you mean expires"),
-}
-
-
-@pytest.mark.parametrize(("text", "told"), BAD_KNOWN.values(), ids=BAD_KNOWN.keys())
-def test_known_drift_needs_a_reason_and_an_end(tmp_path: Path, text: str, told: str) -> None:
-    """A list of accepted differences that nobody looks at again is how drift is forgotten."""
-    path = tmp_path / "known.yaml"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=told):
-        load_known(path, TODAY)
-
-
-BAD_VOLATILE = {"bodies: []": "unknown", "body: [Edited]": "no place", "headers: {allow: breaking}": "not possible"}
-
-
-@pytest.mark.parametrize(("text", "told"), BAD_VOLATILE.items(), ids=list(BAD_VOLATILE))
-def test_what_is_volatile_is_declared_in_one_place(tmp_path: Path, text: str, told: str) -> None:
-    """And can't be misread."""
-    shipped_file = load_volatile(shipped("contracts") / "volatile.yaml")
-    assert shipped_file.covers("/Edited/ModifiedDate")
-    assert not shipped_file.covers("/Edited/CreateDate")
-    path = tmp_path / "volatile.yaml"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=told):
-        load_volatile(path)
-
-
-def test_a_profile_that_stays_changed_ends_the_run_with_exit_code_4(bench: Bench) -> None:
-    """What was found until then is reported, and the place that could not be restored."""
-    bench.vendor.faults.after_commit = lambda number, server: setattr(
-        server.quirks, "refuses_members", ("CustomerType",)
-    )
-    path = bench.directory / "report.json"
-    code, text = bench.run("--report", str(path), *only("auth-missing", "patch-updates-one-profile", "add-at-end"))
-    assert code == 4
-    assert "NOT RESTORED" in text
-    assert "/CustomerType" in text
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert "NOT RESTORED" in document["stopped"]
-    assert [case["id"] for case in document["cases"]] == ["the-profile-itself", "auth-missing"]
-    bench.vendor.faults.after_commit, bench.vendor.quirks.refuses_members = None, ()
-    assert bench.run(*only("empty-patch"))[0] == 4
-
-
-def test_a_target_that_goes_away_gives_no_answer(bench: Bench) -> None:
-    """Exit code 3: neither drift nor its absence was shown."""
-    bench.vendor.faults.stopped_from = 6
-    code, text = bench.run(*only("empty-patch", "auth-*"), write=False)
-    assert code == 3
-    assert "no answer" in text
-
-
-def test_a_target_that_fails_ends_the_run(bench: Bench) -> None:
-    """No more cases are sent after the first 5xx, unless asked for."""
-    bench.vendor.faults.error_after_commit = {1}
-    before = bench.vendor.lasting()
-    report = bench.report(*only("add-*"))
-    assert report["exit"] == 1
-    assert "server error" in report["stopped"]
-    assert bench.vendor.lasting() == before
-
-
-def test_a_refusal_with_500_ends_no_run(bench: Bench) -> None:
-    """The vendor's software answers some patches with 500 where it refuses them: that is a difference, not trouble."""
-    bench.vendor.quirks.status_for_read_only = 500
-    before = bench.vendor.lasting()
-    report = bench.report(*only("read-only-profile-id", "read-only-edited", "add-text"))
-    assert report["stopped"] is None
-    assert [(row["what"], row["left"], row["right"]) for row in report["findings"]] == [("status", "400", "500")]
-    assert report["findings"][0]["cases"] == ["read-only-profile-id", "read-only-edited"]
-    assert bench.vendor.lasting() == before
-
-
 def test_each_case_of_a_difference_is_named(bench: Bench) -> None:
     """With the sentence of its rule, on the terminal and on the page, which also says what to do."""
     bench.vendor.quirks.status_for_read_only = 200
     path = bench.directory / "report.html"
     _, text = bench.run("--report", str(path), *only("read-only-profile-id", "read-only-edited", "read-only-consents"))
-    page = path.read_text(encoding="utf-8")
+    page = unescape(path.read_text(encoding="utf-8"))
     for sentence in ("ProfileId can't be changed", "Edited can't be changed", "Consents can't be changed"):
         assert sentence in text
-        assert escape(sentence) in page
-    assert "local does as the contract says (the vendor&#x27;s page of this operation)" in page
+        assert sentence in page
+    assert "local does as the contract says (the vendor's page of this operation)" in page
 
 
 def test_a_target_of_the_library_may_stamp_its_changes(bench: Bench) -> None:
@@ -402,33 +210,6 @@ def test_two_listed_mocks_need_no_place_for_notes(bench: Bench) -> None:
     sides = ["--left", "mock", "--right", "local", "--state-dir", str(state)]
     code, text = bench.run(*sides, *only("add-text", "add-at-end"), live=False, write=False)
     assert (code, state.exists()) == (0, False), text
-
-
-def test_a_profile_that_changes_by_being_read_ends_with_exit_code_4(bench: Bench) -> None:
-    """The report says so, too, beside what it found."""
-    bench.vendor.quirks.tidies, bench.vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
-    path = bench.directory / "report.json"
-    assert bench.run("--report", str(path), *only("add-text"))[0] == 4
-    document = json.loads(path.read_text(encoding="utf-8"))
-    assert (document["exit"], document["stopped"].partition(":")[0]) == (4, "CHANGED BY READING")
-
-
-WRONG = {
-    "no other side": [],
-    "the same side twice": ["--right", "local"],
-    "an unknown case": ["--right", "fake", "--only", "ad-text"],
-    "a report of no known kind": ["--right", "fake", "--report", "x.pdf"],
-    "an unlisted side": ["--right", "elsewhere"],
-}
-
-
-@pytest.mark.parametrize("flags", WRONG.values(), ids=WRONG.keys())
-def test_wrong_usage_sends_nothing(bench: Bench, flags: list[str]) -> None:
-    """Exit code 2."""
-    bench.run("--only", "empty-patch", live=False)
-    targets = ["--targets", str(bench.directory / "targets.toml")]
-    assert main(["drift", "--left", "local", "--live", *targets, *flags]) == 2
-    assert bench.vendor.seen == []
 
 
 def test_the_contract_can_be_compared_with_the_page(capsys: pytest.CaptureFixture[str]) -> None:

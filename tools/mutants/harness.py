@@ -14,16 +14,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from mockserver.errors import UsageError
+from mockserver.verify.authorization import signed_headers
 from mockserver.verify.calls import Account, Bench, Call, Reply
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished, Event
-from mockserver.verify.http_session import request_target, signed_headers
 from mockserver.verify.mock_bench import read_fixtures
 from mockserver.verify.rules.reading import DIALECTS
 from mockserver.verify.run import STAGES, Plan, verify
@@ -91,9 +92,9 @@ class ServerSession:
 
     def send(self, call: Call) -> Reply:
         """Answer a call without a socket; a crash of the server is a broken connection."""
-        headers = {name.lower(): value for name, value in signed_headers(call, self._accounts)}
+        headers = {name.lower(): value for name, value in signed_headers(call, self._accounts, datetime.now(UTC))}
         try:
-            answer = self._server(Request(call.method, request_target(call), headers, call.body))
+            answer = self._server(Request(call.method, call.target, headers, call.body))
         except Exception as problem:
             raise ConnectionError(f"the server crashed: {type(problem).__name__}") from problem
         body = b"" if call.method == "HEAD" else answer.body

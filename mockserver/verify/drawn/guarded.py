@@ -15,7 +15,7 @@ from typing import Any
 from mockserver.verify.calls import Bench, Call, Verdict
 from mockserver.verify.checks import Unreadable
 from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered
+from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, json_body, visible
 from mockserver.verify.drawn.fitting import fitted
 from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished
@@ -93,8 +93,7 @@ class GuardedGenerated:
         if not operations:
             talk.problems.append("none of its operations fits the profile")
             return Verdict.NOT_VERIFIABLE
-        content = json.dumps(operations, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-        reply = talk.send(Call("PATCH", self.key, _HEADERS, content))
+        reply = talk.send(Call("PATCH", self.key, _HEADERS, json_body(operations)))
         if reply.status in (401, 403):
             raise Denied(f"a valid patch was answered with {reply.status}, 200 was expected")
         if reply.status != 200:
@@ -111,12 +110,8 @@ class GuardedGenerated:
             expected = dict(before) if refused else self.model.apply(before, operations)
         except (Refused, Unpredictable):
             return
-        start = _visible(before)
-        wanted = talk.stamped(_visible(expected), start, found, self.bench.account.user_id)
+        start = visible(before)
+        wanted = talk.stamped(visible(expected), start, found, self.bench.account.user_id)
         if reply is not None and not refused:
             talk.compare_answer(wanted, reply)
         talk.compare("the profile afterwards", wanted, found)
-
-
-def _visible(profile: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in profile.items() if name != "ReasonCode"}

@@ -15,6 +15,7 @@ _TEXTS = (
     "O'Neil-Żak", "zoe@example.com", "\u2028", "Ünïcödé", "fr-CA", "{}", "1e5", "tab\there",
 )  # fmt: skip
 _NUMBERS = (0, 1, -1, 7705550143, 2**53 + 1, 2**63 - 1, -(2**63))
+_READ_ONLY = ("/ProfileId", "/Edited", "/Edited/ModifiedBy", "/Consents", "/Consents/-", "/Consents/0", "/ReasonCode")
 _WRONG: tuple[Any, ...] = (None, "perhaps", {}, [], [1], {"a": 1}, "x" * 101, 2**63, "12.5")
 
 
@@ -134,78 +135,54 @@ class Documents:
     # -- what must be refused -----------------------------------------------------------------------------------------
 
     def _bad_operation(self, profile: Mapping[str, Any]) -> Any:
+        """Draw an operation of each bad kind, then one of them: the order of the draws is what a seed means."""
         path, shape, value = self._place(profile, writable=False)
-        op = self.random.choice(("add", "replace", "test"))
+        pick = self.random.choice
+        op = pick(("add", "replace", "test"))
         length = len(value) if isinstance(value, list) else 0
-        return self.random.choice(
-            (
-                {"op": op, "path": path, "value": self.random.choice(_WRONG)},
-                {"op": "test", "path": path, "value": self.value(shape)},
-                {
-                    "op": "remove",
-                    "path": f"{path}/{self.random.choice(('Nickname', length, 99, -1, 'x', '~2', '-/0'))}",
-                },
-                {
-                    "op": op,
-                    "path": f"{path}/{self.random.choice(('Nickname', length + 1, 99, -1, 'x', '1.0', '~'))}",
-                    "value": 1,
-                },
-                {"op": self.random.choice(("move", "copy")), "from": path, "path": "/CustomerType"},
-                {"op": self.random.choice(("increment", "", "adds", None)), "path": path, "value": value},
-                {"op": op, "value": value},
-                {"op": op, "path": "", "value": {}},
-                self.random.choice((1, "remove", None, [], True)),
-                {
-                    "op": self.random.choice(("add", "replace", "remove")),
-                    "path": self._read_only_path(profile),
-                    "value": None,
-                },
-            )
-        )
-
-    def _read_only_path(self, profile: Mapping[str, Any]) -> str:
-        paths = [
-            "/ProfileId",
-            "/Edited",
-            "/Edited/ModifiedBy",
-            "/Consents",
-            "/Consents/-",
-            "/Consents/0",
-            "/ReasonCode",
+        kinds: list[Any] = [
+            {"op": op, "path": path, "value": pick(_WRONG)},
+            {"op": "test", "path": path, "value": self.value(shape)},
+            {"op": "remove", "path": f"{path}/{pick(('Nickname', length, 99, -1, 'x', '~2', '-/0'))}"},
+            {"op": op, "path": f"{path}/{pick(('Nickname', length + 1, 99, -1, 'x', '1.0', '~'))}", "value": 1},
+            {"op": pick(("move", "copy")), "from": path, "path": "/CustomerType"},
+            {"op": pick(("increment", "", "adds", None)), "path": path, "value": value},
+            {"op": op, "value": value},
+            {"op": op, "path": "", "value": {}},
+            pick((1, "remove", None, [], True)),
+            {"op": pick(("add", "replace", "remove")), "path": pick(_READ_ONLY), "value": None},
         ]
-        return self.random.choice(paths)
+        return pick(kinds)
 
     # -- what a lenient server takes ----------------------------------------------------------------------------------
 
     def _spelled_oddly(self, operation: Operation) -> Any:
-        spelled = dict(operation)
-        trick = self.random.randrange(8)
-        if trick == 0:
-            spelled["op"] = self.random.choice((str(spelled["op"]).upper(), f" {spelled['op']} "))
-        elif trick == 1:
-            spelled["path"] = str(spelled["path"]).upper()
-        elif trick == 2:
-            spelled["path"] = self.random.choice(
-                (str(spelled["path"])[1:], f"{spelled['path']}/", f"/{spelled['path']}")
-            )
-        elif trick == 3 and spelled["op"] in ("add", "replace", "remove", "test"):
-            spelled["op"] = {"add": "0", "remove": 1, "replace": "2", "test": 5}[spelled["op"]]
-        elif trick == 4:
-            spelled = {name.upper(): value for name, value in spelled.items()}
-        elif trick == 5 and "value" in spelled:
-            spelled["value"] = self._converted(spelled["value"])
-        elif trick == 6:
-            spelled["comment"] = "why"
-        elif "value" in spelled and spelled["value"] is None:
-            del spelled["value"]
-        return spelled
+        return self.random.choice(_SPELLINGS)(operation, self.random)
 
-    def _converted(self, value: Any) -> Any:
-        if isinstance(value, bool):
-            return self.random.choice((str(value), str(value).upper(), int(value)))
-        if isinstance(value, int):
-            return str(value)
-        if isinstance(value, dict):
-            rows = {name.upper(): item for name, item in value.items() if self.random.random() < 0.7}
-            return rows | {"Unknown": 1}
-        return value
+
+def _converted(value: Any, random: Random) -> Any:
+    if isinstance(value, bool):
+        return random.choice((str(value), str(value).upper(), int(value)))
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, dict):
+        rows = {name.upper(): item for name, item in value.items() if random.random() < 0.7}
+        return rows | {"Unknown": 1}
+    return value
+
+
+def _converted_value(row: Operation, random: Random) -> Operation:
+    return row | {"value": _converted(row["value"], random)} if "value" in row else row
+
+
+# Their number and their order are what a seed means.
+_SPELLINGS: tuple[Callable[[Operation, Random], Operation], ...] = (
+    lambda row, random: row | {"op": random.choice((row["op"].upper(), f" {row['op']} "))},
+    lambda row, random: row | {"path": row["path"].upper()},
+    lambda row, random: row | {"path": random.choice((row["path"][1:], f"{row['path']}/", f"/{row['path']}"))},
+    lambda row, random: row | {"op": {"add": "0", "remove": 1, "replace": "2", "test": 5}[row["op"]]},
+    lambda row, random: {name.upper(): value for name, value in row.items()},
+    _converted_value,
+    lambda row, random: row | {"comment": "why"},
+    lambda row, random: {name: value for name, value in row.items() if name != "value" or value is not None},
+)

@@ -12,7 +12,6 @@ from typing import Any
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished
-from mockserver.verify.http_session import request_target
 from mockserver.verify.target.redaction import Redactor
 
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-mock-admin-token"}
@@ -57,7 +56,7 @@ class Shown:
     def curl(self, exchange: Exchange) -> str:
         """Return a command that sends the request again; the signature is made by `mockserver sign`."""
         call = exchange.call
-        url = f"{self._url}{request_target(call)}" if self._openly else "$URL"
+        url = f"{self._url}{call.target}" if self._openly else "$URL"
         headers = [(name, value) for name, value in call.headers if name.lower() not in _SECRET_HEADERS]
         parts = ["curl", "-i", "-X", call.method, shlex.quote(url) if self._openly else '"$URL"']
         parts += [part for name, value in headers for part in ("-H", shlex.quote(f"{name}: {value}"))]
@@ -83,7 +82,7 @@ class Shown:
         return json.dumps(rows if self._openly else self._hidden(rows), ensure_ascii=False, default=str)
 
     def _target(self, exchange: Exchange) -> str:
-        target = request_target(exchange.call)
+        target = exchange.call.target
         return target if self._openly else f"…#{self._redact.hash(target)}"
 
     def _headers(self, headers: tuple[tuple[str, str], ...]) -> list[str]:

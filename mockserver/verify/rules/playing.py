@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from mockserver.verify.authorization import authorization, basic
-from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict
+from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, quoted
 from mockserver.verify.checks import Unreadable, read_error
 from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, next_world
+from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, ids_of, next_world
 from mockserver.verify.events import CaseFinished
+from mockserver.verify.pointers import holder_of, value_at
 from mockserver.verify.rules.reading import Rule, Step
 from mockserver.verify.target.session import NotSent, Throttled
 
@@ -161,15 +162,12 @@ class _Play:
         compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
         self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
         for pointer, value in step.holds.items():
-            if _get(self.state, pointer) != self._filled(value):
+            if value_at(self.state, pointer) != self._filled(value):
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
 
     def _other_profile(self, key: Key) -> bool:
-        names = {
-            (entry["AlternateIdType"], entry["AlternateId"]) for entry in self.state["AlternateIds"] or () if entry
-        }
-        folded = {(str(kind).lower(), str(value).lower()) for kind, value in names}
-        return key[0].lower() != self.key[0].lower() or (key[1].lower(), key[2].lower()) not in folded
+        client, *names = (part.lower() for part in key)
+        return client != self.key[0].lower() or tuple(names) not in ids_of(self.state)
 
     def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
         """Compare the answer and the profile as it can be read afterwards with what is expected."""
@@ -189,9 +187,7 @@ class _Play:
         if step.world:
             key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
         body = self._body(step)
-        path = step.path and step.path.format(
-            **dict(zip(("client", "type", "id"), (quote(part, safe="") for part in key), strict=True))
-        )
+        path = step.path and step.path.format(**dict(zip(("client", "type", "id"), quoted(key), strict=True)))
         signs_itself = self._is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)
         if step.chunked:
@@ -224,7 +220,7 @@ class _Play:
         else:
             text = step.body if step.body is not None else step.xml if step.xml is not None else ""
             text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
-            text = _PLACEHOLDER.sub(lambda match: json.dumps(_get(self.state, match[1])), text)
+            text = _PLACEHOLDER.sub(lambda match: json.dumps(value_at(self.state, match[1])), text)
             if "${oauth:" in text and (app := self.bench.oauth) is not None:
                 text = text.replace("${oauth:id}", app.user_id).replace("${oauth:secret}", app.secret)
         if step.encode == "latin-1-bytes":
@@ -282,7 +278,7 @@ class _Play:
         if isinstance(value, str):
             whole = _PLACEHOLDER.fullmatch(value)
             if whole:
-                return copied(_get(self.state, whole[1]))
+                return copied(value_at(self.state, whole[1]))
             if value.startswith("${long:"):
                 return "x" * int(value[7:-1])
             if value == "${user}":
@@ -291,7 +287,7 @@ class _Play:
                 return self._own_entry()
             if value == "${neighbour}" and (other := _neighbour(self.bench)):
                 return {"AlternateIdType": other[1], "AlternateId": other[2]}
-            return _PLACEHOLDER.sub(lambda match: str(_get(self.state, match[1])), value)
+            return _PLACEHOLDER.sub(lambda match: str(value_at(self.state, match[1])), value)
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
@@ -358,31 +354,19 @@ def _parts(body: bytes) -> list[bytes]:
     return [part for part in (body[:middle], body[middle:]) if part]
 
 
-def _segments(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-
-
-def _get(document: Any, pointer: str) -> Any:
-    for segment in _segments(pointer):
-        document = document[int(segment)] if isinstance(document, list) else document[segment]
-    return document
-
-
 def _with(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy with values put at JSON pointers."""
     result = copied(dict(document))
     for pointer, value in values.items():
-        *way, last = _segments(pointer)
-        holder = _get(result, "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in way))
-        holder[int(last) if isinstance(holder, list) else last] = copied(value)
+        holder, name = holder_of(result, pointer)
+        holder[name] = copied(value)
     return result
 
 
 def _reachable(key: Key, profile: Mapping[str, Any]) -> Key:
     """Return a key that still names the profile, the present one if it does."""
     entries = [entry for entry in profile.get("AlternateIds") or () if entry]
-    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in entries]
-    usable = [pair for pair in pairs if all(pair)]
-    if any((kind.lower(), value.lower()) == (key[1].lower(), key[2].lower()) for kind, value in usable) or not usable:
+    usable = [pair for entry in entries if all(pair := (entry["AlternateIdType"], entry["AlternateId"]))]
+    if not usable or (key[1].lower(), key[2].lower()) in ids_of(profile):
         return key
     return key[0], *usable[0]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mockserver.errors import Inconclusive, SafetyRefusal
-from mockserver.verify.calls import Account, Bench, Call, Key, Reply
+from mockserver.verify.calls import Bench, Call, Key, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
-from mockserver.verify.target.restore import REFUSALS, Restorer, left_behind, profile_of
-from mockserver.verify.target.session import NotSent, ReaderSession, TargetSession, require_budget
+from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, left_behind, profile_of
+from mockserver.verify.target.session import NotSent, TargetSession, require_budget
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
 from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile, prepare
-from mockserver.verify.target.vetting import Members, touched
+from mockserver.verify.target.vetting import Leave, touched
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
 BESIDE = "by the target, along with the profile that a case changed, or by somebody else: ask the target's owner"
@@ -31,65 +31,32 @@ BY_READING = (
 class GuardedRun:
     """One run on a target: `guard` wraps each case, and whatever happens, the profiles end as they began.
 
-    `notes` collects what the user should know of at the end.
+    Calls go through its own `send`. `profiles` holds each as it was last read, `notes` what the user should know of at
+    the end.
     """
-
-    dry = False
 
     def __init__(self, session: TargetSession, state_dir: Path, contract: Contract) -> None:
         self.session = session
         self.target: Target = session.target
         self.undo = UndoFile.of(self.target, state_dir)
+        self.leave = Leave.of(contract, write=session.write)
+        self.profiles: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
         self.changed = False
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
-        session.members = Members.of(contract)
         self._lock = RunLock(self.target, state_dir)
         self._signals = HeldSignals()
-        self._lost = False
-
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """The profiles that may be used."""
-        return self.target.keys
-
-    @property
-    def absent(self) -> tuple[Key, ...]:
-        """Keys that the owner knows not to exist."""
-        return self.target.absent
-
-    @property
-    def profiles(self) -> dict[Key, dict[str, Any]]:
-        """Each profile as it was last read."""
-        return self.session.profiles
-
-    @property
-    def reader(self) -> ReaderSession | None:
-        """A session of the target's second user."""
-        return self.session.as_reader()
-
-    def refusal(self, call: Call) -> str | None:
-        """Return why a call may not be sent here, None if it may."""
-        return self.session.refusal(call)
+        self._lost = self._open = False
 
     def bench(self) -> Bench:
         """Return what the verification engine works on."""
-        target, reader = self.target, self.target.reader
-        account = Account(target.client, target.credential.user, target.credential.secret())
-        return Bench(
-            session=self.session,
-            account=account,
-            profiles=target.keys,
-            dialect=target.dialect,
-            accounts={target.client: account},
-            reader=Account(target.client, reader.user, reader.secret()) if reader else None,
-            is_mock=target.mock,
-            altered=tuple(self.altered),
-            absent=target.absent,
-            guard=self.guard,
-        )
+        return self.target.bench(self, is_mock=self.target.mock, altered=tuple(self.altered), guard=self.guard)
+
+    def send(self, call: Call) -> Reply:
+        """Send a call of a case, as far as the run has leave for it."""
+        return self.session.send(call, self.leave._replace(shown=self.profiles.get(call.key)), self._watched)
 
     def begin(self) -> None:
         """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
@@ -99,16 +66,16 @@ class GuardedRun:
             prepare(self.undo.path.parent)
             self._lock.take()
             _refuse_open(self.target, self.undo.path.parent)
-        self.session.witness = self
+        self._open = True
         for key in self.target.keys:
             self._first[key] = self._first_reading(key)
             _check_marker(self._first[key], self.target, key)
-        if self.session.write and not self.target.mock:
+        if not self.leave.why_not and not self.target.mock:
             self._prove_that_tests_guard()
 
     def end(self) -> None:
         """Give back lock and signal handlers."""
-        self.session.witness = None
+        self._open = False
         self._signals.uninstall()
         self._lock.release()
         if self.changed and not self.target.mock:
@@ -155,10 +122,10 @@ class GuardedRun:
         ours or behind, nothing is seen; a guess would be worse.
         """
         asked = self.session.clock.now()
-        profile = self._restorer.read(key)
+        profile = self._read(key)
         stamp = _stamp_of(profile)
         if stamp is not None and asked <= stamp <= self.session.clock.now() and not self.target.mock:
-            profile = self._restorer.read(key)
+            profile = self._read(key)
             again = _stamp_of(profile)
             if again is None or again <= stamp:
                 self.altered.append(self.target.label(key))
@@ -183,15 +150,28 @@ class GuardedRun:
                 self._signals.guarding, self._signals.hold = False, False
         self._signals.deliver()
 
-    def before(self, call: Call) -> None:
-        """Write down what a call is about to change, before it is sent."""
-        if not self._signals.guarding:
+    def _read(self, key: Key) -> dict[str, Any]:
+        self.profiles[key] = self._restorer.read(key)
+        return self.profiles[key]
+
+    def _watched(self, call: Call, send: Callable[[], Reply]) -> Reply:
+        """Send a change between two notes: of what it is about to change, and of what its answer showed."""
+        self._before(call)
+        reply = None
+        try:
+            reply = send()
+            return reply
+        finally:
+            self._after(call, reply)
+
+    def _before(self, call: Call) -> None:
+        if not (self._open and self._signals.guarding):
             raise NotSent("a request was not sent: it could change the profile, and no case is being guarded")
         row = self.undo.profile(call.key)
         if row is None:
             if self.undo.profiles and not self.target.mock:
                 raise NotSent("a request was not sent: one case may change one profile only")
-            row = OpenProfile(*call.key[1:], before=self._restorer.read(call.key))
+            row = OpenProfile(*call.key[1:], before=self._read(call.key))
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
         row.known = None
@@ -199,8 +179,7 @@ class GuardedRun:
         # Whoever hangs up on a request that is on its way may see it applied after the restore: Ctrl-C waits.
         self._signals.hold = True
 
-    def after(self, call: Call, reply: Reply | None) -> None:
-        """Write down what the answer showed: what differs from it later was changed by somebody else."""
+    def _after(self, call: Call, reply: Reply | None) -> None:
         try:
             self._note(call, reply)
         finally:
@@ -208,25 +187,23 @@ class GuardedRun:
         self._signals.deliver()
 
     def _note(self, call: Call, reply: Reply | None) -> None:
+        """Write down what an answer showed: what differs from it later was changed by somebody else."""
         row = self.undo.profile(call.key)
         if row is None:
             return
         self.changed = True
         self._lost = self._lost or reply is None
         row.known = profile_of(reply) if reply is not None else None
-        if row.known is not None and not any(lasting_differences(self._seen(call.key, row), row.known)):
+        if row.known is not None and not any(lasting_differences(self.profiles[call.key], row.known)):
             # Nothing was changed, or the answer is of before the change: what is there now says which.
             row.known = self._reread(call.key)
         if row.known is not None:
-            self.session.profiles[call.key] = row.known
+            self.profiles[call.key] = row.known
             self._write()
-
-    def _seen(self, key: Key, row: OpenProfile) -> dict[str, Any]:
-        return self.session.profiles.get(key, row.before)
 
     def _reread(self, key: Key) -> dict[str, Any] | None:
         try:
-            return self._restorer.read(key)
+            return self._read(key)
         except (Inconclusive, SafetyRefusal):
             return None
 
@@ -240,7 +217,12 @@ class GuardedRun:
         if self._lost:
             # A request whose answer was lost may still be at work over there.
             self.session.clock.sleep(self.target.settle_s)
-        remaining = [left for row in self.undo.profiles for left in self._restorer.restore(row)[1]]
+        remaining: list[Remaining] = []
+        for row in self.undo.profiles:
+            found, left = self._restorer.restore(row)
+            remaining += left
+            if found is not None:
+                self.profiles[self.target.client, row.kind, row.identifier] = found
         if remaining:
             raise left_behind(remaining, self.undo)
         self.undo.remove()
@@ -248,11 +230,9 @@ class GuardedRun:
     def _prove_that_tests_guard(self) -> None:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
         key = self.target.keys[0]
-        profile = self.session.profiles[key]
         # A member that the contract does not know is no case's to change, and may be one that can't be tested.
-        members = self.session.members
-        mine = members.known - members.read_only
-        writable = {name: value for name, value in profile.items() if name.lower() in mine}
+        mine = self.leave.members.known - self.leave.members.read_only
+        writable = {name: value for name, value in self.profiles[key].items() if name.lower() in mine}
         right = list(leaf_tests("", writable))
         # The first text, and another one in its place: no test that compares can find both right.
         text = next((row for row in right if isinstance(row["value"], str)), {"op": "test", "path": "/ProfileId"})
@@ -260,8 +240,7 @@ class GuardedRun:
         answers = [self.session.read(key, json.dumps(tests).encode()).status for tests in (right, wrong)]
         if answers[0] != 200 or answers[1] not in REFUSALS:
             why = f"`test` does not guard here (its own values: {answers[0]}, other ones: {answers[1]})"
-            self.session.write = False
-            self.session.read_only_because = f"{why}, so a change could not be taken back safely"
+            self.leave = self.leave._replace(why_not=f"{why}, so a change could not be taken back safely")
             self.notes.append(f"no case that changes a profile was run: {why}")
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from typing import Any
 
 # The library's message templates: what stands in the gaps comes from the profile or from the request.
-_GAP = "…"
 _TEMPLATES = (
     (r"The current value '.*' at path '.*' is not equal to the test value '.*'\.", "current value … is not equal to …"),
     (r"The current value '.*' at position '.*' is not equal to the test value '.*'\.", "current value at … differs"),

@@ -99,7 +99,6 @@ class Restorer:
             kind = Refused if reply.status in REFUSALS else Inconclusive
             why = f"status {reply.status}" if reply.status != 200 else "its 200 is no JSON object that has a ProfileId"
             raise kind(f"{label} can't be read: {why}", hint=_LOOK.get(reply.status, _LOOK[0]))
-        self.session.profiles[key] = profile
         return profile
 
     def restore(self, row: OpenProfile) -> tuple[dict[str, Any] | None, list[Remaining]]:

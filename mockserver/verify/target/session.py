@@ -1,30 +1,14 @@
 """The one way to a target. Whatever bounds a run (allow-list, leave to write, budget, rate, secrets) is enforced here.
 
-For the engine: a command opens a run with `mockserver.commands.targets_cli`::
+A command opens a run with `mockserver.commands.targets_cli.open_session`; what it sends through is the run itself
+(`guarded_run.GuardedRun`, or `rehearsal.DryRun` where nothing is sent), which gives this session its leave with each
+call. A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no
+path. Anything else needs --write and a guard, whatever `may_change` says.
 
-    add_target_flags(parser)                 # --target, --targets, --live, --write, --recover, --state-dir, ...
-    if options.recover:
-        return run_recover(options)
-    with open_session(options) as run:       # run: mockserver.verify.target.guarded_run.GuardedRun
-        for case in cases:
-            if reason := run.refusal(call):  # may not be sent here: the case is NOT_VERIFIABLE, with this reason
-                continue
-            with run.guard(case.id):         # reads, restores and reads back whatever the case changed
-                reply = run.session.send(call)
-
-`run.bench()` is the Bench that the engine works on. `run.keys` are the profiles that may be used, `run.profiles[key]`
-each as it was last read (a dictionary), `run.absent` keys that do not exist, `run.reader` a Session that signs as the
-target's second user, or None (403 is then not verifiable), `run.target.mock` says that it is a mock. In a dry run (any
-other target without --live) `run.dry` is true: nothing is sent, each `send` answers 200 with the contract's example
-profile, and the plan is printed at the end.
-
-A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no path.
-Anything else needs --write and a guard, whatever `may_change` says.
-
-What `send` and `guard` raise ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These
-end only the case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an
-OSError) and `Throttled` (an Inconclusive). A 5xx is returned once; each `send` after it, or after the budget, raises
-`Stopped` (a NoAnswer) without sending, and `run.session.stopped` says why. A write is never sent twice.
+What is raised here ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These end only the
+case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an OSError) and
+`Throttled` (an Inconclusive). A 5xx is returned once; each `send` after it, or after the budget, raises `Stopped` (a
+NoAnswer) without sending, and `stopped` says why. A write is never sent twice.
 """
 
 from __future__ import annotations
@@ -37,21 +21,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
-from urllib.parse import quote, urlsplit
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from mockserver.auth.signing import issued_now, sign
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
-from mockserver.verify.calls import Call, Key, Reply
-from mockserver.verify.target.targets import RESERVE, Credential, Target
-from mockserver.verify.target.vetting import NO_MEMBERS, Members, could_change, refusal
+from mockserver.verify.authorization import authorization
+from mockserver.verify.calls import Account, Call, Key, Reply
+from mockserver.verify.http_session import exchange
+from mockserver.verify.target.targets import RESERVE, Target
+from mockserver.verify.target.vetting import Leave, could_change, refusal
 
-MOST_BYTES = 8 * 1024 * 1024
 MOST_PATIENCE_S = 120.0
 # Requests with which the guard reads a profile before its first change: see `restore.Restorer.read`.
 READING = 3
-NO_LEAVE = "it could change the profile, which takes --write"
+NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
@@ -80,16 +65,13 @@ class Clock(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
-class Witness(Protocol):
-    """Who must know of a change before it is sent, and of its answer afterwards."""
-
-    def before(self, call: Call) -> None: ...
-    def after(self, call: Call, reply: Reply | None) -> None: ...
+Guard = Callable[[Call, Callable[[], Reply]], Reply]
+"""Sends a change by calling its second argument: notes the profile before that, and what came of it afterwards."""
 
 
 @dataclass
 class TargetSession:
-    """Sends calls to one target, within its bounds; `write` is the leave to change profiles.
+    """Sends calls to one target, within its bounds; `write` is the user's leave to change profiles.
 
     Raises SafetyRefusal before a byte is sent for whatever the target's owner did not allow, Inconclusive when a bound
     is reached or the target stops working.
@@ -101,10 +83,6 @@ class TargetSession:
     keep_raw: Path | None = None
     clock: Clock = field(default_factory=Clock)
     used: int = 0
-    witness: Witness | None = None
-    profiles: dict[Key, dict[str, Any]] = field(default_factory=dict)
-    read_only_because: str = NO_LEAVE
-    members: Members = NO_MEMBERS
 
     def __post_init__(self) -> None:
         if self.keep_raw is not None and self.keep_raw.exists() and self.keep_raw.stat().st_mode & 0o077:
@@ -112,30 +90,21 @@ class TargetSession:
             raise UsageError("others can look into the directory for raw exchanges", place="--keep-raw", hint=hint)
         self._next_at = 0.0
         self.stopped = ""
-        self._secrets: dict[str, str] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._base = urlsplit(self.target.base_url).path.rstrip("/")
 
-    def refusal(self, call: Call) -> str | None:
-        """Return why `send` would refuse the call, None if it would not."""
-        if self.target.mock:
-            return None
-        if could_change(call) and not self.write and call.key in self.target.keys:
-            return self.read_only_because
-        return refusal(call, self.target, self.profiles.get(call.key), self.members)
-
-    def send(self, call: Call) -> Reply:
-        """Send one call of a case, and keep enough of the budget for the restore."""
-        self._vet(call)
-        changes = could_change(call)
-        if changes and self.witness is not None:
+    def send(self, call: Call, leave: Leave = NOTHING, guard: Guard | None = None) -> Reply:
+        """Send one call of a case, and keep enough of the budget for the restore; a change goes through the guard."""
+        if reason := refusal(call, self.target, leave):
+            raise NotSent(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=SEE_TARGETS)
+        if not could_change(call):
+            reply = self._patiently(call, changes=False)
+        elif guard is not None:
             self._check_bounds(READING)
-            self.witness.before(call)
-        reply = None
-        try:
-            reply = self._patiently(call, changes=changes, credential=self.target.credential)
-        finally:
-            if changes and self.witness is not None:
-                self.witness.after(call, reply)
+            reply = guard(call, lambda: self._patiently(call, changes=True))
+        elif self.target.mock:
+            reply = self._patiently(call, changes=True)
+        else:
+            raise NotSent("a request was not sent: nobody would restore what it changes", hint=SEE_TARGETS)
         # The vendor's software says 500 where it refuses some patches: no sign of trouble where a refusal was due.
         unforeseen = reply.status > 500 or (reply.status == 500 and not call.refused)
         if unforeseen and not self.keep_going and not self.target.mock:
@@ -148,22 +117,11 @@ class TargetSession:
             call.key not in self.target.keys or call.method != "PATCH" or call.path is not None
         ):
             raise NotSent("a request was not sent: the target does not list this profile", hint=SEE_TARGETS)
-        return self._patiently(call, changes=could_change(call), credential=self.target.credential, reserved=True)
+        return self._patiently(call, changes=could_change(call), reserved=True)
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
         """Send a patch that changes nothing; with its answer comes the profile."""
         return self.send_reserved(Call("PATCH", key, _READ_HEADERS, body))
-
-    def as_reader(self) -> ReaderSession | None:
-        """Return a session that signs as the target's second user, None if it has none."""
-        return ReaderSession(self, self.target.reader) if self.target.reader else None
-
-    def send_as(self, credential: Credential, call: Call) -> Reply:
-        """Send a call with another user's signature; it may not change anything."""
-        self._vet(call)
-        if could_change(call) and not self.target.mock:
-            raise NotSent("a second user's call could change the profile", hint="send a patch without operations")
-        return self._patiently(call, changes=could_change(call), credential=credential)
 
     def _check_bounds(self, before: int = 0) -> None:
         """Raise Stopped if one request more, after those `before` it, would leave too few for the restore."""
@@ -173,19 +131,13 @@ class TargetSession:
             budget = self.stopped.startswith("the budget")
             raise Stopped(self.stopped, hint="raise budget in the targets file" if budget else "add --keep-going")
 
-    def _vet(self, call: Call) -> None:
-        if reason := self.refusal(call):
-            raise NotSent(f"a request was not sent: {reason}", place=f"target {self.target.name}", hint=SEE_TARGETS)
-        if could_change(call) and not self.target.mock and self.witness is None:
-            raise NotSent("a request was not sent: nobody would restore what it changes", hint=SEE_TARGETS)
-
-    def _patiently(self, call: Call, *, changes: bool, credential: Credential, reserved: bool = False) -> Reply:
+    def _patiently(self, call: Call, *, changes: bool, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
         patience_s = MOST_PATIENCE_S
         while True:
             if not reserved:
                 self._check_bounds()
-            reply = self._once(call, credential)
+            reply = self._once(call)
             wait_s = self._asked_to_wait(reply)
             if wait_s is None:
                 return reply
@@ -207,20 +159,23 @@ class TargetSession:
         except (ValueError, TypeError):
             return 5.0
 
-    def _once(self, call: Call, credential: Credential) -> Reply:
+    def _once(self, call: Call) -> Reply:
         if not self.target.mock:
             if self.used >= self.target.budget:
                 raise Inconclusive(f"the budget of {self.target.budget} requests is used up")
             self._pace()
         self.used += 1
-        headers = list(call.headers)
+        headers = [("Connection", "close"), *call.headers]
         if call.signed:
-            headers.insert(0, ("Authorization", self._signature(call.key[0], credential)))
-        started = self.clock.monotonic()
+            headers.insert(0, ("Authorization", authorization(self._account, call.key[0], self.clock.now())))
+        # A connection for each request: with a kept one, nobody could tell a request that was lost from one never read.
+        connection = self._connection()
         try:
-            reply = self._exchange(call, headers, started)
+            reply = exchange(connection, call, headers, self._base)
         except (OSError, http.client.HTTPException) as problem:
             raise NoAnswer(f"no answer from the target: {type(problem).__name__}") from problem
+        finally:
+            connection.close()
         self._keep(call, reply)
         if reply.status in (301, 302, 303, 307, 308):
             # Following it would show the signature, and the profile's id, to whoever the answer names.
@@ -233,49 +188,19 @@ class TargetSession:
             self.clock.sleep(wait_s)
         self._next_at = max(self._next_at, self.clock.monotonic()) + 1 / self.target.rate
 
-    def _signature(self, client: str, credential: Credential) -> str:
-        if credential.user not in self._secrets:
-            self._secrets[credential.user] = credential.secret()
-        return sign(client, credential.user, self._secrets[credential.user], issued_now(self.clock.now()))
+    @cached_property
+    def _account(self) -> Account:
+        return self.target.account()
 
-    def _exchange(self, call: Call, headers: list[tuple[str, str]], started: float) -> Reply:
-        connection = self._connection()
-        try:
-            connection.putrequest(call.method, self._path(call), skip_accept_encoding=True)
-            for name, value in headers:
-                connection.putheader(name, value.encode("utf-8"))
-            chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)
-            if not chunked and (call.body or call.method not in ("GET", "HEAD", "OPTIONS")):
-                connection.putheader("Content-Length", str(len(call.body)))
-            connection.putheader("Connection", "close")
-            connection.endheaders(call.body or None)
-            response = connection.getresponse()
-            body = response.read(MOST_BYTES + 1)
-            names = {name.lower(): value for name, value in response.getheaders()}
-        finally:
-            connection.close()
-        if response.length and len(body) <= MOST_BYTES:
-            raise http.client.IncompleteRead(body)
-        if len(body) > MOST_BYTES:
-            raise Inconclusive("the target's answer is larger than any profile")
-        return Reply(response.status, names, body, self.clock.monotonic() - started)
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def _connection(self) -> http.client.HTTPConnection:
-        # A connection for each request: with a kept one, nobody could tell a request that was lost from one never read.
-        parts = urlsplit(self.target.base_url)
-        host, timeout_s = parts.hostname or "", self.target.timeout_s
+        parts, timeout_s = urlsplit(self.target.base_url), self.target.timeout_s
         if parts.scheme == "http":
-            return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=self._tls)
-
-    def _path(self, call: Call) -> str:
-        base = urlsplit(self.target.base_url).path.rstrip("/")
-        if call.path is not None:
-            return base + call.path
-        client, kind, identifier = (quote(part, safe="~") for part in call.key)
-        return f"{base}/{client}/Profile/AlternateIdType/{kind}/AlternateId/{identifier}"
+            return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
+        return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=timeout_s, context=self._tls)
 
     def _keep(self, call: Call, reply: Reply) -> None:
         """Write the raw exchange, without the signature, if the user asked for it."""
@@ -284,24 +209,12 @@ class TargetSession:
         if not self.keep_raw.exists():
             self.keep_raw.mkdir(mode=0o700, parents=True)
         shown = [f"{name}: {value}" for name, value in call.headers if name.lower() != "authorization"]
-        lines = [f"{call.method} {self._path(call)}", *shown]
+        lines = [f"{call.method} {self._base}{call.target}", *shown]
         answer = [str(reply.status), *(f"{k}: {v}" for k, v in reply.headers.items())]
         text = b"\n".join(["\n".join(lines).encode(), b"", call.body, b"", "\n".join(answer).encode(), b"", reply.body])
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         with os.fdopen(os.open(self.keep_raw / f"{os.getpid()}-{self.used:05}.http", flags, 0o600), "wb") as file:
             file.write(text)
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderSession:
-    """Signs as the target's second user, who may not update; shares the bounds of the first user's session."""
-
-    session: TargetSession
-    credential: Credential
-
-    def send(self, call: Call) -> Reply:
-        """Send a call that changes nothing."""
-        return self.session.send_as(self.credential, call)
 
 
 def require_budget(target: Target) -> None:

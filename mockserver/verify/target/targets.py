@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
-
-Key = tuple[str, str, str]
+from mockserver.verify.calls import Account, Bench, Key, Session
 
 DIALECTS = ("vendor", "library", "rfc6902")
 # What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
@@ -101,6 +100,25 @@ class Target:
         """Where the mock's control surface is: beside the vendor's base path."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    def bench(self, session: Session, *, secret: str | None = None, **further: Any) -> Bench:
+        """Return what the verification engine works on; `secret` stands for every key where nothing is sent."""
+        account = self.account(secret=secret)
+        return Bench(
+            session=session,
+            account=account,
+            profiles=self.keys,
+            dialect=self.dialect,
+            accounts={self.client: account},
+            reader=self.account(self.reader, secret) if self.reader else None,
+            absent=self.absent,
+            **further,
+        )
+
+    def account(self, user: Credential | None = None, secret: str | None = None) -> Account:
+        """Return the account of a user, of the first one if none is named; asks for its secret if none is given."""
+        user = user or self.credential
+        return Account(self.client, user.user, user.secret() if secret is None else secret)
 
     def label(self, key: Key) -> str:
         """Name a profile by its place in the list: an alternate id is a personal value."""

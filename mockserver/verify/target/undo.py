@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from mockserver.verify.pointers import holder_of, pointer_to, value_at
+
 Operation = dict[str, Any]
 
 
@@ -87,8 +89,7 @@ def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
     """Yield the fewest changes that make `found` what is `wanted`; entries of a collection are aligned."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**found, **wanted}:
-            child = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
-            yield from differences(wanted.get(name, ABSENT), found.get(name, ABSENT), child)
+            yield from differences(wanted.get(name, ABSENT), found.get(name, ABSENT), f"{pointer}{pointer_to([name])}")
     elif isinstance(wanted, list) and isinstance(found, list):
         yield from _entries(wanted, found, pointer)
     elif wanted is ABSENT or found is ABSENT or canonical(wanted) != canonical(found):
@@ -230,7 +231,7 @@ def leaf_tests(pointer: str, value: Any) -> Iterator[Operation]:
     """Test each scalar by itself: entries may have members that answers don't show, so that whole ones don't match."""
     if isinstance(value, dict) and value:
         for name, item in value.items():
-            yield from leaf_tests(f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", item)
+            yield from leaf_tests(f"{pointer}{pointer_to([name])}", item)
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
             yield from leaf_tests(f"{pointer}/{index}", item)
@@ -242,25 +243,17 @@ def _once(operations: Sequence[Operation]) -> list[Operation]:
     return [operation for number, operation in enumerate(operations) if operation not in operations[:number]]
 
 
-def value_at(profile: Any, pointer: str) -> Any:
-    """Return what a pointer that is known to exist leads to."""
-    for part in pointer.split("/")[1:]:
-        profile = profile[int(part) if isinstance(profile, list) else part.replace("~1", "/").replace("~0", "~")]
-    return profile
-
-
 def applied(profile: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the profile as an inverse patch leaves it."""
     result: dict[str, Any] = copy.deepcopy(dict(profile))
     for operation in operations:
-        parent, _, last = operation["path"].rpartition("/")
-        holder, name = value_at(result, parent), last.replace("~1", "/").replace("~0", "~")
         if operation["op"] == "test":
             continue
+        holder, name = holder_of(result, operation["path"])
         if operation["op"] == "remove":
-            del holder[int(name) if isinstance(holder, list) else name]
+            del holder[name]
         elif isinstance(holder, list) and operation["op"] == "add":
-            holder.insert(int(name), operation["value"])
+            holder.insert(name, operation["value"])
         else:
-            holder[int(name) if isinstance(holder, list) else name] = operation["value"]
+            holder[name] = operation["value"]
     return result

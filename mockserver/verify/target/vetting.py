@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from mockserver.verify.calls import Call, Key
 from mockserver.verify.contract import Contract, Shape
+from mockserver.verify.pointers import unescaped
 from mockserver.verify.target.targets import Target
 
 # GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
@@ -50,7 +51,23 @@ class Members(NamedTuple):
         )
 
 
-NO_MEMBERS = Members()
+NO_LEAVE = "it could change the profile, which takes --write"
+
+
+class Leave(NamedTuple):
+    """What may be changed: `why_not` says why nothing, and is empty where something may.
+
+    `shown` is the profile of the call as it was last read, by which an index of AlternateIds is understood.
+    """
+
+    why_not: str = NO_LEAVE
+    members: Members = Members()
+    shown: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, contract: Contract, *, write: bool) -> Leave:
+        """Return the leave that the user gave."""
+        return cls("" if write else NO_LEAVE, Members.of(contract))
 
 
 def could_change(call: Call) -> bool:
@@ -71,14 +88,13 @@ def touched(body: bytes) -> tuple[str, ...]:
     return tuple(pointer for operation in operations for pointer in _touched_by(operation))
 
 
-def refusal(
-    call: Call, target: Target, current: Mapping[str, Any] | None = None, members: Members = NO_MEMBERS
-) -> str | None:
-    """Return why a call may not be sent to a real target, None if it may.
-
-    `current` is the profile as it was last read, by which an index of AlternateIds is understood.
-    """
-    listed = call.key in target.keys
+def refusal(call: Call, target: Target, leave: Leave) -> str | None:
+    """Return why a call may not be sent to a target, None if it may; a mock takes everything."""
+    if target.mock:
+        return None
+    listed, changes = call.key in target.keys, could_change(call)
+    if listed and changes and leave.why_not:
+        return leave.why_not
     if not listed and call.key not in target.absent:
         return "the target does not list this profile"
     if call.method != "PATCH" and call.method not in _READING:
@@ -87,16 +103,16 @@ def refusal(
         return "a header makes the request another one than it seems"
     if call.path is not None and not _same_place(call.path, call.key):
         return "the path does not name the listed profile beyond doubt"
-    if could_change(call):
-        return _write_refusal(call, target, current, members) if listed else "the profile is listed as absent"
+    if changes:
+        return _write_refusal(call, target, leave) if listed else "the profile is listed as absent"
     return None
 
 
-def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None, members: Members) -> str | None:
+def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
     operations = _operations(call.body)
     if operations is None:
         # What such a body means is up to the server; the restore copes, but not with everything.
-        hidden = members.half_shown(current or {})
+        hidden = leave.members.half_shown(leave.shown or {})
         harmful = _harmful(call, hidden)
         return "the body can't be read, so that it might change what can't be restored" if harmful else None
     ids_known = True
@@ -106,10 +122,10 @@ def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None
             continue
         if not segments:
             return "an operation on the whole profile could replace it"
-        if reason := _member_refusal(operation, segments, target, current, members):
+        if reason := _member_refusal(operation, segments[0], target, leave):
             return reason
         if segments[0] == "alternateids":
-            spared = _appends(operation, segments) or (ids_known and _spares_the_key(segments, target, current))
+            spared = _appends(operation, segments) or (ids_known and _spares_the_key(segments, target, leave.shown))
             if not spared:
                 return _TAKES_THE_ID
             ids_known = False
@@ -118,14 +134,8 @@ def _write_refusal(call: Call, target: Target, current: Mapping[str, Any] | None
     return None
 
 
-def _member_refusal(
-    operation: Mapping[str, Any],
-    segments: list[str],
-    target: Target,
-    current: Mapping[str, Any] | None,
-    members: Members,
-) -> str | None:
-    name = segments[0]
+def _member_refusal(operation: Mapping[str, Any], name: str, target: Target, leave: Leave) -> str | None:
+    current, members = leave.shown, leave.members
     if name == "isactive" and not (target.may_deactivate or _stays_active(operation, current)):
         return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
     if name in members.known and current is not None and name not in map(str.lower, current):
@@ -236,7 +246,7 @@ def _name(operation: Mapping[str, Any]) -> str:
 def _segments(path: Any) -> list[str]:
     if path is None:
         return []
-    return [part.replace("~1", "/").replace("~0", "~").strip().lower() for part in str(path).split("/") if part]
+    return [unescaped(part).strip().lower() for part in str(path).split("/") if part]
 
 
 def _touched_by(operation: Mapping[str, Any]) -> Iterator[str]:

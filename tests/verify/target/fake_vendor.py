@@ -12,14 +12,15 @@ import hmac
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.verify.target.planted import Faults, Quirks, Refused, Seen
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 PROFILE: dict[str, Any] = json.loads((VECTORS / "base_profile.json").read_text(encoding="utf-8"))
@@ -33,78 +34,6 @@ NUMBERS = ("ProfileId", "PhoneNumberNumeric")
 LENGTHS = {"customertype": 100, "defaultlocale": 15}
 JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 HEADERS = {"Cache-Control": "no-cache", "Pragma": "no-cache", "Expires": "-1"}
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
-
-
-@dataclass
-class Seen:
-    """One request as it came in."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def operations(self) -> list[dict[str, Any]]:
-        sent: list[dict[str, Any]] = json.loads(self.body)
-        return sent
-
-    @property
-    def changes(self) -> bool:
-        return any(operation.get("op") != "test" for operation in self.operations)
-
-
-@dataclass
-class Faults:
-    """What goes wrong, by the number of the request (from 1) or of the change (from 1)."""
-
-    drop_before_commit: set[int] = field(default_factory=set)
-    drop_after_commit: set[int] = field(default_factory=set)
-    error_after_commit: set[int] = field(default_factory=set)
-    throttle: dict[int, str] = field(default_factory=dict)  # request number -> Retry-After
-    redirect: dict[int, str] = field(default_factory=dict)  # request number -> Location
-    stopped_from: int | None = None  # request number from which every connection is cut
-    before_request: Callable[[int, FakeVendor], None] | None = None
-    after_commit: Callable[[int, FakeVendor], None] | None = None
-
-
-@dataclass
-class Quirks:
-    """Planted differences from the documented API."""
-
-    dash_prepends: bool = False
-    keeps_tests_loose: bool = False  # every test holds
-    message_suffix: str = ""
-    status_for_read_only: int = 400
-    not_atomic: bool = False
-    nothing_is_read_only: bool = False
-    without_member: str = ""
-    extra_member: str = ""
-    content_type: str = ""  # instead of the type that was asked for
-    header_changes: dict[str, str | None] = field(default_factory=dict)
-    value_changes: dict[str, Any] = field(default_factory=dict)  # member -> what answers show instead
-    stamps: str = "%Y-%m-%dT%H:%M:%SZ"  # how the time of a change is written, "" for not at all
-    modified_by: str = ""  # what Edited says instead of the user
-    status_for_tests: int = 400  # of a test that fails
-    empty_errors: bool = False
-    refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
-    hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
-    stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too
-    stamps_readings: bool = False  # whatever is asked, the profile is stamped
-    answers_old: bool = False  # a change is answered with the profile of before
-    checks_all: bool = False  # lengths are checked in the whole profile, after the patch
-    finds_anything: bool = False  # an unknown id leads to the first profile
-    spills: str = ""  # a member whose change goes to every profile
-    lowers: str = ""  # a text member that is stored in small letters
-    tidies: bool = False  # with every request, empty texts become null
 
 
 class FakeVendor:

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.cli import main
-from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor, Quirks
+from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+from tests.verify.target.planted import Quirks
 
 PERSONAL = [
     *(row["EmailAddress"] for row in PROFILE["Emails"]),

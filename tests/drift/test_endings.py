@@ -1,0 +1,106 @@
+"""How a comparison ends where it can't end well, and what is never sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mockserver.cli import main
+from tests.drift.comparing import Bench, only
+from tests.verify.target.fake_vendor import CLIENT, KEY
+
+
+def test_nothing_is_sent_without_leave(bench: Bench) -> None:
+    """The default lists the requests and the worst case; a live run without --write changes nothing."""
+    code, text = bench.run(*only("add-text", "empty-patch"), live=False)
+    assert code == 0
+    assert bench.vendor.seen == []
+    assert "add-text: CHANGES PATCH profile 1 of fake (CRM) add /DefaultLocale" in text
+    assert "at worst" in text
+    report = bench.report(*only("add-text", "empty-patch"), write=False)
+    assert [case["id"] for case in report["cases"] if case["notRun"]] == ["add-text"]
+    assert report["exit"] == 0
+    assert all(seen.operations == [] for seen in bench.vendor.seen)
+    assert bench.run(*only("add-text"), write=False)[0] == 3
+
+
+def test_only_listed_profiles_are_ever_asked_for(bench: Bench) -> None:
+    """Also where cases ask for others, for other methods, or for tokens."""
+    bench.run("--keep-going", *only("id-*", "route-*", "method-*", "token-*", "auth-*", "every-id-names-the-profile"))
+    allowed = f"/Profiles/{CLIENT}/Profile/AlternateIdType/{KEY[0]}/AlternateId/{KEY[1]}".lower()
+    assert {seen.path.rstrip("/").lower() for seen in bench.vendor.seen} == {allowed}
+    assert {seen.method for seen in bench.vendor.seen} <= {"PATCH", "GET", "HEAD", "OPTIONS"}
+
+
+def test_a_profile_that_stays_changed_ends_the_run_with_exit_code_4(bench: Bench) -> None:
+    """What was found until then is reported, and the place that could not be restored."""
+    bench.vendor.faults.after_commit = lambda number, server: setattr(
+        server.quirks, "refuses_members", ("CustomerType",)
+    )
+    path = bench.directory / "report.json"
+    code, text = bench.run("--report", str(path), *only("auth-missing", "patch-updates-one-profile", "add-at-end"))
+    assert code == 4
+    assert "NOT RESTORED" in text
+    assert "/CustomerType" in text
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert "NOT RESTORED" in document["stopped"]
+    assert [case["id"] for case in document["cases"]] == ["the-profile-itself", "auth-missing"]
+    bench.vendor.faults.after_commit, bench.vendor.quirks.refuses_members = None, ()
+    assert bench.run(*only("empty-patch"))[0] == 4
+
+
+def test_a_target_that_goes_away_gives_no_answer(bench: Bench) -> None:
+    """Exit code 3: neither drift nor its absence was shown."""
+    bench.vendor.faults.stopped_from = 6
+    code, text = bench.run(*only("empty-patch", "auth-*"), write=False)
+    assert code == 3
+    assert "no answer" in text
+
+
+def test_a_target_that_fails_ends_the_run(bench: Bench) -> None:
+    """No more cases are sent after the first 5xx, unless asked for."""
+    bench.vendor.faults.error_after_commit = {1}
+    before = bench.vendor.lasting()
+    report = bench.report(*only("add-*"))
+    assert report["exit"] == 1
+    assert "server error" in report["stopped"]
+    assert bench.vendor.lasting() == before
+
+
+def test_a_refusal_with_500_ends_no_run(bench: Bench) -> None:
+    """The vendor's software answers some patches with 500 where it refuses them: that is a difference, not trouble."""
+    bench.vendor.quirks.status_for_read_only = 500
+    before = bench.vendor.lasting()
+    report = bench.report(*only("read-only-profile-id", "read-only-edited", "add-text"))
+    assert report["stopped"] is None
+    assert [(row["what"], row["left"], row["right"]) for row in report["findings"]] == [("status", "400", "500")]
+    assert report["findings"][0]["cases"] == ["read-only-profile-id", "read-only-edited"]
+    assert bench.vendor.lasting() == before
+
+
+def test_a_profile_that_changes_by_being_read_ends_with_exit_code_4(bench: Bench) -> None:
+    """The report says so, too, beside what it found."""
+    bench.vendor.quirks.tidies, bench.vendor.quirks.stamps = True, "%Y-%m-%dT%H:%M:%S.%fZ"
+    path = bench.directory / "report.json"
+    assert bench.run("--report", str(path), *only("add-text"))[0] == 4
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert (document["exit"], document["stopped"].partition(":")[0]) == (4, "CHANGED BY READING")
+
+
+WRONG = {
+    "no other side": [],
+    "the same side twice": ["--right", "local"],
+    "an unknown case": ["--right", "fake", "--only", "ad-text"],
+    "a report of no known kind": ["--right", "fake", "--report", "x.pdf"],
+    "an unlisted side": ["--right", "elsewhere"],
+}
+
+
+@pytest.mark.parametrize("flags", WRONG.values(), ids=WRONG.keys())
+def test_wrong_usage_sends_nothing(bench: Bench, flags: list[str]) -> None:
+    """Exit code 2."""
+    bench.run("--only", "empty-patch", live=False)
+    targets = ["--targets", str(bench.directory / "targets.toml")]
+    assert main(["drift", "--left", "local", "--live", *targets, *flags]) == 2
+    assert bench.vendor.seen == []
