@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
-.PHONY: serve test lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
+.PHONY: serve test quick lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -15,6 +15,10 @@ serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed c
 	$(BIN)/mockserver serve $(ARGS)
 
 test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+	@$(BIN)/python -m tests.state.redis_servers || true
+
+quick: $(VENV)/.dev lint types  ## lint, types and all tests but the slow ones, within a minute
+	$(BIN)/pytest -n 2 -q -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -46,7 +50,7 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 
-mutants: $(VENV)/.dev  ## run the verification against wrong servers and list which stage finds which
+mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)
 
 bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)

@@ -41,6 +41,7 @@ def test_every_rule_holds_over_a_socket(server: Server, tmp_path: Path, capsys: 
     code = main(["verify", "--target", server.url, "--stage", "rules", "--json", str(file)])
     assert code == 0, capsys.readouterr().out
     assert set(json.loads(file.read_text("utf-8"))["verdicts"]) == {"held"}
+    assert json.loads(file.read_text("utf-8"))["verdicts"]["held"] > 200
 
 
 def test_a_second_run_against_the_same_server_finds_the_same(server: Server) -> None:

@@ -24,7 +24,7 @@ from mockserver.state.redis.worlds import RedisWorlds
 from mockserver.state.world import Worlds, decide_fault
 from mockserver.story.story import Story
 from tests.state.linearizability import Call, linearizable
-from tests.state.redis_servers import BINARY, RealServer, fake_connector
+from tests.state.redis_servers import RealServer, fake_connector
 
 A, B = ("acme", "crm", "a"), ("acme", "crm", "b")
 ANYTHING = Facts("acme", None, "crm", "a")
@@ -88,8 +88,6 @@ def connect(request: pytest.FixtureRequest) -> Connect:
         return on_memory()
     if request.param == "fake redis":
         return on_redis(fake_connector(FakeServer()))
-    if BINARY is None:
-        pytest.skip("needs redis-server or valkey-server on PATH")
     server: RealServer = request.getfixturevalue("real_server")
     server.flush()
     return on_redis(server.connector())
