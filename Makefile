@@ -23,6 +23,7 @@ quick: $(VENV)/.dev lint types  ## lint, types and all tests but the slow ones, 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pytest -q -p no:randomly tests/test_architecture.py
 	$(BIN)/python contracts/write_operations.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check

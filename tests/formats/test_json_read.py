@@ -282,6 +282,7 @@ def test_256_levels_are_read_and_the_limit_can_be_set() -> None:
         read(body, depth_limit=255)
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("body", "rule"),
@@ -383,6 +384,7 @@ operations = st.dictionaries(names, documents, max_size=6)
 patches = st.lists(operations | documents, max_size=4)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(document=patches | documents, ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
 @example(document=[{"op": "add", "path": "/A", "value": [[]]}], ascii_only=True, indent=None)
@@ -421,6 +423,7 @@ def test_any_pieces_of_json_are_read_or_refused(parts: list[str]) -> None:
     assert kind == "read" or all(key.startswith("operations") for key in rest[1:])
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(sent=st.lists(operations, max_size=4))
 def test_a_strict_patch_is_read_as_sent(sent: list[Any]) -> None:

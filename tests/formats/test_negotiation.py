@@ -140,6 +140,7 @@ for part in parts:
 """
 
 
+@pytest.mark.slow
 def test_hostile_headers_are_read_in_linear_time() -> None:
     """Headers of 16 KB that would keep a backtracking pattern busy for years; 560 take a second.
 

@@ -94,6 +94,7 @@ def test_two_hundred_delays_at_once(serve: Callable[..., Server]) -> None:
     assert time.monotonic() - started < 200 * 0.3 / 4
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_sixty_four_clients_lose_no_update(serve: Callable[..., Server]) -> None:
     """Each counts a custom field up by test and replace until it succeeds; the count is exact."""

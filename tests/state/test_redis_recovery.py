@@ -24,6 +24,7 @@ from mockserver.commands.running import make_server
 from mockserver.service.assembly import Mock
 from tests.state.redis_servers import RealServer, wait_until
 
+pytestmark = pytest.mark.slow
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 
 

@@ -22,6 +22,7 @@ VECTORS = ROOT / "tests" / "vectors"
 SEEDS = range(20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", [dialect for dialect in DIALECTS if dialect != "vendor"])
 def test_every_rule_holds(dialect: str) -> None:
     """Also: none is skipped, since the demo offers everything that a rule may need. `vendor` is asked over a socket."""
@@ -31,6 +32,7 @@ def test_every_rule_holds(dialect: str) -> None:
     assert len(cases_of(events)) > 200
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_walks_of_many_seeds_hold(dialect: str) -> None:
@@ -40,6 +42,7 @@ def test_walks_of_many_seeds_hold(dialect: str) -> None:
     assert not_held(outcomes) == []
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_generated_cases_of_many_seeds_hold(dialect: str) -> None:
@@ -91,6 +94,7 @@ def test_the_same_seed_gives_the_same_walk() -> None:
     assert len(sent[0]) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_generated_cases() -> None:
     """Also within one process, whatever was generated before."""
@@ -100,6 +104,7 @@ def test_the_same_seed_gives_the_same_generated_cases() -> None:
     assert generate(contract(), key, 12, 8, coverage=False) != first
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_generated_cases_whatever_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

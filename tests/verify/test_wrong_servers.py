@@ -33,6 +33,7 @@ def planned(name: str) -> Mutant:
     return next(mutant for mutant in (*PLANNED, *HTTP) if mutant.id == name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOUND_BY_THE_RULES)
 def test_a_wrong_server_is_found_by_the_rules(name: str) -> None:
     mutant = planned(name)
@@ -45,6 +46,7 @@ def bench_of_wrong(mutant: Mutant) -> Bench:
     return bench_of(lambda request: wrong(request, right), mutant.dialect)
 
 
+@pytest.mark.slow
 def test_a_wrong_server_is_found_by_walks() -> None:
     """Without any rule that was written with it in mind."""
     code, events = run(bench_of_wrong(planned("M28-remove-nulls-entries")), Plan(stages=("model",), max_examples=30))
@@ -53,6 +55,7 @@ def test_a_wrong_server_is_found_by_walks() -> None:
     assert broken[0].smallest is not None
 
 
+@pytest.mark.slow
 def test_what_a_wrong_edit_does_is_found_by_the_rule_for_it() -> None:
     """With no other rule asked first that could have noticed."""
     mutants = [edit.mutant() for edit in (*OPERATIONS, *CACHES) if edit.id in FOUND_BY_A_RULE]
@@ -146,6 +149,7 @@ def test_what_people_read_is_left_alone() -> None:
     assert {ast.unparse(node).strip("\"'") for node in unseen(tree)} == {"keep(1)", "2", "3", "Say.", "why='b"}
 
 
+@pytest.mark.slow
 def test_a_small_change_of_any_source_file_can_be_made() -> None:
     """Each file whose faults clients could see gives mutants, and each is another program."""
     for path in files():
@@ -155,6 +159,7 @@ def test_a_small_change_of_any_source_file_can_be_made() -> None:
         assert len(made) == len(sites[:3])
 
 
+@pytest.mark.slow
 def test_the_program_prints_which_stage_kills_which(capsys: pytest.CaptureFixture[str]) -> None:
     """Small: one planned mutant and one of the source."""
     assert main(["--every", "1000", "--source", "1", "--seed", "2", "--stage", "rules", "--first-only"]) == 0
