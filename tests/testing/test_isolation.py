@@ -129,13 +129,11 @@ def on_two_workers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
-@pytest.mark.slow
 def test_workers_with_servers_of_their_own(on_two_workers: OnTwoWorkers) -> None:
     """pytest-xdist, each worker with a server."""
     on_two_workers(MODULE).assert_outcomes(passed=TESTS)
 
 
-@pytest.mark.slow
 def test_workers_that_share_a_server(on_two_workers: OnTwoWorkers) -> None:
     """The same with one server for all; it is left as it was."""
     with make_server(assemble(Settings(port=0, log="off"))) as server:
@@ -144,8 +142,6 @@ def test_workers_that_share_a_server(on_two_workers: OnTwoWorkers) -> None:
     assert [(row["name"], row["requests"], row["changedProfiles"]) for row in namespaces] == [("default", 0, 0)]
 
 
-@pytest.mark.slow
-@pytest.mark.no_cover
 def test_threads_on_one_server(mypreferences_server: MockServer) -> None:
     """Eight worlds at a time, all of one name."""
 
@@ -219,7 +215,6 @@ def drawn(result: pytest.RunResult) -> dict[str, str]:
     return dict(re.findall(r"drawn (\d) ([\d ]+)", result.stdout.str()))
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_faults(pytester: pytest.Pytester, on_two_workers: OnTwoWorkers) -> None:
     """In any order, on any worker, in every run; another seed gives others."""
     there = drawn(on_two_workers(DRAWS, "-rP"))
