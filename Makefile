@@ -15,13 +15,15 @@ serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed c
 	$(BIN)/mockserver serve $(ARGS)
 
 test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+	@$(BIN)/python -m tests.state.redis_servers || true
 
-quick: lint types  ## lint, types, and the tests that are not marked slow
-	$(BIN)/pytest -n 2 -m 'not slow' $(ARGS)
+quick: $(VENV)/.dev lint types  ## lint, types and all tests but the slow ones, within a minute
+	$(BIN)/pytest -n 2 -q -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/pytest -q -p no:randomly tests/test_architecture.py
 	$(BIN)/python contracts/write_operations.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
@@ -49,7 +51,7 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 
-mutants: $(VENV)/.dev  ## run the verification against wrong servers and list which stage finds which
+mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)
 
 bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)

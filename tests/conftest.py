@@ -20,7 +20,26 @@ from mockserver.service.door import VendorDoor, respond
 from mockserver.settings import Settings
 from tests.fixtures.directories import minimal, write
 
+# Where a test takes longer, the summary says so: make it cheap, or mark it slow.
+SLOW_S = 3.0
 VECTORS = Path(__file__).parent / "vectors"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave random examples out of the coverage: its figure would rest on luck, and each line would be traced again."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List the tests that took long and are not marked slow."""
+    reports = [report for report in terminalreporter.getreports("passed") if report.when == "call"]
+    slow = [report for report in reports if report.duration > SLOW_S and "slow" not in report.keywords]
+    if slow:
+        terminalreporter.section(f"took over {SLOW_S:g} s: make them cheap, or mark them slow", yellow=True)
+    for report in sorted(slow, key=lambda report: -report.duration):
+        terminalreporter.write_line(f"{report.duration:5.1f} s  {report.nodeid}")
 
 
 @pytest.fixture(scope="session")

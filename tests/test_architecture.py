@@ -1,15 +1,16 @@
-"""The floors: imports only go downward, the pure packages are pure, and only one module reads the clock."""
+"""The house rules: imports only go downward and never in a circle, the pure packages are pure, files stay small.
+
+Each rule is one test, which lists every offender.
+"""
 
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
-from collections.abc import Iterator
-from graphlib import TopologicalSorter
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mockserver"
@@ -43,22 +44,29 @@ FLOORS = {
 }
 PURE = ("profile", "patch", "auth", "faults", "story")
 IMPURE = {"flask", "os", "time", "random", "socket", "pathlib", "logging", "secrets", "uuid", "threading"}
-# The tower beside the house: it trusts nothing of the serving side, request signing included.
-VERIFIER_MAY_IMPORT = (
-    "mockserver.verify",
-    "mockserver.drift",
-    "mockserver.errors",
-    "mockserver.nearest",
-    "mockserver.package",
-    "mockserver.settings",
-)
-MODULES = sorted(PACKAGE.rglob("*.py"))
-TOWER = [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in ("verify", "drift")]
+# The tower beside the house: it trusts nothing of the serving side.
+TOWER = ("verify", "drift")
+TOWER_MAY_IMPORT = ("verify", "drift", "errors", "nearest", "package", "settings")
+CLOCK_READINGS = {"datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.time_ns", "date.today"}
+SAYS_NOTHING = {"utils", "util", "helpers", "common", "manager", "misc"}
+MOST_LINES = 400
+MOST_FILES = 20
+MOST_MODULES_AT_THE_ROOT = 8
+
+FILES = sorted(path for folder in ("mockserver", "tests", "tools") for path in (ROOT / folder).rglob("*.py"))
 
 
 def name_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in FILES if PACKAGE in path.parents}
+
+
+def under(module: str, packages: Iterable[str]) -> bool:
+    """Say whether a module is one of the packages directly below mockserver, or inside one."""
+    return module.partition(".")[2].partition(".")[0] in packages
 
 
 def floor_of(module: str) -> int:
@@ -69,92 +77,108 @@ def floor_of(module: str) -> int:
     raise AssertionError(f"{module} stands on no floor")
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Yield (imported module, whether only type checkers see it)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    guarded = {
-        id(child)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
-        for child in ast.walk(node)
-    }
-    for node in ast.walk(tree):
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(module: str) -> set[str]:
+    """Return every module that one imports, also late and also for type checkers alone."""
+    found = set()
+    for node in nodes(module):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) in guarded) for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module, id(node) in guarded
-            if node.module.startswith("mockserver"):
-                for alias in node.names:
-                    if (ROOT / f"{node.module.replace('.', '/')}/{alias.name}.py").exists():
-                        yield f"{node.module}.{alias.name}", id(node) in guarded
+            found.add(node.module)
+            found |= {name for alias in node.names if (name := f"{node.module}.{alias.name}") in MODULES}
+    return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_only_go_downward(path: Path) -> None:
+def own_imports(module: str) -> set[str]:
+    return {name for name in imports(module) if name.partition(".")[0] == "mockserver"}
+
+
+def foreign_imports(module: str) -> set[str]:
+    return {name.partition(".")[0] for name in imports(module)} - {"mockserver"}
+
+
+def test_imports_only_go_downward() -> None:
     """A module imports its own floor or lower ones."""
-    own = floor_of(name_of(path))
-    upward = [
-        imported for imported, _ in imports(path) if imported.startswith("mockserver.") and floor_of(imported) > own
-    ]
-    assert upward == []
+    pairs = [(module, imported) for module in MODULES for imported in sorted(own_imports(module))]
+    assert [f"{one} imports {other}" for one, other in pairs if floor_of(other) > floor_of(one)] == []
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.relative_to(PACKAGE).parts[0] in PURE], ids=name_of)
-def test_the_core_is_pure(path: Path) -> None:
+def test_no_imports_go_in_a_circle() -> None:
+    """Between files, imports for type checkers counted."""
+    graph = {module: own_imports(module) - {module} for module in MODULES}
+    circles = []
+    while circle := first_circle(graph):
+        circles.append(" is imported by ".join(circle))
+        graph[circle[1]].discard(circle[0])
+    assert circles == []
+
+
+def first_circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return a circle, each name imported by the next; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as found:
+        circle: list[str] = found.args[1]
+        return circle
+    return []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert first_circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    circle = first_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert len(circle) == 4
+    assert (circle[1], circle[0]) in {("a", "b"), ("b", "c"), ("c", "a")}
+
+
+def test_the_core_is_pure() -> None:
     """The pure packages know no framework, files, clock, randomness or threads."""
-    assert {imported.split(".")[0] for imported, _ in imports(path)} & IMPURE == set()
+    offenders = {module: foreign_imports(module) & IMPURE for module in MODULES if under(module, PURE)}
+    assert {module: names for module, names in offenders.items() if names} == {}
 
 
-@pytest.mark.parametrize("path", TOWER, ids=name_of)
-def test_the_verifier_does_not_trust_the_mock(path: Path) -> None:
-    """Verification imports nothing of the serving side."""
-    ours = {imported for imported, _ in imports(path) if imported.startswith("mockserver.")}
-    assert [name for name in ours if not name.startswith(VERIFIER_MAY_IMPORT)] == []
+def test_the_verifier_does_not_trust_the_mock() -> None:
+    """Verification imports nothing of the serving side, signing included."""
+    pairs = [(module, imported) for module in MODULES if under(module, TOWER) for imported in own_imports(module)]
+    outside = [pair for pair in pairs if pair[1] != "mockserver" and not under(pair[1], TOWER_MAY_IMPORT)]
+    assert [f"{module} imports {imported}" for module, imported in sorted(outside)] == []
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if "web" not in p.parts], ids=name_of)
-def test_flask_lives_in_web_alone(path: Path) -> None:
+def test_flask_lives_in_web_alone() -> None:
     """No other package imports Flask or Werkzeug."""
-    assert {imported.split(".")[0] for imported, _ in imports(path)} & {"flask", "werkzeug"} == set()
+    outside = [module for module in MODULES if not under(module, ["web"])]
+    assert [module for module in outside if foreign_imports(module) & {"flask", "werkzeug"}] == []
 
 
-def clock_readings(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    forbidden = ("datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.time_ns", "date.today")
-    return [call for call in calls if call in forbidden]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [p for p in MODULES if name_of(p) != "mockserver.state.clock" and p not in TOWER],
-    ids=name_of,
-)
-def test_only_the_clock_reads_the_system_clock(path: Path) -> None:
+def test_only_the_clock_reads_the_system_clock() -> None:
     """Everything on the serving side follows a world's clock."""
-    assert clock_readings(path) == []
+    serving = [module for module in MODULES if module != "mockserver.state.clock" and not under(module, TOWER)]
+    calls = [(module, node) for module in serving for node in nodes(module) if isinstance(node, ast.Call)]
+    read = [(module, name) for module, call in calls if (name := ast.unparse(call.func)) in CLOCK_READINGS]
+    assert [f"{module} calls {name}" for module, name in read] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_modules_stay_small(path: Path) -> None:
-    """400 lines are the limit."""
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+def test_files_stay_small() -> None:
+    sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert [f"{path.relative_to(ROOT)}: {size} lines" for path, size in sizes.items() if size > MOST_LINES] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_names_say_something(path: Path) -> None:
+def test_folders_stay_small() -> None:
+    sizes = Counter(path.parent for path in FILES)
+    assert [f"{path.relative_to(ROOT)}/: {size} files" for path, size in sizes.items() if size > MOST_FILES] == []
+
+
+def test_few_modules_lie_at_the_root() -> None:
+    """What has a subject stands in its package."""
+    at_the_root = [path.name for path in FILES if path.parent == PACKAGE]
+    assert len(at_the_root) <= MOST_MODULES_AT_THE_ROOT, at_the_root
+
+
+def test_names_say_something() -> None:
     """No catch-all module names."""
-    assert path.stem not in {"utils", "util", "helpers", "common", "manager", "misc"}
-
-
-def test_no_circles() -> None:
-    """No file imports, directly or through others, what imports it; imports for type checkers alone count."""
-    names = {name_of(path) for path in MODULES}
-    graph = {name_of(path): {name for name, _ in imports(path) if name in names - {"mockserver"}} for path in MODULES}
-    TopologicalSorter(graph).prepare()
-
-
-def test_prometheus_is_imported_by_its_view_alone() -> None:
-    """Few runs are scraped: neither a start nor the first use of the control surface waits for the library."""
-    code = "import sys, mockserver.web.app; sys.exit('prometheus_client' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert [str(path.relative_to(ROOT)) for path in FILES if path.stem in SAYS_NOTHING] == []

@@ -32,6 +32,7 @@ ALIKE = (
 )
 
 
+@pytest.mark.slow
 def test_two_sides_that_answer_alike_make_one_line(bench: Bench) -> None:
     """No drift, exit code 0, the real profile as it was, and what was assumed is confirmed."""
     before = bench.vendor.lasting()
@@ -140,6 +141,7 @@ PERSONAL = [
 ]
 
 
+@pytest.mark.slow
 def test_no_report_holds_a_value_an_id_or_a_secret(bench: Bench) -> None:
     """Not even where values differ; the undo files' names and the terminal neither. Every format can be read."""
     bench.vendor.quirks.dash_prepends = True
@@ -190,6 +192,8 @@ def test_the_second_user_is_used_where_there_is_one(bench: Bench, mock: Target) 
     assert (code, "1 not run" in text) == (3, True), text
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_two_mocks_do_not_differ_in_any_case(bench: Bench, mock: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """A good part of all cases, with a second mock in the place of the real side."""
     with ExitStack() as stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ operations = st.dictionaries(names, documents, max_size=6)
 patches = st.lists(operations | documents, max_size=4)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(document=patches | documents, ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
 @example(document=[{"op": "add", "path": "/A", "value": [[]]}], ascii_only=True, indent=None)

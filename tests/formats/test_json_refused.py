@@ -138,6 +138,8 @@ def test_256_levels_are_read_and_the_limit_can_be_set() -> None:
         read(body, depth_limit=255)
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("body", "rule"),
     [

@@ -14,6 +14,7 @@ from mockserver.formats.json_lenient import read_strict_patch
 from tests.formats.test_json_laws import operations
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(sent=st.lists(operations, max_size=4))
 def test_a_strict_patch_is_read_as_sent(sent: list[Any]) -> None:

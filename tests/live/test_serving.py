@@ -79,6 +79,8 @@ def test_two_hundred_delays_at_once(serve_mock: Callable[..., Server]) -> None:
     assert time.monotonic() - started < 200 * 0.3 / 4
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_sixty_four_clients_lose_no_update(serve_mock: Callable[..., Server]) -> None:
     """Each counts a custom field up by test and replace until it succeeds; the count is exact."""
     port = serve_mock(max_operations=10).port
@@ -87,23 +89,22 @@ def test_sixty_four_clients_lose_no_update(serve_mock: Callable[..., Server]) ->
     def count_up(_: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         tries = 0
-        for _ in range(3):
-            while True:
-                tries += 1
-                value = int(_patch(connection, [])["CustomFields"][2]["Value"])
-                operations = [
-                    {"op": "test", "path": field, "value": str(value)},
-                    {"op": "replace", "path": field, "value": str(value + 1)},
-                ]
-                if _patch(connection, operations) is not None:
-                    break
+        while True:
+            tries += 1
+            value = int(_patch(connection, [])["CustomFields"][2]["Value"])
+            operations = [
+                {"op": "test", "path": field, "value": str(value)},
+                {"op": "replace", "path": field, "value": str(value + 1)},
+            ]
+            if _patch(connection, operations) is not None:
+                break
         connection.close()
         return tries
 
     with ThreadPoolExecutor(64) as pool:
         list(pool.map(count_up, range(64)))
     body = send(port).split(b"\r\n\r\n", 1)[1]
-    assert json.loads(body)["CustomFields"][2]["Value"] == str(42 + 192)
+    assert json.loads(body)["CustomFields"][2]["Value"] == str(42 + 64)
 
 
 def _patch(connection: http.client.HTTPConnection, operations: list[dict[str, str]]) -> Any:

@@ -16,6 +16,7 @@ from mockserver.formats.xml_read import PATCH_NAMESPACE, PATCH_ROOT
 from mockserver.profile.conformance import problems
 from tests.conftest import Client
 
+pytestmark = pytest.mark.slow
 # 100,000 documents: LAW_EXAMPLES=100000 pytest tests/property
 EXAMPLES = settings(
     max_examples=int(os.environ.get("LAW_EXAMPLES", "300")),

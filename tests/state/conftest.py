@@ -8,7 +8,7 @@ import pytest
 from fakeredis import FakeServer
 
 from mockserver.service.assembly import Mock
-from tests.state.redis_servers import BINARY, RealServer, fake_connector
+from tests.state.redis_servers import RealServer, fake_connector
 from tests.state.stores import URL, Connect, memory_connect, redis_connect
 
 
@@ -27,8 +27,6 @@ def connect(request: pytest.FixtureRequest) -> Connect:
         return memory_connect()
     if request.param == "fake redis":
         return redis_connect(fake_connector(FakeServer()))
-    if BINARY is None:
-        pytest.skip("needs redis-server or valkey-server on PATH")
     server: RealServer = request.getfixturevalue("real_server")
     server.flush()
     return redis_connect(server.connector())

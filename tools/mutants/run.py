@@ -1,6 +1,7 @@
 """Which stage finds which wrong server? Run it: `python tools/mutants/run.py` (`make mutants`).
 
-With `--source N` also N servers that were made wrong by a small change of their source.
+With `--source N` also N servers that were made wrong by a small change of their source. Exit code 1 if one is not
+found, or not by what must find it.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mockserver.verify.run import STAGES, Plan
-from tools.mutants.harness import Mutant, run_all, warmed
+from tools.mutants.expected import BY_RULE, BY_THE_MODEL
+from tools.mutants.harness import Mutant, Outcome, run_all, warmed
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
 from tools.mutants.planned_http import HTTP
@@ -22,8 +25,8 @@ from tools.mutants.planned_values import VALUES
 from tools.mutants.source import sample
 
 
-def main() -> int:
-    """Print each mutant with the stages that kill it; exit 1 if one survives."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print each mutant with the stages that kill it; return 1 if one survives, or survives what must find it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--planned", action=argparse.BooleanOptionalAction, default=True, help="the planned mutants")
     parser.add_argument("--source", type=int, default=0, metavar="N", help="as many mutants of the source")
@@ -33,7 +36,7 @@ def main() -> int:
     parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     planned = [*PLANNED, *HTTP, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES))]
     chosen = planned[:: options.every] if options.planned else []
     mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
@@ -41,7 +44,27 @@ def main() -> int:
     plan = Plan(max_examples=options.max_examples, thin=options.thin)
     if "generated" in stages:
         warmed(plan)
-    return report(mutants, plan, stages, first_only=options.first_only)
+    code = report(mutants, plan, stages, first_only=options.first_only)
+    with_a_rule = [mutant for mutant in mutants if mutant.id in BY_RULE and "rules" in stages]
+    for line in missed_by_rules(with_a_rule) if with_a_rule else ():
+        print(f"found by another rule: {line}")
+        code = 1
+    return code
+
+
+def missed_by_rules(mutants: Sequence[Mutant]) -> list[str]:
+    """Return what is not found by the rule for it, when such rules alone are asked."""
+    plan = Plan(only=tuple(BY_RULE[mutant.id] for mutant in mutants))
+    found = {outcome.mutant.id: outcome.killed_by["rules"] for outcome in run_all(mutants, plan, ("rules",))}
+    return [
+        f"{name}: {rule or 'no rule'}, not {BY_RULE[name]}" for name, rule in found.items() if rule != BY_RULE[name]
+    ]
+
+
+def survives(outcome: Outcome) -> bool:
+    """Say whether nothing found it, or the model was asked and did not find what it must."""
+    by_model = outcome.killed_by.get("model")
+    return not outcome.killed or (outcome.mutant.id in BY_THE_MODEL and by_model == "")
 
 
 def report(mutants: list[Mutant], plan: Plan, chosen: tuple[str, ...], *, first_only: bool) -> int:
@@ -55,7 +78,7 @@ def report(mutants: list[Mutant], plan: Plan, chosen: tuple[str, ...], *, first_
         killer = next((outcome.killed_by[stage] for stage in stages), "")
         if killer.startswith("HARNESS"):
             sys.exit(killer)
-        survivors += [] if outcome.killed else [outcome.mutant]
+        survivors += [outcome.mutant] if survives(outcome) else []
         where = f"[{done}/{len(mutants)}] {mark} {outcome.seconds:5.1f} s"
         print(f"{where}  {outcome.mutant.id}: {outcome.mutant.title} [{killer}]", flush=True)
     killed, seconds = len(mutants) - len(survivors), time.monotonic() - started

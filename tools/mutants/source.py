@@ -23,7 +23,7 @@ MODULES = (
     "patch/apply.py",
     "patch/pointer.py",
     "patch/rfc6902.py",
-    "service*.py",
+    "service/service.py",
     "state/profiles.py",
     "fixtures/profiles.py",
     "service/routes.py",

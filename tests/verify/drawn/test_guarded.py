@@ -49,6 +49,8 @@ def outcome(vendor: FakeVendor, state: Path, body: list[dict[str, Any]], *, writ
         return GuardedGenerated(run.bench(), CONTRACT, 1).run(generated(body))
 
 
+@pytest.mark.slow
+@pytest.mark.no_cover
 def test_the_stage_runs_on_a_real_target_and_leaves_it_as_it_was(vendor: FakeVendor, tmp_path: Path) -> None:
     """Drawn by Schemathesis, bounded, valid, and without what could not be taken back."""
     before, told = vendor.lasting(), list[Event]()

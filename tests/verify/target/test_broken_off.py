@@ -154,6 +154,7 @@ def steps(total: int, wanted: int) -> list[int]:
     return sorted({1 + round(number * (total - 1) / max(1, wanted - 1)) for number in range(min(wanted, total))})
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_path: Path) -> None:
     """SIGKILL before and after every file operation, request and answer (40 places; MOCKSERVER_KILLS asks for more)."""
     before = vendor.lasting()
