@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import MalformedBody
+from mockserver.formats.bounds import too_many_operations
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 from mockserver.formats.newtonsoft import JsonArrayReader, JsonReaderError
@@ -35,17 +36,19 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int) -> list[dict[str, Any] | None] | None:
+def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) -> list[dict[str, Any] | None] | None:
     """Return the operations of a body as `read_patch` does."""
     text = _decode_leniently(body, utf_16=utf_16)
-    reader = JsonArrayReader(text, depth_limit=depth_limit)
+    reader = JsonArrayReader(text, depth_limit=depth_limit, most=most)
     try:
         document = reader.load()
     except JsonReaderError as error:
         raise _malformed([error], text) from None
     if document is None:
         return None
-    binding = Binding(reader.places)
+    if len(document) > most:
+        raise too_many_operations(most)
+    binding = Binding(reader.places, constructors="new" in text)
     bound = binding.bind(document)
     if binding.refusals:
         raise _malformed(binding.refusals, text)

@@ -1,4 +1,4 @@
-"""Documents to JSON, as the vendor's stack prints them."""
+"""Documents to JSON, as the vendor's stack prints them (docs/dialect.md)."""
 
 from __future__ import annotations
 

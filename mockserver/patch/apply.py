@@ -19,7 +19,11 @@ from mockserver.patch.rfc6902 import apply_rfc_patch
 from mockserver.profile.members import MemberTree
 
 _OPERATION_TYPES = ("add", "remove", "replace", "move", "copy", "test", "invalid")
-_INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?)(0*[0-9]{1,10})[\t-\r ]*", re.ASCII)
+# String.Trim's white space; U+001C to U+001F are none.
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# A text that begins like a number is read as nothing else.
+_NUMERIC = re.compile(r"[+-]|\d")
+_INT32_TEXT = re.compile(r"([+-]?)(0*[0-9]{1,10})[\t-\r ]*\0*", re.ASCII)
 
 
 def apply_patch(
@@ -44,26 +48,32 @@ def apply_patch(
 def operation_type(name: str | None) -> str:
     """Return what the vendor's `Enum.TryParse` makes of an operation's name (library, rows O1-O6).
 
-    Numbers and comma-joined names count as well; a number that names no operation is "none" and does nothing.
+    A whole number counts, and so do names joined by commas, which are OR-ed; a number that names no operation is "none"
+    and does nothing.
     """
     known = _KNOWN_NAMES.get(name) if name is not None else "add"
     if known:
         return known
-    numbers = [_enum_number(part.strip()) for part in (name or "").split(",")]
-    if not (name or "").strip() or any(number is None for number in numbers):
-        return "invalid"
+    text = (name or "").strip(_WHITE_SPACE)
+    numbers = [_int32(text)] if _NUMERIC.match(text) else [_named(part) for part in text.split(",")]
     whole = 0
     for number in numbers:
-        whole |= number or 0
+        if number is None:
+            return "invalid"
+        whole |= number
     return _OPERATION_TYPES[whole] if 0 <= whole < len(_OPERATION_TYPES) else "none"
 
 
 _KNOWN_NAMES: dict[str | None, str] = {name: name for name in ("add", "remove", "replace", "move", "copy", "test")}
 
 
-def _enum_number(text: str) -> int | None:
-    if text.isascii() and text.lower() in _OPERATION_TYPES:
-        return _OPERATION_TYPES.index(text.lower())
+def _named(text: str) -> int | None:
+    name = text.strip(_WHITE_SPACE)
+    lower = name.lower()
+    return _OPERATION_TYPES.index(lower) if name.isascii() and lower in _OPERATION_TYPES else None
+
+
+def _int32(text: str) -> int | None:
     match = _INT32_TEXT.fullmatch(text)
     # The regex bounds the significant digits, so that no number of zeros is too long for int().
     number = int(match[1] + (match[2].lstrip("0") or "0")) if match else None

@@ -17,6 +17,7 @@ from mockserver.errors import MalformedBody
 from mockserver.formats.json_lenient import read_strict_patch
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.json_write import write_json
+from mockserver.profile.clr_text import UNDEFINED, Constructor
 
 Reader = Callable[..., list[Any] | None]
 MIB = 1 << 20
@@ -108,13 +109,21 @@ ACCEPTED = {
     "380 digits": (f'[{{"value":{"9" * 380}}}]', [{"value": int("9" * 380)}]),
     "not finite": ("[{value:NaN},{value:-Infinity},{value:[Infinity]}]", [
         {"value": math.nan}, {"value": -math.inf}, {"value": [math.inf]}]),
-    "undefined": ("[{value:undefined},{value:[undefined,,1]}]", [{"value": None}, {"value": [None, None, 1]}]),
+    "undefined": ("[{value:undefined},{value:[undefined,,1]}]", [
+        {"value": None}, {"value": [UNDEFINED, UNDEFINED, 1]}]),
     "value of metadata": ('[{"value":{"$type":"T","$id":"1","a":{"$id":"2"}}}]', [{"value": {"a": {"$id": "2"}}}]),
     "value as reference": ('[{"value":{"$ref":"1"}}]', [{"value": None}]),
     "value of values": ('[{"value":{"$values":[1]}}]', [{"value": [1]}]),
     "date-like value": ('[{"value":"2024-01-05T10:00:00Z"}]', [{"value": "2024-01-05T10:00:00Z"}]),
-    "constructor deep in a value": ("[{value:[new Date(0)]}]", [{"value": [[0]]}]),
-    "literal before a constructor's end": ("[{value:[new D(true, null)]}]", [{"value": [[True, None]]}]),
+    "what stands behind a bracket taken for the list's end": (
+        '[{"value":{"$id":[{"a":1}],"b":2}},{"op":1,"path":{}}]', [{"value": {}}]),
+    "values that are no list": ('[{"value":{"$values":5}},{"value":{"$values":new F()}}]', [
+        {"value": 5}, {"value": Constructor("F", [])}]),
+    "date constructed inside an object": ('[{"value":{"a":[new Date(0)],"b":new F()}}]', [
+        {"value": {"a": ["1970-01-01T00:00:00Z"], "b": Constructor("F", [])}}]),
+    "constructor deep in a value": ("[{value:[new Date(0)]}]", [{"value": [Constructor("Date", [0])]}]),
+    "literal before a constructor's end": ("[{value:[new D(true, null)]}]", [
+        {"value": [Constructor("D", [True, None])]}]),
 }  # fmt: skip
 
 
@@ -231,6 +240,24 @@ REFUSED = {
         "operations[0].value['a b']"], "operation-not-an-object"),
     "object over a scalar value": ('[{"value":1,"Value":{"a":1}}]', [
         "operations[0].Value.a"], "operation-not-an-object"),
+    "id that is an object": ('[{"$id":{},"op":"add"},{}]', ["operations[0].op"], "operation-not-an-object"),
+    "nothing but an id that is an object": ('[{"$id":{}}]', ["operations[0]"], "operation-not-an-object"),
+    "id that is an array": ('[{"$id":[],"op":"add"}]', ["operations[0].$id"], "operation-not-an-object"),
+    "id that is a constructor": ('[{"$id":new F(1)}]', ["operations[0].$id[0]"], "operation-not-an-object"),
+    "type that is an object": ('[{"$type":{}}]', ["operations[0].$type"], "operation-not-an-object"),
+    "type that is a constructor": ('[{"$type":new F()}]', ["operations[0].$type"], "operation-not-an-object"),
+    "reference that is an array": ('[{"$ref":[]}]', ["operations[0].$ref"], "operation-not-an-object"),
+    "value's id that is an array": ('[{"value":{"$id":[]},"from":"/A"}]', [
+        "operations[0].from"], "operation-not-an-object"),
+    "value's id with items": ('[{"value":{"$id":[1,2]}}]', ["operations[0].value.$id[1]"], "operation-not-an-object"),
+    "lost inside an operation": ('[{"value":{"$id":{"op":{}}}},1]', [
+        "operations[0]", "operations[1]"], "operation-not-an-object"),
+    "date beyond the calendar": ('[{"x":["","\\/Date(253402300800000)/"]}]', ["operations[0].x[1]"], "body-not-json"),
+    "date as an item": ('["/Date(-62135596800001)/"]', ["operations[0]"], "body-not-json"),
+    "date from two integers": ('[{"value":{"a":new Date(1,2)}}]', [
+        "operations[0].value.a[1]"], "operation-not-an-object"),
+    "date from text": ('[{"value":{"a":[new Date("1")]}}]', [
+        "operations[0].value.a[0][0]"], "operation-not-an-object"),
     "257 levels": (DEEP + "[" * 255, ["operations[0].value" + "[0]" * 254], "body-too-deep"),
     "257 levels, valid": (DEEP + "[" * 255 + "]" * 255 + "}]", [
         "operations[0].value" + "[0]" * 254], "body-too-deep"),
