@@ -56,7 +56,11 @@ class Binding:
     def _item(self) -> dict[str, Any] | None:
         kind, value = self._reader.kind, self._reader.value
         if kind == OBJECT:
-            return self._operation()
+            orderly = None if self._constructors else _orderly(value)
+            if orderly is None:
+                return self._operation()
+            self._reader.skip()
+            return orderly
         # An empty string counts as null where a class is wanted (CoerceEmptyStringToNull).
         if kind == SCALAR and (value is None or value is UNDEFINED or value == ""):
             return None
@@ -194,6 +198,25 @@ class Binding:
     def _at(self) -> int:
         place = self._reader.place()
         return self._places.get(place, self._places.get((place[0],), 0))
+
+
+def _orderly(node: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the operation in which nothing can derail the reader, as nearly all are; None where it must be watched."""
+    operation: dict[str, Any] = {}
+    for sent_name, value in node.items():
+        name = sent_name.lower()
+        if name == "value":
+            metadata = isinstance(value, dict) and value and next(iter(value))[:1] == "$"
+            if metadata or value is UNDEFINED or name in operation:
+                return None
+            operation[name] = value
+        elif name in _TEXT_MEMBERS:
+            if type(value) is not str:
+                return None
+            operation[name] = _clr_invariant_text(value)
+        elif name[:1] == "$":
+            return None
+    return operation
 
 
 class _Metadata:

@@ -46,7 +46,7 @@ def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, An
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
-    if type(document) is not list or ((b"Date(" in body or b"\\u" in body) and _may_hold_a_date(document)):
+    if type(document) is not list:
         return None
     if len(document) > most:
         raise too_many_operations(most)
@@ -56,6 +56,8 @@ def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, An
     else:
         return document
     if body.count(b"[") + body.count(b"{") > depth_limit or _LONG_DIGITS.search(body):
+        return None
+    if (b"Date(" in body or b"\\u" in body) and _may_hold_a_date(document):
         return None
     from mockserver.formats.json_binding import Binding
 
@@ -72,11 +74,12 @@ def _is_plain(operation: dict[str, Any]) -> bool:
         operation.keys() <= _MEMBERS
         and type(op) is str
         and len(op) < _SHORTEST_DATE
+        and op[:1] != "/"
         and type(path) is str
         and path[:1] == "/"
         and path[:6] != "/Date("
         and get("from") is None
-        and (type(value) in _SCALARS or (type(value) is dict and _is_flat(value)))
+        and (_is_plain_scalar(value) or _is_flat(value))
     )
 
 
@@ -95,6 +98,12 @@ def _may_hold_a_date(document: list[Any]) -> bool:
     return False
 
 
-def _is_flat(value: dict[str, Any]) -> bool:
+def _is_flat(value: Any) -> bool:
     # orjson loses digits only in floats, and what holds no container can't be nested too deeply.
-    return not value or (next(iter(value))[:1] != "$" and all(type(member) in _SCALARS for member in value.values()))
+    return type(value) is dict and (
+        not value or (next(iter(value))[:1] != "$" and all(map(_is_plain_scalar, value.values())))
+    )
+
+
+def _is_plain_scalar(member: Any) -> bool:
+    return member[:6] != "/Date(" if type(member) is str else type(member) in _SCALARS

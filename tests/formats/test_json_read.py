@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody
+from mockserver.formats.json_binding import Binding
 from mockserver.formats.json_lenient import read_strict_patch
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.json_write import write_json
@@ -157,6 +158,17 @@ def test_a_lenient_body_is_read(body: str, operations: list[Any]) -> None:
 def test_op_path_and_from_are_turned_into_text(member: str, sent: str, text: str | None) -> None:
     """Row O11; a text that reads as a date is one by then, and is written in the invariant culture."""
     assert read(f'[{{"{member}":{sent}}}]') == [{member: text}]
+
+
+@given(st.lists(st.dictionaries(
+    st.sampled_from(["op", "OP", "path", "value", "Value", "$id", "x"]),
+    st.sampled_from(["add", "", 1, None, {}, [], {"a": 1}, {"$id": "1"}, {"$id": {}}, {"$ref": "1"}, "2024-01-05T10:00:00Z"]),
+    max_size=5), max_size=3))  # fmt: skip
+def test_the_short_way_to_bind_agrees_with_the_long_one(document: list[dict[str, Any]]) -> None:
+    """An orderly operation needs no token by token reading."""
+    short, long = Binding({}), Binding({}, constructors=True)
+    assert short.bind(document) == long.bind(document)
+    assert [refusal.path for refusal in short.refusals] == [refusal.path for refusal in long.refusals]
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------
