@@ -13,10 +13,11 @@ from mockserver.service.request import Head
 
 WORLD_SEPARATOR = "~"
 _ROUTE = re.compile(
-    r"(?:/Profiles)?/(?P<client>[^/?#]+)/Profile/AlternateIdType/(?P<type>[^/?#]+)/AlternateId/(?P<id>[^/?#]+)/?"
+    r"(?:/Profiles)?/(?P<client>[^/?#]+)/Profile/AlternateIdType/(?P<type>[^/?#]+)/AlternateId/(?P<id>[^/?#]+)/*"
     r"(?:\?(?P<query>.*))?",
     re.IGNORECASE | re.ASCII,
 )
+_WORDS = frozenset(("profiles", "profile", "alternateidtype", "alternateid"))
 _STRAY_WORLD = re.compile(r"(?:/Profiles)?/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
 _CACHED_LENGTH = 300
 
@@ -35,7 +36,7 @@ class Route(NamedTuple):
 
 
 def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
-    """Match a request target; a trailing slash is fine, a doubled one is not (library; docs/dialect.md, row H11).
+    """Match a request target; trailing slashes are fine, a doubled one is not (library; docs/dialect.md, row H11).
 
     `slashes_in_ids`: whether %2F is a slash inside an id. The stack alone answers 404 there; the page's ids can be
     any text, so only the `library` dialect refuses (assumed).
@@ -44,19 +45,26 @@ def match_route(target: str, *, slashes_in_ids: bool) -> Route | None:
 
 
 def _match(target: str, slashes_in_ids: bool) -> Route | None:
-    found = _ROUTE.fullmatch(target)
+    found = _ROUTE.fullmatch(target) or _ROUTE.fullmatch(_with_plain_words(target))
     if found is None or (not slashes_in_ids and "%2f" in target.partition("?")[0].lower()):
         return None
     values = {name: unquote(found[name]) for name in ("client", "type", "id")}
-    # A query parameter of the same name overrides the route's value (library, row H11).
+    # The first query parameter of the same name overrides the route's value (library, row H11).
     names = {"clientid": "client", "alternateidtype": "type", "alternateid": "id"}
-    for name, value in parse_qsl(found["query"] or "", keep_blank_values=True):
+    for name, value in reversed(parse_qsl(found["query"] or "", keep_blank_values=True)):
         if name.lower() in names:
             values[names[name.lower()]] = value
     client, _, world = values["client"].partition(WORLD_SEPARATOR)
     kind, identifier = (values[name] if values[name].strip() else None for name in ("type", "id"))
     key = key_of(client, kind, identifier) if kind is not None and identifier is not None else None
     return Route(values["client"] if client else "", kind, identifier, world or None, key)
+
+
+def _with_plain_words(target: str) -> str:
+    """Decode the segments that are words of the route: the stack matches them decoded."""
+    path, mark, query = target.partition("?")
+    plain = ((segment, unquote(segment)) for segment in path.split("/"))
+    return "/".join(word if word.lower() in _WORDS else segment for segment, word in plain) + mark + query
 
 
 def head_of(method: str, target: str, headers: Mapping[str, str], route: Route) -> Head:

@@ -13,7 +13,7 @@ import orjson
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
 from mockserver.auth.tokens import authenticate, bearer_token
-from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
+from mockserver.errors import ApiError, BadRequest, MalformedBody, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
@@ -116,6 +116,8 @@ class Service:
         if hit is not None and not hit.applies:
             strike(hit)
         self._authorize(request, addressed, handling)
+        if addressed.key is None:
+            refuse_blank_parameters(head)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
         key = addressed.key or self._no_key(addressed)
         if hit is not None and not hit.applies:
@@ -282,6 +284,15 @@ class Service:
             world.journal.keep(exchange, kept.size)
         else:
             world.journal.append(exchange)
+
+
+def refuse_blank_parameters(head: Head) -> None:
+    """Refuse a URL whose value is blank, in its path or in a query that overrides it: it binds to null (library)."""
+    parameters = {"clientId": head.client, "alternateIdType": head.alternate_id_type, "alternateId": head.alternate_id}
+    blank = [name for name, value in parameters.items() if not (value or "").strip()]
+    if blank:
+        why = f"The URL gives no {' and no '.join(blank)}."
+        raise MalformedBody([f"{name}.String" for name in blank], rule="parameter-blank", why=why, hint="Fill it in.")
 
 
 @lru_cache(maxsize=256)

@@ -90,6 +90,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("content-type-missing", L, "A body without a usable Content-Type is refused with 415.", _RUN),
     ("method-not-allowed", L, "The route answers PATCH alone; others get 405 with Allow.", _RUN),
     ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
+    ("parameter-blank", L, "A blank value in the URL binds to null, and the model is invalid.", _READ),
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("unknown-as-400", A, "Under --unknown-profile 400 an unknown client or profile is a bad request.", _CHOICE),

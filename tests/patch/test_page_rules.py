@@ -87,9 +87,16 @@ def test_a_test_on_a_read_only_member_is_allowed(
 
 @pytest.mark.parametrize(("member", "limit"), [("CustomerType", 100), ("DefaultLocale", 15)])
 def test_the_longest_value_is_accepted(member: str, limit: int, base_profile: bytes, tree: MemberTree) -> None:
-    """Lengths count code points, as the contract's JSON Schema does."""
-    operations: Operations = [{"op": "replace", "path": f"/{member}", "value": "🦊" * limit}]
-    assert apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)[member] == "🦊" * limit
+    """Lengths count UTF-16 units, as .NET's own check does: a fox counts twice."""
+    longest = "🦊" * (limit // 2) + "é" * (limit % 2)
+    operations: Operations = [{"op": "replace", "path": f"/{member}", "value": longest}]
+    assert apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)[member] == longest
+    operations = [{"op": "replace", "path": f"/{member}", "value": longest + "x"}]
+    with pytest.raises(BadRequest) as caught:
+        apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)
+    assert caught.value.message == (
+        f"The field {member} must be a string or array type with a maximum length of '{limit}'."
+    )
 
 
 RFC_REFUSALS: dict[str, Operations] = {

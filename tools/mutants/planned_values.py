@@ -228,10 +228,10 @@ VALUES: list[Edit] = [
          "    except (ValueError, OverflowError):\n        moment = datetime(year, min(month, 12), 28)\n    if match[8]"),
     # -- length, defaults and the strict dialect
     Edit("S-length-off-by-one", "a text at its limit is refused", "profile/conformance.py",
-         "if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:",
+         "if isinstance(value, str) and member.max_length is not None and text_length(value) > member.max_length:",
          "if isinstance(value, str) and member.max_length is not None and len(value) >= member.max_length:"),
     Edit("S-length-bytes", "lengths count bytes", "profile/conformance.py",
-         "if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:",
+         "if isinstance(value, str) and member.max_length is not None and text_length(value) > member.max_length:",
          "if isinstance(value, str) and member.max_length is not None and len(value.encode()) > member.max_length:"),
     Edit("S-length-one-member", "only CustomerType has a limit", "profile/conformance.py",
          "    if not member.bounded or value is None:\n",
