@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ import orjson
 from mockserver.errors import MalformedBody
 from mockserver.formats.bounds import too_many_operations
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
+from mockserver.formats.json_names import has_repeated_names
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 from mockserver.formats.newtonsoft import JsonArrayReader, JsonReaderError
 
@@ -58,9 +60,17 @@ def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) ->
 def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT) -> list[Any]:
     """Return the operations of a body of strict JSON (RFC 8259), each an object as sent; raises MalformedBody.
 
-    What no UTF-8 document can hold or no double can carry (half a surrogate pair, 1e400) is refused as well.
+    What no UTF-8 document can hold or no double can carry (half a surrogate pair, 1e400) is refused as well, and so is
+    a byte order mark, any other encoding, and an operation that has its op, path or value twice.
     """
-    text = _decode(body, *_encoding(body, is_utf_16(charset or "")), errors="strict", final=True)
+    if is_utf_16(charset or "") or _encoding(body, utf_16=False)[1]:
+        raise MalformedBody(
+            [_PARAMETER],
+            rule="body-bad-encoding",
+            why="The body is UTF-16, or begins with a byte order mark.",
+            hint="This dialect reads UTF-8 without a byte order mark (RFC 8259).",
+        )
+    text = _decode(body, "utf-8", 0, errors="strict", final=True)
     if (at := _first_too_deep(text, depth_limit)) is not None:
         hint = f"Nest at most {depth_limit} levels."
         raise _malformed([JsonReaderError("", at, "the body is nested too deeply", hint, "body-too-deep")], text)
@@ -75,8 +85,20 @@ def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DE
         )
     if refusals := list(_not_objects(document)):
         raise _malformed(refusals, text)
+    if has_repeated_names(body, document) and (refusals := list(_repeated_members(text))):
+        raise _malformed(refusals, text)
     # orjson reads an integer beyond 64 bits as a float; the standard library keeps every digit.
     return json.loads(text) if _LONG_DIGITS_IN_TEXT.search(text) else document
+
+
+def _repeated_members(text: str) -> Iterator[JsonReaderError]:
+    for index, pairs in enumerate(json.loads(text, object_pairs_hook=list)):
+        counts = Counter(name for name, _ in pairs)
+        for name in ("op", "path", "value"):
+            if counts[name] > 1:
+                hint = "Send each member once (RFC 6902, section 4)."
+                problem = f"operation {index} has {counts[name]} members {name!r}"
+                yield JsonReaderError(f"[{index}].{name}", 0, problem, hint, "rfc6902-refused")
 
 
 def _not_objects(document: list[Any]) -> Iterator[JsonReaderError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -53,7 +54,7 @@ def _has_kind(value: Any, kind: Kind) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = "null" if value is None else repr(value)
+    text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -120,7 +120,7 @@ class VendorDoor:
     def _check_route(self, head: Head, environ: Mapping[str, Any]) -> None:
         if match_route(head.target, slashes_in_ids=self.slashes) is None:
             raise self._no_route(environ, head.target)
-        if head.method.upper() != "PATCH":  # in any letter case (library, row H12)
+        if head.method.upper() != "PATCH":  # in any letter case (library)
             raise method_refusal(head.method)
 
     def _keep(self, sent: Hashable, head: Head) -> None:
