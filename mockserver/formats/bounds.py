@@ -1,8 +1,21 @@
-"""The refusal of a patch that is longer than anybody applies."""
+"""Bounds of a body: how deep it may be nested, and how many operations anybody applies."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from mockserver.errors import BadRequest
+
+
+def is_too_deep(document: Any, limit: int) -> bool:
+    """Say whether containers are nested more than so many levels deep."""
+    level = [document]
+    for _ in range(limit):
+        inner = (node.values() if type(node) is dict else node for node in level)
+        level = [child for children in inner for child in children if type(child) is dict or type(child) is list]
+        if not level:
+            return False
+    return True
 
 
 def too_many_operations(most: int) -> BadRequest:

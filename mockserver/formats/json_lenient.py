@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from mockserver.errors import MalformedBody
-from mockserver.formats.bounds import too_many_operations
+from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
 from mockserver.formats.json_names import has_repeated_names
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
@@ -71,13 +71,13 @@ def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DE
             hint="This dialect reads UTF-8 without a byte order mark (RFC 8259).",
         )
     text = _decode(body, "utf-8", 0, errors="strict", final=True)
-    if (at := _first_too_deep(text, depth_limit)) is not None:
-        hint = f"Nest at most {depth_limit} levels."
-        raise _malformed([JsonReaderError("", at, "the body is nested too deeply", hint, "body-too-deep")], text)
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        _refuse_too_deep(text, depth_limit)
         raise _malformed([JsonReaderError("", error.pos, error.msg, _ADVICE_TO_STRICT)], text) from None
+    if is_too_deep(document, depth_limit):
+        _refuse_too_deep(text, depth_limit)
     if not isinstance(document, list):
         hint = "Wrap the operation in [ ]: a patch is an array of operations."
         raise _malformed(
@@ -107,15 +107,16 @@ def _not_objects(document: list[Any]) -> Iterator[JsonReaderError]:
             yield no_operation(f"[{index}]", 0, f"operation {index} is {value_kind(node)}")
 
 
-def _first_too_deep(text: str, depth_limit: int) -> int | None:
+def _refuse_too_deep(text: str, depth_limit: int) -> None:
     if text.count("[") + text.count("{") <= depth_limit:
-        return None
+        return
     depth = 0
     for match in _BRACKETS.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > depth_limit:
-            return match.start()
-    return None
+            hint = f"Nest at most {depth_limit} levels."
+            problem = JsonReaderError("", match.start(), "the body is nested too deeply", hint, "body-too-deep")
+            raise _malformed([problem], text)
 
 
 def _encoding(body: bytes, utf_16: bool) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from mockserver.formats.bounds import too_many_operations
+from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 
 _MEMBERS = frozenset(("op", "path", "value", "from"))
@@ -55,7 +55,7 @@ def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, An
             break
     else:
         return document
-    if body.count(b"[") + body.count(b"{") > depth_limit or _LONG_DIGITS.search(body):
+    if _LONG_DIGITS.search(body) or is_too_deep(document, depth_limit):
         return None
     if (b"Date(" in body or b"\\u" in body) and _may_hold_a_date(document):
         return None

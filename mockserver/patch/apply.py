@@ -17,6 +17,7 @@ from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_
 from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
 from mockserver.patch.rfc6902 import apply_rfc_patch
 from mockserver.profile.members import MemberTree
+from mockserver.profile.work import DEFAULT_WORK, Work
 
 _OPERATION_TYPES = ("add", "remove", "replace", "move", "copy", "test", "invalid")
 # String.Trim's white space; U+001C to U+001F are none.
@@ -32,16 +33,19 @@ def apply_patch(
     tree: MemberTree,
     dialect: Dialect,
     tolerated: set[str] | None = None,
+    work: Work | None = None,
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
     `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused. A
-    document with a method `reach` is told of each of its members before an operation looks into it.
+    document with a method `reach` is told of each of its members before an operation looks into it. `work` is what the
+    patch may ask for.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
+    work = work or Work(DEFAULT_WORK)
     if dialect.strict_rfc:
-        return apply_rfc_patch(operations, document, tree)
-    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated).apply(document)
+        return apply_rfc_patch(operations, document, tree, work)
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, work).apply(document)
     return patched
 
 
@@ -88,12 +92,13 @@ class ProfilePatch(jsonpatch.JsonPatch):
     )
 
     def __init__(
-        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None = None
+        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None, work: Work
     ) -> None:
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
         self.dialect = dialect
+        self.work = work
         self.reach: Callable[[str], object] = _nothing
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
@@ -117,7 +122,9 @@ class ProfilePatch(jsonpatch.JsonPatch):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated, self.reach)
+        chosen: ProfileOperation = self.operations[kind](
+            operation, self.tree, self.dialect, self.tolerated, self.reach, self.work
+        )
         return chosen
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
+import orjson
 
 from mockserver.errors import BadRequest
 from mockserver.patch.dialect import Dialect, read_only_refusal, refuse_too_long
@@ -16,9 +17,10 @@ from mockserver.patch.pointer import Place, list_index, place_of
 from mockserver.profile.clr_text import clr_text
 from mockserver.profile.conversion import ConversionError, convert
 from mockserver.profile.members import Member, MemberTree
+from mockserver.profile.work import Work
 
 
-def converted(member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
+def converted(member: Member, place: Place, value: Any, work: Work, source: Member | None = None) -> Any:
     """Return the value as the member would store it; raise BadRequest in the library's words if it can't be.
 
     `source` is the member that holds the value, if it was not sent: a CLR object, which stays the same object where its
@@ -27,19 +29,19 @@ def converted(member: Member, place: Place, value: Any, source: Member | None = 
     if source is not None and source.clr_type == member.clr_type and (value is not None or member.nullable):
         return value
     try:
-        return convert(value, member, dates=source is None)
+        return convert(value, member, dates=source is None, work=work)
     except ConversionError:
         raise BadRequest(
-            f"The value '{_shown(value, source)}' is invalid for target location.",
+            f"The value '{_shown(value, source, work)}' is invalid for target location.",
             rule="value-not-convertible",
             path=place.pointer.text,
         ) from None
 
 
-def _shown(value: Any, source: Member | None) -> str:
+def _shown(value: Any, source: Member | None, work: Work) -> str:
     if source is not None and isinstance(value, (dict, list)):
         return source.clr_type
-    return clr_text(value, dates=source is None)
+    return clr_text(value, dates=source is None, work=work)
 
 
 class ProfileOperation(jsonpatch.PatchOperation):
@@ -55,6 +57,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         dialect: Dialect,
         tolerated: set[str],
         reach: Callable[[str], object],
+        work: Work,
     ) -> None:
         # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
         self.operation = operation
@@ -62,6 +65,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         self.dialect = dialect
         self.tolerated = tolerated
         self.reach = reach
+        self.work = work
 
     def place(self, key: str = "path") -> Place:
         text = self.operation.get(key)
@@ -81,7 +85,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         return place.locate(document, self.operation.get("op") or "")
 
     def storable(self, member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
-        result = converted(member, place, value, source)
+        result = converted(member, place, value, self.work, source)
         if (result is not value and result != value) or type(result) is not type(value):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
@@ -149,18 +153,19 @@ class Test(ProfileOperation):
         if item is not None:
             dash = place.segment == "-"
             index = -1 if dash else list_index(place.segment, len(container), place.pointer)
-            wanted = converted(item, place, value)
+            wanted = converted(item, place, value, self.work)
             if dash:
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
             member, current, shown_place = item, container[index], f"position '{index}'"
         else:
             member = place.last_member()
             current, shown_place = container.get(member.name), f"path '{place.segment}'"
-            wanted = converted(member, place, value)
+            wanted = converted(member, place, value, self.work)
         if current != wanted:
+            shown = _shown(current, member, self.work)
             raise BadRequest(
-                f"The current value '{_shown(current, member)}' at {shown_place} is not equal to the test value "
-                f"'{clr_text(value)}'.",
+                f"The current value '{shown}' at {shown_place} is not equal to the test value "
+                f"'{clr_text(value, work=self.work)}'.",
                 rule="test-failed",
                 path=place.pointer.text,
             )
@@ -193,6 +198,7 @@ class Copy(Transfer):
         if value is None:
             # Fixed in the commit after 2.2 (read in source); 2.2 itself throws here.
             self.dialect.crash("copy-of-null", "The value at 'from' is null.")
+        self.work.spend(len(orjson.dumps(value)))
         self.set(obj, convert(value, source, dates=False), replacing=False, source=source)
 
 

@@ -13,11 +13,12 @@ from mockserver.errors import ApiError, BadRequest
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS, read_only_refusal, refuse_too_long, unsupported_operation
 from mockserver.profile.conformance import complete, problems
 from mockserver.profile.members import Member, MemberTree
+from mockserver.profile.work import Work, expansion
 
 _NAMES = (*SUPPORTED_OPERATIONS, "move", "copy")
 
 
-def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) -> dict[str, Any]:
+def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree, work: Work) -> dict[str, Any]:
     """Return the patched document; raise BadRequest at the first operation that is refused.
 
     A member that was removed is absent for the operations that follow; at the end it is printed as the typed resource
@@ -25,7 +26,7 @@ def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) 
     """
     for index, operation in enumerate(operations):
         try:
-            document = apply_rfc_operation(operation, document, tree)
+            document = apply_rfc_operation(operation, document, tree, work)
         except ApiError as refusal:
             refusal.operation = index
             raise
@@ -33,7 +34,7 @@ def apply_rfc_patch(operations: Sequence[Any], document: Any, tree: MemberTree) 
     return completed
 
 
-def apply_rfc_operation(operation: Any, document: dict[str, Any], tree: MemberTree) -> dict[str, Any]:
+def apply_rfc_operation(operation: Any, document: dict[str, Any], tree: MemberTree, work: Work) -> dict[str, Any]:
     """Return the document after one operation, which may be the one passed in, changed; nothing is completed."""
     for name, member in tree.root.members.items():
         # A member that is never returned is there all the same: a test on it is allowed.
@@ -45,7 +46,7 @@ def apply_rfc_operation(operation: Any, document: dict[str, Any], tree: MemberTr
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as refusal:
         raise _refusal(refusal, operation) from refusal
     if operation["op"] in ("add", "replace"):
-        _refuse_nonconforming(operation, patched, tree)
+        _refuse_nonconforming(operation, patched, tree, work)
     return patched
 
 
@@ -60,10 +61,13 @@ def _refuse_page_rules(operation: Any, tree: MemberTree) -> None:
         raise read_only_refusal(path.rsplit("/", 1)[-1], path)
 
 
-def _refuse_nonconforming(operation: Mapping[str, Any], document: Any, tree: MemberTree) -> None:
+def _refuse_nonconforming(operation: Mapping[str, Any], document: Any, tree: MemberTree, work: Work) -> None:
     """Look at what the operation wrote: all else obeyed the contract before it, and still does."""
     path, holder, written = _written(JsonPointer(operation["path"]).parts, operation["value"], document, tree.root)
     refuse_too_long(written, holder, operation["path"])
+    if isinstance(written, dict):
+        for name, member in holder.members.items():
+            work.spend(expansion(written.get(name), member))
     for problem in problems(written, holder, path):
         raise BadRequest(
             f"{problem.path}: {problem.text}", rule="rfc6902-breaks-contract", path=problem.path, hint=problem.hint

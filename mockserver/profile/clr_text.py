@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mockserver.profile.dates import parse_date
+from mockserver.profile.work import DEFAULT_WORK, Work
 
 
 class Undefined:
@@ -41,7 +42,7 @@ def _clr_exponent(text: str) -> str:
     return "0" if text == "-0" else text.replace("e", "E")
 
 
-def clr_text(value: Any, *, dates: bool = True) -> str:
+def clr_text(value: Any, *, dates: bool = True, work: Work | None = None) -> str:
     """Write a value as .NET's ToString() under en-US does, which is how the vendor's messages quote it."""
     if value is None or value is UNDEFINED:
         return ""
@@ -56,19 +57,23 @@ def clr_text(value: Any, *, dates: bool = True) -> str:
     if isinstance(value, str):
         date = parse_date(value) if dates else None
         return date.text if date else value
-    return _indented(value, "\n")
+    return _indented(value, "\n", work or Work(DEFAULT_WORK))
 
 
-def _indented(value: Any, newline: str) -> str:
+def _indented(value: Any, newline: str, work: Work) -> str:
     """Write JSON as JToken.ToString() does: two spaces, one member a line, Json.NET's own escapes."""
     deeper = newline + "  "
+    if isinstance(value, (Mapping, list)):
+        work.spend(len(value) * len(deeper))  # of a value that is nested deeply, nearly all is indentation
     if isinstance(value, Mapping):
-        rows = [f"{_quoted(key)}: {_indented(item, deeper)}" for key, item in value.items()]
+        rows = [f"{_quoted(key)}: {_indented(item, deeper, work)}" for key, item in value.items()]
         return "{" + ",".join(deeper + row for row in rows) + (newline if rows else "") + "}"
     if isinstance(value, list):
-        return "[" + ",".join(deeper + _indented(item, deeper) for item in value) + (newline if value else "") + "]"
+        return (
+            "[" + ",".join(deeper + _indented(item, deeper, work) for item in value) + (newline if value else "") + "]"
+        )
     if isinstance(value, Constructor):
-        arguments = ",".join(deeper + _indented(item, deeper) for item in value.arguments)
+        arguments = ",".join(deeper + _indented(item, deeper, work) for item in value.arguments)
         return f"new {value.name}({arguments}{newline})"
     return _scalar_json(value)
 

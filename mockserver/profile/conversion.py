@@ -11,9 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from mockserver.profile.clr_text import UNDEFINED, clr_text, round_trip_text
 from mockserver.profile.dates import parse_date
 from mockserver.profile.members import Kind, Member
+from mockserver.profile.work import Work, expansion
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -25,15 +28,36 @@ _BOOLEAN = re.compile(f"{_BLANK}(true|false){_BLANK}", re.IGNORECASE | re.ASCII)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BITS_OF_ANY_DOUBLE = 1023
 
-Identified = dict[str, tuple[str, Any]]
-"""The objects with an `$id` that one value has brought so far: by that id, their class and themselves (row C19)."""
+
+class Identified(dict[str, tuple[str, Any]]):
+    """The objects with an `$id` that one value has brought so far: by that id, their class and themselves (row C19).
+
+    And the work that is left for the value.
+    """
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Work | None) -> None:
+        super().__init__()
+        self.work = work
+
+    def spend(self, size: int) -> None:
+        if self.work is not None:
+            self.work.spend(size)
 
 
 class ConversionError(Exception):
     """The value can't be read as the member's type."""
 
 
-def convert(value: Any, member: Member, *, dates: bool = True, identified: Identified | None = None) -> Any:
+def convert(
+    value: Any,
+    member: Member,
+    *,
+    dates: bool = True,
+    work: Work | None = None,
+    identified: Identified | None = None,
+) -> Any:
     """Return the value as the member would store it; raise ConversionError if Json.NET could not read it.
 
     `dates` is False for a value that is already a CLR object (move, copy): its strings are not read as dates.
@@ -42,7 +66,7 @@ def convert(value: Any, member: Member, *, dates: bool = True, identified: Ident
         if member.nullable:
             return None
         raise ConversionError
-    return _CONVERTERS[member.kind](value, member, dates, {} if identified is None else identified)
+    return _CONVERTERS[member.kind](value, member, dates, Identified(work) if identified is None else identified)
 
 
 def _to_string(value: Any, member: Member, dates: bool, identified: Identified) -> str:
@@ -154,6 +178,7 @@ def _referenced(reference: str, member: Member, identified: Identified) -> Any:
     clr_type, item = identified.get(reference, (member.clr_type, None))
     if clr_type != member.clr_type:
         raise ConversionError
+    identified.spend(len(orjson.dumps(item)))
     return item
 
 
@@ -168,6 +193,7 @@ def _to_list(value: Any, member: Member, dates: bool, identified: Identified) ->
     if not isinstance(value, list) or member.item is None:
         raise ConversionError
     item_member = member.item
+    identified.spend(expansion(value, member))
     return [convert(item, item_member, dates=dates, identified=identified) for item in value]
 
 

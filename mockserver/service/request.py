@@ -14,6 +14,7 @@ from mockserver.journal.log import head_bytes
 from mockserver.journal.redaction import may_be_token_request, without_header_secrets, without_query_secrets
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.keys import Key
+from mockserver.profile.work import DEFAULT_WORK
 
 
 class Signed(NamedTuple):
@@ -104,6 +105,8 @@ class Policy:
     unknown_status: int = 404
     max_body: int = 1 << 20
     max_operations: int = 1000
+    max_profile: int = 1 << 20
+    max_patch_work: int = DEFAULT_WORK
     magic_ids: bool = True
     pure: bool = False
     token_key: bytes = b""

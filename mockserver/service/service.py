@@ -24,6 +24,7 @@ from mockserver.journal.log import Exchange
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.keys import Key, alternate_ids, fold, key_of
 from mockserver.profile.members import MemberTree
+from mockserver.profile.work import Work
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
@@ -199,22 +200,34 @@ class Service:
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
-        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated)
+        policy = self.policy
+        apply_patch(operations, document, self.tree, policy.dialect, tolerated, Work(policy.max_patch_work))
         handling.tolerated = tolerated
         handling.may_hide = any(name in document for name in self._hidden)
         if not document.changed():
             return Changed(before)
         if self.policy.dialect.follows_page:
             stamp(document, self.tree, handling.user, handling.now)
-        after = write_profile(document)
+        after = self._fitting(write_profile(document))
         return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document))
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
+        work = Work(self.policy.max_patch_work)
+        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect, None, work)
         if write_profile(document) == before:
             return Changed(before)
         stamp(document, self.tree, handling.user, handling.now)
-        return Changed(write_profile(document), alternate_ids(document))
+        return Changed(self._fitting(write_profile(document)), alternate_ids(document))
+
+    def _fitting(self, profile: bytes) -> bytes:
+        if len(profile) > self.policy.max_profile:
+            raise BadRequest(
+                "The profile would be too large.",
+                rule="profile-too-large",
+                why=f"The patched profile has {len(profile)} bytes; {self.policy.max_profile} are allowed.",
+                hint="Remove something first, or start with a larger --max-profile.",
+            )
+        return profile
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"

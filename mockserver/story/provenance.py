@@ -56,6 +56,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("path-missing", L, "An operation without a path makes the library throw.", _RUN),
     ("from-missing", L, "A move or copy without 'from' makes the library throw.", _RUN),
     ("copy-of-null", L, "Copying a null value makes JsonPatch 2.2 throw.", _RUN),
+    ("patch-work-exceeded", M, "What one patch has copied, compared and printed is bounded.", _CHOICE),
+    ("profile-too-large", M, "A profile is bounded in size.", _CHOICE),
     ("too-many-operations", A, "A patch holds a bounded number of operations.", _CHOICE),
     # Paths and indices
     ("path-escape-invalid", L, "In a path, ~ must be followed by 0 or 1.", _RUN),

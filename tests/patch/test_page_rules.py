@@ -133,12 +133,14 @@ RFC_MESSAGES: dict[str, tuple[Any, str]] = {
     "a dash on replace": ({"op": "replace", "path": "/Emails/-", "value": 1}, "'-' names no entry to replace."),
     "a dash on remove": ({"op": "remove", "path": "/Emails/-"}, "'-' names no entry to remove."),
     "a list as text": (
-        {"op": "add", "path": "/CustomerType", "value": [True, None]}, "/CustomerType: [true, null] is not text in quotes"),
+        {"op": "add", "path": "/CustomerType", "value": [True, None]},
+        "/CustomerType: [true, null] is not text in quotes"),
     "an entry of another kind": (
         {"op": "add", "path": "/Emails/-", "value": {"IsActive": "é"}},
         '/Emails/3/IsActive: "é" is not true or false'),
     "an unknown member": (
-        {"op": "add", "path": "/CustomerName/first", "value": 1}, "/CustomerName/first: CustomerName has no such member"),
+        {"op": "add", "path": "/CustomerName/first", "value": 1},
+        "/CustomerName/first: CustomerName has no such member"),
     "too long": (
         {"op": "add", "path": "/DefaultLocale", "value": "x" * 16},
         "The field DefaultLocale must be a string or array type with a maximum length of '15'."),

@@ -239,7 +239,7 @@ OPERATIONS: list[Edit] = [
     Edit("S-test-position", "a failed test of an entry names the path, not the position", "patch/operations.py",
          "f\"position '{index}'\"", "f\"path '{place.segment}'\""),
     Edit("S-test-shows-value", "a failed test shows the object, not its class", "patch/operations.py",
-         "{_shown(current, member)}", "{clr_text(current)}"),
+         "shown = _shown(current, member, self.work)", "shown = clr_text(current)"),
     # -- move and copy, which the library knows
     Edit("S-move-keeps", "move leaves the source", "patch/operations.py",
          '        self.remove(obj, "from")\n', ""),

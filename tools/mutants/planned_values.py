@@ -239,10 +239,9 @@ VALUES: list[Edit] = [
     Edit("S-length-one-limit", "every limit is 100", "profile/members.py",
          'max_length=schema.get("maxLength")', 'max_length=100 if "maxLength" in schema else None'),
     Edit("S-rfc-any-value", "strict: values are not held to the contract", "patch/rfc6902.py",
-         "            _refuse_nonconforming(document, tree, operation)\n", ""),
+         "        _refuse_nonconforming(operation, patched, tree, work)\n", "        pass\n"),
     Edit("S-rfc-no-length", "strict: lengths are not limited", "patch/rfc6902.py",
-         '    refuse_too_long(document, tree.root, operation["path"])\n    for problem in problems(document, tree.root):',
-         "    for problem in (p for p in problems(document, tree.root) if 'characters' not in p.text):"),
+         '    refuse_too_long(written, holder, operation["path"])\n', ""),
     Edit("S-rfc-root", "strict: the whole document can be replaced", "patch/rfc6902.py",
          'if path == "" or (first is not None and first.read_only):', "if first is not None and first.read_only:"),
     Edit("S-rfc-read-only-top", "strict: below a read-only member can be written", "patch/rfc6902.py",
@@ -257,17 +256,17 @@ VALUES: list[Edit] = [
     Edit("S-rfc-500", "strict: an operation that is no object crashes", "patch/rfc6902.py",
          "JsonPointerException, TypeError, KeyError, ValueError) as refusal", "JsonPointerException) as refusal"),
     Edit("S-rfc-case", "strict: names of members have no case", "patch/rfc6902.py",
-         "            _refuse_page_rules(operation, tree)\n",
-         "            _refuse_page_rules(operation, tree)\n"
-         "            if isinstance(operation, dict) and isinstance(operation.get('path'), str):\n"
-         "                first, *rest = operation['path'].split('/')[1:] or ['']\n"
-         "                found = tree.root.find(first)\n"
-         "                operation = operation | {'path': '/'.join(['', found.name if found else first, *rest])}\n"),
+         "    _refuse_page_rules(operation, tree)\n",
+         "    _refuse_page_rules(operation, tree)\n"
+         "    if isinstance(operation, dict) and isinstance(operation.get('path'), str):\n"
+         "        first, *rest = operation['path'].split('/')[1:] or ['']\n"
+         "        found = tree.root.find(first)\n"
+         "        operation = operation | {'path': '/'.join(['', found.name if found else first, *rest])}\n"),
     Edit("S-rfc-test-types", "strict: test holds true and 1 to be equal only by Python's rule for lists", "patch/rfc6902.py",
-         "            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)\n",
-         "            if isinstance(operation, dict) and operation.get('op') == 'test' and operation.get('value') == 'true':\n"
-         "                operation = operation | {'value': True}\n"
-         "            document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)\n"),
+         "        patched: dict[str, Any] = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)\n",
+         "        if isinstance(operation, dict) and operation.get('op') == 'test' and operation.get('value') == 'true':\n"
+         "            operation = operation | {'value': True}\n"
+         "        patched: dict[str, Any] = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)\n"),
     # -- members and keys
     Edit("S-consents-writable", "Consents can be written", "profile/members.py",
          'frozen = read_only or bool(schema.get("readOnly"))',
@@ -282,7 +281,7 @@ VALUES: list[Edit] = [
     Edit("S-long-empty-null", "a number without a value is null", "profile/members.py",
          "{Kind.BOOLEAN: False, Kind.INTEGER: 0}", "{Kind.BOOLEAN: False}"),
     Edit("S-hidden-in-template", "a new object shows members that are never returned", "profile/members.py",
-         "for child, member in members.items() if member.returned},", "for child, member in members.items()},"),
+         "for child, member in members.items() if member.returned}", "for child, member in members.items()}"),
     Edit("S-key-type-case", "the type of an alternate id has a case", "profile/keys.py",
          "return fold(client), fold(alternate_id_type), fold(alternate_id)",
          "return fold(client), alternate_id_type, fold(alternate_id)"),
