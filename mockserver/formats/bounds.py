@@ -9,7 +9,7 @@ from mockserver.errors import BadRequest
 
 def is_too_deep(document: Any, limit: int) -> bool:
     """Say whether containers are nested more than so many levels deep."""
-    level = [document]
+    level = [document] if isinstance(document, (dict, list)) else []
     for _ in range(limit):
         inner = (node.values() if type(node) is dict else node for node in level)
         level = [child for children in inner for child in children if type(child) is dict or type(child) is list]

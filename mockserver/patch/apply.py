@@ -15,7 +15,7 @@ import jsonpatch
 from mockserver.errors import ApiError, BadRequest
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
 from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
-from mockserver.patch.rfc6902 import apply_rfc_patch
+from mockserver.patch.rfc6902 import apply_rfc_operation, apply_rfc_patch
 from mockserver.profile.members import MemberTree
 from mockserver.profile.work import DEFAULT_WORK, Work
 
@@ -47,6 +47,13 @@ def apply_patch(
         return apply_rfc_patch(operations, document, tree, work)
     patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, work).apply(document)
     return patched
+
+
+def apply_one(operation: Any, document: dict[str, Any], tree: MemberTree, dialect: Dialect) -> dict[str, Any]:
+    """Return the document after one operation of several; in the strict dialect a removed member stays absent."""
+    if dialect.strict_rfc:
+        return apply_rfc_operation(operation, document, tree, Work(DEFAULT_WORK))
+    return apply_patch([operation], document, tree, dialect)
 
 
 def operation_type(name: str | None) -> str:

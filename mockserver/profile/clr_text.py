@@ -27,6 +27,15 @@ class Constructor(NamedTuple):
     arguments: list[Any]
 
 
+def plain(value: Any) -> Any:
+    """Return a value that was read as JSON can show it: undefined as null, a constructor as its arguments."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (list, Constructor)):
+        return [plain(item) for item in (value.arguments if isinstance(value, Constructor) else value)]
+    return None if value is UNDEFINED else value
+
+
 def round_trip_text(number: float) -> str:
     """Write a double as Json.NET does: the old "R" format with a decimal point (rows C7, D7)."""
     if math.isnan(number) or math.isinf(number):
