@@ -66,7 +66,9 @@ def convert(
         if member.nullable:
             return None
         raise ConversionError
-    return _CONVERTERS[member.kind](value, member, dates, Identified(work) if identified is None else identified)
+    if identified is None and (member.item is not None or member.members):
+        identified = Identified(work)
+    return _CONVERTERS[member.kind](value, member, dates, identified)
 
 
 def _to_string(value: Any, member: Member, dates: bool, identified: Identified) -> str:
@@ -197,7 +199,7 @@ def _to_list(value: Any, member: Member, dates: bool, identified: Identified) ->
     return [convert(item, item_member, dates=dates, identified=identified) for item in value]
 
 
-_CONVERTERS: Mapping[Kind, Callable[[Any, Member, bool, Identified], Any]] = {
+_CONVERTERS: Mapping[Kind, Callable[[Any, Member, bool, Any], Any]] = {
     Kind.STRING: _to_string,
     Kind.BOOLEAN: _to_boolean,
     Kind.INTEGER: _to_integer,
