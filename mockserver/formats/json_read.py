@@ -79,7 +79,7 @@ def _is_plain(operation: dict[str, Any]) -> bool:
         and path[:1] == "/"
         and path[:6] != "/Date("
         and get("from") is None
-        and (_is_plain_scalar(value) or _is_flat(value))
+        and (value[:6] != "/Date(" if type(value) is str else type(value) in _SCALARS or _is_flat(value))
     )
 
 

@@ -33,19 +33,18 @@ def apply_patch(
     tree: MemberTree,
     dialect: Dialect,
     tolerated: set[str] | None = None,
-    work: Work | None = None,
+    most_work: int = DEFAULT_WORK,
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
     `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused. A
-    document with a method `reach` is told of each of its members before an operation looks into it. `work` is what the
-    patch may ask for.
+    document with a method `reach` is told of each of its members before an operation looks into it. `most_work` bounds
+    the bytes that the patch may have copied, compared and printed.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
-    work = work or Work(DEFAULT_WORK)
     if dialect.strict_rfc:
-        return apply_rfc_patch(operations, document, tree, work)
-    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, work).apply(document)
+        return apply_rfc_patch(operations, document, tree, Work(most_work))
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, most_work).apply(document)
     return patched
 
 
@@ -91,7 +90,7 @@ def _int32(text: str) -> int | None:
     return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
-class ProfilePatch(jsonpatch.JsonPatch):
+class ProfilePatch(Work, jsonpatch.JsonPatch):
     """A patch whose operations are read one at a time, when their turn comes (library, row M1)."""
 
     operations: ClassVar[Any] = MappingProxyType(
@@ -99,13 +98,13 @@ class ProfilePatch(jsonpatch.JsonPatch):
     )
 
     def __init__(
-        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None, work: Work
+        self, operations: Sequence[Any], tree: MemberTree, dialect: Dialect, tolerated: set[str] | None, most_work: int
     ) -> None:
+        self.left = self.most = most_work
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
         self.dialect = dialect
-        self.work = work
         self.reach: Callable[[str], object] = _nothing
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
@@ -130,7 +129,7 @@ class ProfilePatch(jsonpatch.JsonPatch):
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
         chosen: ProfileOperation = self.operations[kind](
-            operation, self.tree, self.dialect, self.tolerated, self.reach, self.work
+            operation, self.tree, self.dialect, self.tolerated, self.reach, self
         )
         return chosen
 

@@ -11,19 +11,17 @@ from mockserver.profile.members import Member
 class Work:
     """The work that is left to one patch; spending more of it than there is refuses the patch."""
 
-    __slots__ = ("_left", "_most")
-
     def __init__(self, most: int) -> None:
-        self._left = self._most = most
+        self.left = self.most = most
 
     def spend(self, size: int) -> None:
         """Take so many bytes off; raise BadRequest where they are not left."""
-        self._left -= size
-        if self._left < 0:
+        self.left -= size
+        if self.left < 0:
             raise BadRequest(
                 "The patch asks for too much work.",
                 rule="patch-work-exceeded",
-                why=f"More than {self._most} bytes would have to be copied, compared or printed.",
+                why=f"More than {self.most} bytes would have to be copied, compared or printed.",
                 hint="Send several smaller patches, or start with a larger --max-patch-work.",
             )
 

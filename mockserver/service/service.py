@@ -24,7 +24,6 @@ from mockserver.journal.log import Exchange
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.keys import Key, alternate_ids, fold, key_of
 from mockserver.profile.members import MemberTree
-from mockserver.profile.work import Work
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, claimed_user, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
@@ -201,7 +200,7 @@ class Service:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
         policy = self.policy
-        apply_patch(operations, document, self.tree, policy.dialect, tolerated, Work(policy.max_patch_work))
+        apply_patch(operations, document, self.tree, policy.dialect, tolerated, policy.max_patch_work)
         handling.tolerated = tolerated
         handling.may_hide = any(name in document for name in self._hidden)
         if not document.changed():
@@ -212,8 +211,8 @@ class Service:
         return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document))
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        work = Work(self.policy.max_patch_work)
-        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect, None, work)
+        policy = self.policy
+        document = apply_patch(operations, orjson.loads(before), self.tree, policy.dialect, None, policy.max_patch_work)
         if write_profile(document) == before:
             return Changed(before)
         stamp(document, self.tree, handling.user, handling.now)
