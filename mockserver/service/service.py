@@ -13,7 +13,7 @@ import orjson
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
 from mockserver.auth.tokens import authenticate
-from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
+from mockserver.errors import ApiError, BadRequest, MalformedBody, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
@@ -27,6 +27,7 @@ from mockserver.profile.members import MemberTree
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
+from mockserver.service.routes import Route
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, Update, profile_unknown
 from mockserver.state.world import World
@@ -121,6 +122,8 @@ class Service:
         if hit is not None and not hit.applies:
             strike(hit)
         self._authorize(request, addressed, handling)
+        if head.route.key is None:
+            refuse_blank_parameters(head.route)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
         key = head.route.key
         if key is None or addressed.client is None:
@@ -200,21 +203,34 @@ class Service:
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
-        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated, document.reach)
+        policy = self.policy
+        apply_patch(operations, document, self.tree, policy.dialect, tolerated, document.reach, policy.max_patch_work)
         facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
             return Changed(before, None, facts)
         if self.policy.dialect.follows_page:
             document["Edited"] = self._stamped(document.reach("Edited"), handling)
-        after = write_profile(document)
+        after = self._fitting(write_profile(document))
         return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
+        policy = self.policy
+        copy = orjson.loads(before)
+        document = apply_patch(operations, copy, self.tree, policy.dialect, most_work=policy.max_patch_work)
         if write_profile(document) == before:
             return Changed(before, None, _STRICT)
         document["Edited"] = self._stamped(document.get("Edited"), handling)
-        return Changed(write_profile(document), alternate_ids(document), _STRICT)
+        return Changed(self._fitting(write_profile(document)), alternate_ids(document), _STRICT)
+
+    def _fitting(self, profile: bytes) -> bytes:
+        if len(profile) > self.policy.max_profile:
+            raise BadRequest(
+                "The profile would be too large.",
+                rule="profile-too-large",
+                why=f"The patched profile has {len(profile)} bytes; {self.policy.max_profile} are allowed.",
+                hint="Remove something first, or start with a larger --max-profile.",
+            )
+        return profile
 
     def _stamped(self, edited: dict[str, Any] | None, handling: Handling) -> dict[str, Any]:
         """Note who changes the profile and when, in UTC (documented; the date's format and the name are assumed)."""
@@ -304,6 +320,19 @@ class Service:
             world.journal.keep(exchange, kept.size)
         else:
             world.journal.append(exchange)
+
+
+def refuse_blank_parameters(route: Route) -> None:
+    """Refuse a URL whose value is blank, in its path or in a query that overrides it: it binds to null (library)."""
+    parameters = {
+        "clientId": route.client,
+        "alternateIdType": route.alternate_id_type,
+        "alternateId": route.alternate_id,
+    }
+    blank = [name for name, value in parameters.items() if not (value or "").strip()]
+    if blank:
+        why = f"The URL gives no {' and no '.join(blank)}."
+        raise MalformedBody([f"{name}.String" for name in blank], rule="parameter-blank", why=why, hint="Fill it in.")
 
 
 @lru_cache(maxsize=256)
