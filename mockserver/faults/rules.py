@@ -22,6 +22,8 @@ When: TypeAlias = Literal["before", "after"]
 Step: TypeAlias = int | Connection | Literal["ok"]
 
 CONNECTIONS: Final[tuple[Connection, ...]] = ("reset", "empty", "truncate", "garbage", "drip", "stall")
+BROKEN: Final = frozenset(CONNECTIONS) - {"drip"}
+"""Those after which the client has no whole answer."""
 LONGEST_DELAY_MS: Final = 600_000.0
 """The longest delay in milliseconds, given or drawn: a mock that must never answer stalls."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mockserver.server.heads import Heads
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
+WAIT_STEP_S = 0.2  # until an application that has no answer yet is asked whether it has one
 LINGER_S = 2.0  # from the last answer to the end of a connection: time for the client to read it
 LINGER_BYTES = 8 << 20  # dropped meanwhile: a client that has not seen the answer yet may still send its body
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from mockserver.server.bounds import LINGER_BYTES, LINGER_S, Serving
+from mockserver.server.bounds import LINGER_BYTES, LINGER_S, WAIT_STEP_S, Serving
 from mockserver.server.delivery import FAULTS
 from mockserver.server.heads import Refused
 from mockserver.server.reading import Reader
@@ -44,7 +44,7 @@ class Connection(asyncio.BufferedProtocol):
 
     | event                        | READY              | PENDING    | STALLED    | LINGERING |
     |------------------------------|--------------------|------------|------------|-----------|
-    | a request is complete        | answer: READY; late or spoiled: PENDING | queue | drop | drop |
+    | a request is complete        | answer: READY; late or spoiled, or none yet: PENDING | queue | drop | drop |
     | a request can't be served    | say so: LINGERING  | queue that | -          | -         |
     | delivery: `answered`         | -                  | READY, go on with the queue | - | -   |
     | delivery: `stall`            | -                  | STALLED    | -          | -         |
@@ -129,6 +129,8 @@ class Connection(asyncio.BufferedProtocol):
             return self.queue.append(environ)
         server = self.server
         head, body, last = respond(server.app, environ, server.date, self.closing and not self.queue)
+        if "mockserver.wait" in environ:
+            return self._wait(environ)
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
@@ -160,6 +162,16 @@ class Connection(asyncio.BufferedProtocol):
             self.later(effect.delay_s, deliver, self, head, body)
         else:
             deliver(self, head, body)
+
+    def _wait(self, environ: WSGIEnvironment) -> None:
+        self.state = PENDING
+        self.later(WAIT_STEP_S, self._ask_again, environ)
+
+    def _ask_again(self, environ: WSGIEnvironment) -> None:
+        if not self.closing and not environ["mockserver.wait"].over():
+            return self._wait(environ)
+        self.queue.appendleft(environ)
+        self.answered()
 
     def _go_on(self) -> None:
         while self.queue and not self.busy:

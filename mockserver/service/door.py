@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("mockserver.requests")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-_SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
 _SEEN_HOSTS = 100
 _LONGEST_LENGTH = 16
 _LONGEST_LINE = 2000
@@ -170,8 +169,7 @@ class VendorDoor:
     def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
-        surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
-        if self.log_all or (self.log_refusals and surprising):
+        if self.log_all or (self.log_refusals and (answer.fault or story.surprising)):
             self._log_line(head.method, head.target, answer, world, seconds)
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:

@@ -68,13 +68,14 @@ _STRICT = Patched()  # that dialect knows no leniency
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("before", "fault", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
         self.now = now
         self.operations: list[Any] | None = None
         self.update: Update | None = None
+        self.before: bytes | None = None  # what the patch met, also if it is refused
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
@@ -200,6 +201,7 @@ class Service:
         return NotFound(message, rule=rule)
 
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
+        handling.before = before
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         document, tolerated = open_profile(before), set[str]()
@@ -296,7 +298,8 @@ class Service:
     ) -> None:
         head, update = request.head, handling.update
         kept = head.kept
-        before, after = (update.before, update.after) if update is not None else (None, None)
+        before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
+        received, frozen = world.clock.received()
         exchange = Exchange(
             id=number,
             world=world.name,
@@ -315,6 +318,9 @@ class Service:
             before=before,
             after=after,
             key=kept.key,
+            received=received,
+            frozen=frozen,
+            hit=handling.fault,
         )
         if kept.body_too:
             world.journal.keep(exchange, kept.size)

@@ -120,6 +120,11 @@ class MemoryWorlds:
         self.evictions = 0
         self.numbers: Iterator[int] = count(1)
 
+    @property
+    def appended(self) -> int:
+        """A number that changes with each exchange that a journal takes."""
+        return sum(world.journal.total for world in self.all())
+
     def get(self, name: str | None, key: Key | None = None) -> MemoryWorld:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         if name is None or name == DEFAULT_WORLD:

@@ -81,6 +81,10 @@ class Worlds(Protocol):
     def evictions(self) -> int: ...
 
     @property
+    def appended(self) -> int:
+        """A number that changes with each exchange that one of the journals takes."""
+
+    @property
     def numbers(self) -> Iterator[int]:
         """What requests are numbered with, each differently, in order of arrival."""
 

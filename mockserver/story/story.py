@@ -34,6 +34,11 @@ class Story:
             return RULES[self.reason].mark.value
         return max((RULES[code].mark for code in (self.reason, *self.rests_on)), key=_WEAKNESS.index).value
 
+    @property
+    def surprising(self) -> bool:
+        """Whether the answer may surprise: a refusal, something tolerated or assumed, a body without effect."""
+        return bool(self.refusal or self.rests_on) or self.reason in _SUCCESS_HINTS
+
     def sentence(self, tree: MemberTree) -> str:
         """Return the whole story as text."""
         rule = RULES[self.reason]

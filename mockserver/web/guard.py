@@ -95,9 +95,14 @@ def _any_json() -> Any:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
 
 
+def is_every_world() -> bool:
+    """Tell whether the request is about every world."""
+    return request.args.get("all", "").lower() == "true"
+
+
 def chosen_worlds(mock: Mock) -> list[World]:
     """Return the request's world, or every world under ?all=true."""
-    if request.args.get("all", "").lower() == "true":
+    if is_every_world():
         return mock.worlds.all()
     return [chosen_world(mock)]
 

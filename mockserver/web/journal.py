@@ -17,10 +17,12 @@ from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, profile_target
 from mockserver.service.trial import dry_run
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
+from mockserver.web.live import Readers, rows_json
 
 _PATCH_TYPE = "application/json-patch+json"
 _LONGEST_NUMBER = 9
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
+_ID = re.compile(r"[0-9a-f]{8,16}")
 _TIME_OR_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{8,16}\Z")
 
 
@@ -35,16 +37,24 @@ def register(admin: Blueprint, mock: Mock) -> None:
 
 
 def _listing(admin: Blueprint, mock: Mock) -> None:
-    disabled = mock.settings.journal_entries == 0
+    disabled, readers = mock.settings.journal_entries == 0, Readers(mock)
 
     @admin.get("/__admin/requests")
     def list_requests() -> Response:
-        """List the requests that came, the newest first; ?limit=N, ?since=TIME or ?since=ID for fewer."""
+        """List the requests, newest first; ?limit=N, ?since=TIME or ID; ?view=rows is light, ?wait=S waits."""
+        return readers.answer(read)
+
+    def read() -> tuple[bool, dict[str, Any]]:
         worlds, limit, since = chosen_worlds(mock), _limit(), _since()
+        if request.args.get("view") == "rows":
+            if since is not None and not _ID.fullmatch(since):
+                raise AdminRefusal(422, f"since is {since[:40]!r}", "rows follow an id, such as 0000002a")
+            found = rows_json(worlds, since, limit)
+            return bool(found["rows"]), found
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
         newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
         total = sum(len(world.journal) for world in worlds)
-        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+        return bool(newest), view.list_json(newest, total, mock.tree, disabled=disabled)
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")

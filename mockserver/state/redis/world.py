@@ -151,6 +151,15 @@ class RedisClock(Clock):
             return EPOCH + timedelta(microseconds=header.frozen)
         return system_now() + timedelta(microseconds=header.offset) if header.offset else system_now()
 
+    def received(self) -> tuple[datetime | None, bool]:
+        """Return the machine's time where it is not this world's, else None; and whether this world's stands still."""
+        try:
+            header = self._world.header()
+        except StoreUnavailable:
+            return None, False
+        frozen = header.frozen is not None
+        return (system_now() if frozen or header.offset else None), frozen
+
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock at a moment, by default now."""
         header = self._world.header()

@@ -75,6 +75,10 @@ class RedisWorlds:
     def evictions(self) -> int:
         return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
 
+    @property
+    def appended(self) -> int:
+        return int(self._redis.read("GET", f"{scripts.PREFIX}appended") or 0)
+
     def get(self, name: str | None, key: Key | None = None) -> World:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         name = name or DEFAULT_WORLD
