@@ -132,16 +132,21 @@ _ADVICE = {
 
 
 def _did_you_mean(path: str, tree: MemberTree) -> str:
-    """Find the nearest path of the contract, with the indices of the path that was sent."""
+    near = nearest_path(path, tree)
+    return f"Did you mean {near}?" if near else f"The profile's members are {', '.join(tree.root.members)}."
+
+
+def nearest_path(path: str, tree: MemberTree) -> str | None:
+    """Return the nearest path of the contract, with the indices of the path that was sent."""
     segments = [segment for segment in path.split("/") if segment]
     indices = [s for s in segments if s.isdigit() or s == "-"]
     wanted = "/" + "/".join("*" if s.isdigit() or s == "-" else s for s in segments)
     suggestion = nearest_name(wanted, tree.paths()) or _same_last_name(segments, tree.paths())
     if suggestion is None:
-        return f"The profile's members are {', '.join(tree.root.members)}."
+        return None
     for index in indices:
         suggestion = suggestion.replace("*", index, 1)
-    return f"Did you mean {suggestion.replace('*', '0')}?"
+    return suggestion.replace("*", "0")
 
 
 def _same_last_name(segments: Sequence[str], paths: Iterable[str]) -> str | None:

@@ -18,6 +18,7 @@ from mockserver.service.routes import match_route, profile_target
 from mockserver.service.trial import dry_run
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
 from mockserver.web.live import Readers, rows_json
+from mockserver.web.telling import told
 
 _PATCH_TYPE = "application/json-patch+json"
 _LONGEST_NUMBER = 9
@@ -84,7 +85,7 @@ def _one(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>")
     def read_request(exchange_id: str) -> Response:
         """Show one request with its answer and its story."""
-        return json_response(view.entry_json(_find(mock, exchange_id), mock.tree))
+        return json_response(told(_find(mock, exchange_id), mock))
 
     @admin.delete("/__admin/requests/<exchange_id>")
     def delete_request(exchange_id: str) -> Response:
