@@ -16,10 +16,10 @@ import orjson
 from mockserver.cli import add_json, add_settings, as_started, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
-from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble
+from mockserver.service.sample import sample_curl
 from mockserver.settings import Settings
 
 _COLLECTED_ALLOCATIONS = 10_000

@@ -13,13 +13,13 @@ import orjson
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.difference import difference
-from mockserver.commands.sample import sample_target, sample_user
 from mockserver.errors import UsageError
 from mockserver.nearest import nearest_names
 from mockserver.profile.keys import Key, fold
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import Route, match_route, profile_target
+from mockserver.service.sample import sample_target, sample_user
 from mockserver.service.trial import dry_run
 
 EXAMPLES = """examples:

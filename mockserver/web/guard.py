@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMedi
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 
+_MOST_DIGITS = 18
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
 
 
@@ -26,7 +28,17 @@ class AdminRefusal(ApiError):
 
 def json_response(document: Any, status: int = 200) -> Response:
     """Return JSON; no CORS header is ever added."""
-    return Response(orjson.dumps(document), status, content_type="application/json")
+    try:
+        body = orjson.dumps(document)
+    except TypeError:
+        # What was sent may hold what JSON can't carry: a number of forty digits is near enough as a fraction.
+        text = json.dumps(document, ensure_ascii=False, default=repr).encode("utf-8", "replace")
+        body = orjson.dumps(json.loads(text, parse_int=_whole, parse_constant=lambda _: None))
+    return Response(body, status, content_type="application/json")
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-request-invalid") -> Response:

@@ -6,21 +6,18 @@ import re
 from itertools import chain
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, request
 
 from mockserver.journal import query, view
+from mockserver.journal.copies import pytest_text, rule_text
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.service.assembly import Mock
-from mockserver.service.request import Head, Request
-from mockserver.service.routes import match_route, profile_target
-from mockserver.service.trial import dry_run
-from mockserver.web.guard import AdminRefusal, body_json, chosen_world, chosen_worlds, json_response
+from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response
 from mockserver.web.live import Readers, rows_json
 from mockserver.web.telling import told
+from mockserver.web.trying import find_request
 
-_PATCH_TYPE = "application/json-patch+json"
 _LONGEST_NUMBER = 9
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
 _ID = re.compile(r"[0-9a-f]{8,16}")
@@ -85,12 +82,12 @@ def _one(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>")
     def read_request(exchange_id: str) -> Response:
         """Show one request with its answer and its story."""
-        return json_response(told(_find(mock, exchange_id), mock))
+        return json_response(told(find_request(mock, exchange_id), mock))
 
     @admin.delete("/__admin/requests/<exchange_id>")
     def delete_request(exchange_id: str) -> Response:
         """Forget one request."""
-        _find(mock, exchange_id)
+        find_request(mock, exchange_id)
         for world in chosen_worlds(mock):
             world.journal.remove(exchange_id)
         return json_response({})
@@ -100,20 +97,32 @@ def _retold(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>/explain")
     def explain_request(exchange_id: str) -> Response:
         """Tell why one request was answered so, how sure that is, and what to write instead."""
-        return json_response(view.explain_json(_find(mock, exchange_id), mock.tree))
+        return json_response(view.explain_json(find_request(mock, exchange_id), mock.tree))
 
     @admin.get("/__admin/requests/<exchange_id>/curl")
     def curl_request(exchange_id: str) -> Response:
         """Write one request as a curl command that signs it anew."""
-        text = view.curl_text(_find(mock, exchange_id), request.host_url.rstrip("/"))
-        return Response(text, content_type="text/plain; charset=utf-8")
+        text = view.curl_text(find_request(mock, exchange_id), request.host_url.rstrip("/"))
+        return _text(text)
+
+    @admin.get("/__admin/requests/<exchange_id>/pytest")
+    def pytest_request(exchange_id: str) -> Response:
+        """Write one request as a test for pytest, with the fixture `mypreferences`."""
+        return _text(pytest_text(find_request(mock, exchange_id)))
+
+    @admin.get("/__admin/requests/<exchange_id>/rule")
+    def rule_request(exchange_id: str) -> Response:
+        """Write one request as a rule for contracts/rules."""
+        return _text(rule_text(find_request(mock, exchange_id)))
+
+    @admin.get("/__admin/requests/<exchange_id>/har")
+    def har_request(exchange_id: str) -> Response:
+        """Export one request and its answer as an HTTP Archive."""
+        return json_response(har([find_request(mock, exchange_id)], request.host_url.rstrip("/")))
 
 
-def _find(mock: Mock, exchange_id: str) -> Exchange:
-    for world in chosen_worlds(mock):
-        if (exchange := world.journal.get(exchange_id)) is not None:
-            return exchange
-    raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
+def _text(text: str) -> Response:
+    return Response(text, content_type="text/plain; charset=utf-8")
 
 
 def _queries(admin: Blueprint, mock: Mock) -> None:
@@ -139,11 +148,6 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
         verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped)
         return json_response(verdict.json(), 200 if verdict.passed else 406)
 
-    @admin.post("/__admin/try")
-    def try_request() -> Response:
-        """Tell what a request would be answered and change, operation by operation, without sending it."""
-        return json_response(dry_run(mock, chosen_world(mock), _described_request(body_json())))
-
 
 def _all(mock: Mock) -> list[Exchange]:
     """Return the exchanges of the chosen worlds, in order of arrival."""
@@ -167,31 +171,3 @@ def _since() -> str | None:
         return text
     hint = "write a time such as 2026-01-31T12:00:00Z, or the id of a request such as 0000002a"
     raise AdminRefusal(422, f"since is {text[:40]!r}", hint)
-
-
-def _described_request(document: dict[str, Any]) -> Request:
-    """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
-    parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
-    if "url" not in document and not all(parts):
-        raise _names_no_profile()
-    target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
-    if not isinstance(target, str) or not isinstance(headers, dict):
-        raise _names_no_profile()
-    route = match_route(target, slashes_in_ids=True)
-    if not route.operations:
-        raise _names_no_profile()
-    headers = {str(name).lower(): str(value) for name, value in headers.items()}
-    headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(Head("PATCH", target, headers, route), _body(document))
-
-
-def _names_no_profile() -> AdminRefusal:
-    hint = 'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}'
-    return AdminRefusal(422, "the request names no profile", hint)
-
-
-def _body(document: dict[str, Any]) -> bytes:
-    body = document.get("body", [])
-    if isinstance(body, str):
-        return body.encode()
-    return orjson.dumps(body)

@@ -18,6 +18,7 @@ from mockserver.web import index as admin_index
 from mockserver.web import journal as admin_journal
 from mockserver.web import profiles as admin_profiles
 from mockserver.web import status as admin_status
+from mockserver.web import trying as admin_trying
 from mockserver.web.guard import (
     AdminRefusal,
     body_json,
@@ -46,6 +47,7 @@ def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
     _clock(admin, mock)
     admin_faults.register(admin, mock)
     admin_journal.register(admin, mock)
+    admin_trying.register(admin, mock, door)
     return admin
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from mockserver.journal.log import Exchange
 from mockserver.journal.signature import signature_json
@@ -13,14 +10,12 @@ from mockserver.journal.steps import steps_json
 from mockserver.journal.view import changes_json, entry_json, text_of
 from mockserver.service.assembly import Mock
 
-_MOST_DIGITS: Final = 18
-
 
 def told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
     """Return a request's entry with what is made only when somebody reads it."""
     entry, dialect = entry_json(exchange, mock.tree), mock.service.policy.dialect
     entry["mock"] |= {
-        "operations": _carried(steps_json(exchange, mock.tree, dialect)),
+        "operations": steps_json(exchange, mock.tree, dialect),
         "difference": changes_json(exchange),
         "signature": signature_json(exchange) if mock.service.policy.auth else None,
         "faultEffect": _effect(exchange),
@@ -29,20 +24,6 @@ def told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
         "responseBody": text_of(exchange.answer_body),
     }
     return entry
-
-
-def _carried(value: Any) -> Any:
-    """Return values that were sent as JSON can carry them: a number of forty digits is near enough as a fraction."""
-    try:
-        orjson.dumps(value)
-        return value
-    except TypeError:
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-        return json.loads(text, parse_int=_whole, parse_constant=lambda _: None)
-
-
-def _whole(digits: str) -> float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def _effect(exchange: Exchange) -> dict[str, Any] | None:

@@ -136,4 +136,4 @@ def test_a_signature_is_told_check_by_check(make_http: Callable[..., FlaskClient
     assert [check["ok"] for check in signature["checks"]] == [True, True, True, True, False, None, None, None]
     assert '{"reset": true}' in signature["hint"]
     missing = told(http, [])["signature"]
-    assert (missing["cause"], missing["checks"][0]["ok"]) == ("auth-header-missing", False)
+    assert (missing["cause"], missing["checks"][0]["ok"]) == ("header-missing", False)
