@@ -107,6 +107,16 @@ def _any_json() -> Any:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
 
 
+def whole_number(name: str) -> int | None:
+    """Return a parameter of the request as a whole number, None if it is absent; raise AdminRefusal."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise AdminRefusal(422, f"{name} is {text[:40]!r}", "write a whole number")
+    return int(text)
+
+
 def is_every_world() -> bool:
     """Tell whether the request is about every world."""
     return request.args.get("all", "").lower() == "true"

@@ -13,12 +13,11 @@ from mockserver.journal.copies import pytest_text, rule_text
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.service.assembly import Mock
-from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response
+from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
 from mockserver.web.live import Readers, rows_json
 from mockserver.web.telling import told
 from mockserver.web.trying import find_request
 
-_LONGEST_NUMBER = 9
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
 _ID = re.compile(r"[0-9a-f]{8,16}")
 _TIME_OR_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{8,16}\Z")
@@ -43,7 +42,7 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         return readers.answer(read)
 
     def read() -> tuple[bool, dict[str, Any]]:
-        worlds, limit, since = chosen_worlds(mock), _limit(), _since()
+        worlds, limit, since = chosen_worlds(mock), whole_number("limit"), _since()
         if request.args.get("view") == "rows":
             if since is not None and not _ID.fullmatch(since):
                 raise AdminRefusal(422, f"since is {since[:40]!r}", "rows follow an id, such as 0000002a")
@@ -153,15 +152,6 @@ def _all(mock: Mock) -> list[Exchange]:
     """Return the exchanges of the chosen worlds, in order of arrival."""
     exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock))
     return sorted(exchanges, key=lambda exchange: exchange.id)
-
-
-def _limit() -> int | None:
-    text = request.args.get("limit")
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > _LONGEST_NUMBER:
-        raise AdminRefusal(422, f"limit is {text[:40]!r}", "write a whole number")
-    return int(text)
 
 
 def _since() -> str | None:

@@ -16,6 +16,7 @@ from mockserver.state.world import World
 from mockserver.web import faults as admin_faults
 from mockserver.web import index as admin_index
 from mockserver.web import journal as admin_journal
+from mockserver.web import profile_views as admin_profile_views
 from mockserver.web import profiles as admin_profiles
 from mockserver.web import status as admin_status
 from mockserver.web import trying as admin_trying
@@ -41,6 +42,7 @@ def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
     admin_status.register(admin, mock)
     _resets(admin, mock)
     admin_profiles.register(admin, mock)
+    admin_profile_views.register(admin, mock)
     _worlds(admin, mock)
     _snapshots(admin, mock)
     _snapshot_names(admin, mock)
