@@ -104,13 +104,17 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule; it ends `expires_in_s` seconds after its world took it in, or never."""
+    """One rule; it ends `expires_in_s` seconds after its world took it in, or never.
+
+    One that is not `enabled` matches nothing and counts nothing until it is switched on again.
+    """
 
     id: str
     match: Match = field(default_factory=Match)
     effect: Effect = field(default_factory=Effect)
     schedule: Schedule = field(default_factory=Schedule)
     expires_in_s: float | None = None
+    enabled: bool = True
 
 
 class Counter(NamedTuple):
@@ -235,6 +239,8 @@ def advance(fault: Fault, counter: Counter, *, seed: int, world: str) -> tuple[C
 
 def plan(fault: Fault, counter: Counter, *, seed: int, world: str, count: int) -> list[Hit | None]:
     """List what a rule will do to its next `count` matching requests."""
+    if not fault.enabled:
+        return [None] * count
     planned = []
     for _ in range(count):
         counter, hit = advance(fault, counter, seed=seed, world=world)
@@ -254,7 +260,7 @@ def decide(
     advanced: dict[str, Counter] = {}
     hits = []
     for fault in faults:
-        if matches(fault.match, facts):
+        if fault.enabled and matches(fault.match, facts):
             counter = counters.get(fault.id, Counter())
             advanced[fault.id], hit = advance(fault, counter, seed=seed, world=world)
             if hit is not None:

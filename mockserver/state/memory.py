@@ -13,7 +13,7 @@ from mockserver.journal.log import Journal
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
 from mockserver.state.profiles import Base, Overlay, Profiles
-from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
+from mockserver.state.world import DEFAULT_WORLD, World, check_name, switched, world_unknown
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +69,12 @@ class MemoryWorld:
             self.faults = rows
             self.counters.pop(fault_id, None)
             return removed
+
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+        with self._fault_lock:
+            self.faults = switched(self.faults, fault_id, enabled=enabled)
+            return any(fault.id == fault_id for fault, _ in self.faults)
 
     def reset_faults(self) -> None:
         """Go back to the faults that the server was started with, all counters at zero."""

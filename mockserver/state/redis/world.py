@@ -17,7 +17,6 @@ from mockserver.state.redis.view import (
     ATTEMPTS,
     EPOCH,
     Header,
-    Rows,
     Shared,
     WorldView,
     read_counters,
@@ -25,6 +24,7 @@ from mockserver.state.redis.view import (
     write_counters,
     write_faults,
 )
+from mockserver.state.world import Rows, switched
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -69,6 +69,11 @@ class RedisWorld(WorldView):
     def remove_fault(self, fault_id: str) -> bool:
         """Remove a rule; return whether it was there."""
         before = self._change_faults(lambda rows: tuple(row for row in rows if row[0].id != fault_id), {fault_id})
+        return any(fault.id == fault_id for fault, _ in before)
+
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+        before = self._change_faults(lambda rows: switched(rows, fault_id, enabled=enabled), set())
         return any(fault.id == fault_id for fault, _ in before)
 
     def reset_faults(self) -> None:
