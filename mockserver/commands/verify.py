@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.commands.report_files import add_report_flag, make_folders
+from mockserver.commands.report_files import add_report_flag, add_report_to_flag, hand_over, make_folders
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
@@ -71,6 +71,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
     parser.add_argument("--verbose", action="store_true", help="also list what held")
     add_report_flag(parser)
+    add_report_to_flag(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
     add_json(parser)
@@ -145,7 +146,10 @@ def _run(
         if options.json and isinstance(event, RunFinished):
             print_json(document.document)
 
-    return verify(bench, contract, plan, report, target=target, further=further)
+    code = verify(bench, contract, plan, report, target=target, further=further)
+    if options.report_to:
+        hand_over(options.report_to, document.document)
+    return code
 
 
 def _files(options: argparse.Namespace, shown: Shown) -> Iterator[Callable[[Event], None]]:

@@ -102,7 +102,8 @@ class VendorDoor:
             answer = self.mock.service.refuse_early(refusal, head, world)
         except Exception:
             answer = self.mock.service.bug(head.form)
-        self._account(head, answer, world, stopwatch() - started)
+        ended = stopwatch()
+        self._account(head, answer, world, ended - started, ended)
         return answer
 
     def head(self, environ: Mapping[str, Any]) -> Head:
@@ -166,9 +167,9 @@ class VendorDoor:
             self._seen_hosts.add(host)
         return allowed
 
-    def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
+    def _account(self, head: Head, answer: Answer, world: World, seconds: float, ended: float) -> None:
         story = answer.story
-        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
+        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault, ended)
         if self.log_all or (self.log_refusals and (answer.fault or story.surprising)):
             self._log_line(head.method, head.target, answer, world, seconds)
 

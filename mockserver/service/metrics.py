@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from threading import Lock
 
-BUCKETS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+BUCKETS_S = (
+    0.00005, 0.0001, 0.00015, 0.0002, 0.00025, 0.0005, 0.001, 0.002, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0,
+)  # fmt: skip
+SLICE_S = 10
+_SLICES = 60
+
+
+class Slice:
+    """The answers of ten seconds, by how long they took and by the first figure of their status."""
+
+    __slots__ = ("buckets", "classes", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.buckets = [0] * (len(BUCKETS_S) + 1)
+        self.classes = [0] * 10
 
 
 class Metrics:
@@ -18,12 +33,27 @@ class Metrics:
         self.faults: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
+        self._slices: deque[Slice] = deque([Slice(0)], maxlen=_SLICES)
 
-    def observe(self, status: int, reason: str, seconds: float, fault: str | None) -> None:
-        """Count one answer."""
+    def observe(self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0) -> None:
+        """Count one answer; `ended` is when, by the stopwatch."""
         with self._lock:
             self.requests[status, reason] += 1
-            self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
+            bucket = bisect_left(BUCKETS_S, seconds)
+            self.buckets[bucket] += 1
             self.seconds += seconds
+            part, number = self._slices[-1], ended // SLICE_S
+            if part.number != number:
+                part = Slice(int(number))
+                self._slices.append(part)
+            part.buckets[bucket] += 1
+            part.classes[status // 100] += 1
             if fault is not None:
                 self.faults[fault] += 1
+
+    def lately(self, now: float) -> list[Slice]:
+        """Return the slices of the last ten minutes, the oldest first, also those in which nothing came."""
+        last = int(now // SLICE_S)
+        with self._lock:
+            kept = {part.number: part for part in self._slices}
+        return [kept.get(number) or Slice(number) for number in range(last - _SLICES + 1, last + 1)]

@@ -58,6 +58,12 @@ class Story:
         return self.refusal.hint or _hint(self.refusal, self.operations or (), tree)
 
 
+def advice(reason: str) -> str | None:
+    """Return what to do about a refusal of that reason, whatever was sent; None where we have no good advice."""
+    text = _ADVICE.get(reason) or _SUCCESS_HINTS.get(reason)
+    return text.format(path="the member", parent="its parent") if text else None
+
+
 def _where(refusal: ApiError, operations: Sequence[Any] | None) -> str:
     index = refusal.operation
     if index is None or operations is None or index >= len(operations):

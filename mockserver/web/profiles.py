@@ -69,7 +69,9 @@ def _row(mock: Mock, key: Key, body: bytes) -> dict[str, Any]:
     profile = orjson.loads(body)
     client = mock.fixtures.clients.get(key[0])
     name = profile.get("CustomerName") or {}
-    first = next((entry for entry in profile.get("AlternateIds") or () if entry and entry["AlternateId"]), {})
+    first: dict[str, Any] = next(
+        (entry for entry in profile.get("AlternateIds") or () if entry and entry["AlternateId"]), {}
+    )
     return {
         "client": client.client_id if client else key[0],
         "profileId": profile.get("ProfileId"),

@@ -23,7 +23,7 @@ from mockserver.story.story import Story
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
-_PIECE = 64
+_PIECE = 256
 _log = logging.getLogger(__name__)
 
 
@@ -80,16 +80,17 @@ class RedisJournal(ExchangeLog):
 
     def newest(self) -> Iterator[Exchange]:
         """Iterate over the exchanges, the newest first; read in pieces, for mostly few are asked for."""
-        read, seen = 0, set[str]()
-        while packed := self._world.shared.redis.read("LRANGE", self._world.key("journal"), -read - _PIECE, -read - 1):
+        read, piece, seen = 0, 1, set[str]()
+        while packed := self._world.shared.redis.read("LRANGE", self._world.key("journal"), -read - piece, -read - 1):
             read += len(packed)
             for exchange in map(unpack, reversed(packed)):
                 # What was appended meanwhile moves those that were read into the next piece.
                 if exchange.id not in seen:
                     seen.add(exchange.id)
                     yield exchange
-            if len(packed) < _PIECE:
+            if len(packed) < piece:
                 return
+            piece = min(piece * 4, _PIECE)
 
     def _packed(self) -> list[bytes]:
         found: list[bytes] = self._world.shared.redis.read("LRANGE", self._world.key("journal"), 0, -1)
