@@ -66,7 +66,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="size of the random part; above %(default)s also all systematic cases",
     )
-    parser.add_argument("--time", type=float, metavar="S", help="stop after so many seconds; the answer is then 3")
     parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
     parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
     parser.add_argument("--verbose", action="store_true", help="also list what held")
@@ -117,7 +116,9 @@ def _verify_mock(
     """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
     with contextlib.ExitStack() as stack:
-        sessions = {dialect: HttpSession(url, fixtures.roles.editors) for dialect, url in urls.items()}
+        sessions = {
+            dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()
+        }
         benches = [fixtures.bench(session, dialect) for dialect, session in sessions.items()]
         for session in sessions.values():
             stack.callback(session.close)

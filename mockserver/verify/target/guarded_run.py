@@ -14,7 +14,7 @@ from mockserver.verify.calls import Bench, Call, Key, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
 from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, left_behind, profile_of
-from mockserver.verify.target.session import NotSent, TargetSession, require_budget
+from mockserver.verify.target.session import NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
 from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile, prepare
@@ -60,7 +60,7 @@ class GuardedRun:
 
     def begin(self) -> None:
         """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
-        require_budget(self.target)
+        require_means(self.session)
         self._signals.install()
         if not self.target.mock:
             prepare(self.undo.path.parent)
@@ -175,6 +175,7 @@ class GuardedRun:
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
         row.known = None
+        self.session.restores = True
         self._write()
         # Whoever hangs up on a request that is on its way may see it applied after the restore: Ctrl-C waits.
         self._signals.hold = True

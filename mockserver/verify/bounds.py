@@ -1,0 +1,101 @@
+"""The bounds of one exchange: its time, whatever the server does, and the size and depth of the answer."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import re
+import socket
+from collections.abc import Callable, Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from mockserver.errors import Inconclusive
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+# Far more than any profile takes, with its head; and far deeper than any is, though not too deep for recursion.
+MOST_BYTES = 8 * 1024 * 1024
+DEEPEST = 100
+_PIECE = 16 * 1024
+# What opens and what closes a level; texts, comments and tags without content do neither.
+_JSON_LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|[\]}]', re.DOTALL)
+_XML_LEVELS = re.compile(rb"<[!?]|<[^<>]*/>|(<(?!/))|</")
+_SILENT = (b'"', b"<!", b"<?")
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Say whether JSON or XML is nested deeper than any profile, so deep that whatever walks it could fail."""
+    plain = text.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n")  # UTF-16 reads as ASCII then
+    if max(plain.count(b"[") + plain.count(b"{"), plain.count(b"</")) <= DEEPEST:
+        return False
+    depth = 0
+    for level in (_XML_LEVELS if plain.startswith(b"<") else _JSON_LEVELS).finditer(plain):
+        if level[1]:
+            depth += 1
+        elif not level[0].startswith(_SILENT) and not level[0].endswith(b"/>"):
+            depth -= 1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+class Bounds:
+    """The deadline of one exchange, which each of its steps keeps, and the largest size of its answer."""
+
+    def __init__(self, connection: http.client.HTTPConnection, within_s: float) -> None:
+        self._connection = connection
+        self._ends_at = monotonic() + within_s
+
+    def open(self) -> None:
+        """Connect, unless a kept connection is there."""
+        if self._connection.sock is None:
+            usual, self._connection.timeout = self._connection.timeout, self._left_s()
+            try:
+                self._connection.connect()
+            finally:
+                self._connection.timeout = usual
+        self._connection.sock.settimeout(self._left_s())
+
+    def pieces(self, body: bytes) -> Iterator[bytes]:
+        """Yield the body in pieces, since TLS allows each of its records the whole time."""
+        for start in range(0, len(body), _PIECE):
+            self._connection.sock.settimeout(self._left_s())
+            yield body[start : start + _PIECE]
+
+    def response(self, sock: socket.socket, *rest: Any, **named: Any) -> http.client.HTTPResponse:
+        """Return a response that is read within the bounds."""
+        response = http.client.HTTPResponse(sock, *rest, **named)
+        response.fp.close()
+        response.fp = io.BufferedReader(_Bounded(sock, self._left_s))
+        return response
+
+    def _left_s(self) -> float:
+        left_s = self._ends_at - monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the answer was not whole in time")
+        return left_s
+
+
+class _Bounded(io.RawIOBase):
+    """What a socket receives, head and chunks included, as long as there is time and no more than a profile takes."""
+
+    def __init__(self, sock: socket.socket, left_s: Callable[[], float]) -> None:
+        self._sock, self._left_s, self._bytes_left = sock, left_s, MOST_BYTES
+        self._raw = sock.makefile("rb", 0)  # keeps the socket open while http.client closes the connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        self._sock.settimeout(self._left_s())
+        size = self._raw.readinto(buffer) or 0
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise Inconclusive("the target's answer is larger than any profile")
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
