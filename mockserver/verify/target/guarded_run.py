@@ -14,10 +14,11 @@ from mockserver.verify.calls import Bench, Call, Key, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
 from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, left_behind, profile_of
+from mockserver.verify.target.run_lock import RunLock
 from mockserver.verify.target.session import NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
-from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile, prepare
+from mockserver.verify.target.undo_file import OpenProfile, UndoFile, prepare
 from mockserver.verify.target.vetting import Leave, touched
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
@@ -46,7 +47,7 @@ class GuardedRun:
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
-        self._lock = RunLock(self.target, state_dir)
+        self._lock = RunLock(self.target)
         self._signals = HeldSignals()
         self._lost = self._open = False
 
@@ -76,8 +77,10 @@ class GuardedRun:
     def end(self) -> None:
         """Give back lock and signal handlers."""
         self._open = False
-        self._signals.uninstall()
-        self._lock.release()
+        try:
+            self._lock.release()
+        finally:
+            self._signals.uninstall()
         if self.changed and not self.target.mock:
             self.notes.append(CANT_RESTORE)
         if self._signals.interrupted and not self.undo.is_open:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.verify.calls import Call, Key, Reply
 from mockserver.verify.target.held_signals import HeldSignals
+from mockserver.verify.target.run_lock import RunLock
 from mockserver.verify.target.session import NoAnswer, TargetSession
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import (
@@ -28,7 +29,7 @@ from mockserver.verify.target.undo import (
     ours,
     unmoved,
 )
-from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile
+from mockserver.verify.target.undo_file import OpenProfile, UndoFile
 
 # What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
 REFUSALS = frozenset({400, 409, 412, 422, 500})
@@ -228,7 +229,7 @@ def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) ->
     outcome = Outcome((), ())
     if not state_dir.exists():
         return outcome
-    lock, signals = RunLock(session.target, state_dir), HeldSignals()
+    lock, signals = RunLock(session.target), HeldSignals()
     lock.take()
     signals.install()
     try:
@@ -237,8 +238,8 @@ def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) ->
             outcome = Outcome(outcome.restored + found.restored, outcome.remaining + found.remaining)
         return outcome
     finally:
-        signals.uninstall()
         lock.release()
+        signals.uninstall()
 
 
 def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Outcome:

@@ -39,6 +39,11 @@ MOST_PATIENCE_S = 120.0
 READING = 3
 NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
+_HINTS = {
+    "the budget": "raise budget in the targets file",
+    "the target answered": "add --keep-going",
+    "a raw exchange": "make room for --keep-raw",
+}
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -151,8 +156,8 @@ class TargetSession:
         if not self.stopped and not self.target.mock and self.used + before + 1 + RESERVE > self.target.budget:
             self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
         if self.stopped:
-            budget = self.stopped.startswith("the budget")
-            raise Stopped(self.stopped, hint="raise budget in the targets file" if budget else "add --keep-going")
+            hint = next((hint for start, hint in _HINTS.items() if self.stopped.startswith(start)), "")
+            raise Stopped(self.stopped, hint=hint)
 
     def _patiently(self, call: Call, *, changes: bool, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
@@ -230,14 +235,21 @@ class TargetSession:
         """Write the raw exchange, without the signature, if the user asked for it."""
         if self.keep_raw is None:
             return
-        if not self.keep_raw.exists():
-            self.keep_raw.mkdir(mode=0o700, parents=True)
+        try:
+            self._write_raw(self.keep_raw, call, reply)
+        except OSError as problem:
+            # The answer is worth more: what it says of a change decides what is restored.
+            self.keep_raw, self.stopped = None, f"a raw exchange can't be kept: {problem.strerror}"
+
+    def _write_raw(self, folder: Path, call: Call, reply: Reply) -> None:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
         shown = [f"{name}: {value}" for name, value in call.headers if name.lower() != "authorization"]
         lines = [f"{call.method} {self._base}{call.target}", *shown]
         answer = [str(reply.status), *(f"{k}: {v}" for k, v in reply.headers.items())]
         text = b"\n".join(["\n".join(lines).encode(), b"", call.body, b"", "\n".join(answer).encode(), b"", reply.body])
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(self.keep_raw / f"{os.getpid()}-{self.used:05}.http", flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(folder / f"{os.getpid()}-{self.used:05}.http", flags, 0o600), "wb") as file:
             file.write(text)
 
 
