@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.report_files import add_report_flag
+from mockserver.commands.report_files import Attempts, add_report_flag
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
@@ -89,8 +90,9 @@ def run(options: argparse.Namespace) -> int:
                 report,
                 mock_is_left=options.left != target.name,
             )
-            _finish(drift, opened, report, rules, known, options)
-    return report.exit_code
+            attempt = Attempts()
+            _finish(drift, opened, report, rules, known, options, attempt)
+    return attempt.exit_code(report.exit_code)
 
 
 def _compare_with_page(options: argparse.Namespace) -> int:
@@ -110,6 +112,7 @@ def _finish(
     rules: Sequence[Rule],
     known: Sequence[Known],
     options: argparse.Namespace,
+    attempt: Attempts,
 ) -> None:
     try:
         drift.compare(rules, known, system_now().date())
@@ -118,11 +121,11 @@ def _finish(
         report.notes += opened.notes
         report.stopped = report.stopped or opened.complaint()
         for path in options.report:
-            write_report(report, path)
+            attempt(str(path), partial(write_report, report, path))
     if options.json:
-        print_json(as_json(report))
+        attempt("the output", lambda: print_json(as_json(report)))
     else:
-        print(as_text(report, verbose=options.verbose))
+        attempt("the output", lambda: print(as_text(report, verbose=options.verbose)))
 
 
 def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:

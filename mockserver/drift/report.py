@@ -78,11 +78,8 @@ def write_report(report: DriftReport, path: Path) -> None:
     write = WRITERS.get(path.suffix)
     if write is None:
         raise UsageError(f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(WRITERS)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(write(report), encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"can't write the report: {problem.strerror}", place=str(path)) from problem
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(write(report), encoding="utf-8")
 
 
 WRITERS: dict[str, Callable[[DriftReport], str]] = {
