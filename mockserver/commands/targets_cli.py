@@ -86,6 +86,8 @@ def run_recover(options: argparse.Namespace) -> int:
         print(f"restored: {label}")
     for row in outcome.remaining:
         print(f"NOT RESTORED: {row}")
+        if row.by_hand:
+            print(f"  by hand, signed as its file says: {row.by_hand}")
     if not outcome.restored and not outcome.remaining:
         print(f"nothing to recover in {_state_dir(options)}")
     return outcome.exit_code

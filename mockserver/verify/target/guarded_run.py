@@ -13,7 +13,7 @@ from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.verify.calls import Bench, Call, Key, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
-from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, left_behind, profile_of
+from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, by_hand, left_behind, profile_of
 from mockserver.verify.target.run_lock import RunLock
 from mockserver.verify.target.session import NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
@@ -224,12 +224,20 @@ class GuardedRun:
         remaining: list[Remaining] = []
         for row in self.undo.profiles:
             found, left = self._restorer.restore(row)
-            remaining += left
+            remaining += by_hand(self.undo, row, self.target, left)
             if found is not None:
                 self.profiles[self.target.client, row.kind, row.identifier] = found
+                self._note_system_fields(row, found)
         if remaining:
             raise left_behind(remaining, self.undo)
         self.undo.remove()
+
+    def _note_system_fields(self, row: OpenProfile, found: Mapping[str, Any]) -> None:
+        """Note what the target itself wrote into Edited beside its stamp, which nobody can take back."""
+        places = [change.place for change in lasting_differences(row.before, found)]
+        if wrote := ", ".join(place for place in places if place.startswith("/Edited/")):
+            note = f"{wrote}: not as before the run; the target writes it itself with a change"
+            self.notes += [] if note in self.notes else [note]
 
     def _prove_that_tests_guard(self) -> None:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
