@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.report_files import Attempts, add_report_flag
+from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if options.page:
         return _compare_with_page(options)
     target, mock = _sides(options)
+    make_folders(options.report)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
     today = system_now().date()
@@ -90,9 +91,7 @@ def run(options: argparse.Namespace) -> int:
                 report,
                 mock_is_left=options.left != target.name,
             )
-            attempt = Attempts()
-            _finish(drift, opened, report, rules, known, options, attempt)
-    return attempt.exit_code(report.exit_code)
+            return _finish(drift, opened, report, rules, known, options)
 
 
 def _compare_with_page(options: argparse.Namespace) -> int:
@@ -112,8 +111,8 @@ def _finish(
     rules: Sequence[Rule],
     known: Sequence[Known],
     options: argparse.Namespace,
-    attempt: Attempts,
-) -> None:
+) -> int:
+    attempt = Attempts()
     try:
         drift.compare(rules, known, system_now().date())
     finally:
@@ -126,6 +125,7 @@ def _finish(
         attempt("the output", lambda: print_json(as_json(report)))
     else:
         attempt("the output", lambda: print(as_text(report, verbose=options.verbose)))
+    return attempt.exit_code(report.exit_code)
 
 
 def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:

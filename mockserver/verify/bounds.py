@@ -19,24 +19,19 @@ if TYPE_CHECKING:
 MOST_BYTES = 8 * 1024 * 1024
 DEEPEST = 100
 _PIECE = 16 * 1024
-# What opens and what closes a level; texts, comments and tags without content do neither.
-_JSON_LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|[\]}]', re.DOTALL)
-_XML_LEVELS = re.compile(rb"<[!?]|<[^<>]*/>|(<(?!/))|</")
-_SILENT = (b'"', b"<!", b"<?")
+# A text, what opens a level, and what closes one.
+_LEVELS = re.compile(rb'"(?:[^"\\]|\\.)*+"|([\[{])|([\]}])', re.DOTALL)
 
 
-def is_too_deep(text: bytes) -> bool:
-    """Say whether JSON or XML is nested deeper than any profile, so deep that whatever walks it could fail."""
+def is_too_deep(text: bytes, deepest: int = DEEPEST) -> bool:
+    """Say whether JSON is nested so deep that whatever walks it could fail; of XML, nobody walks all levels."""
     plain = text.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n")  # UTF-16 reads as ASCII then
-    if max(plain.count(b"[") + plain.count(b"{"), plain.count(b"</")) <= DEEPEST:
+    if plain.startswith(b"<") or plain.count(b"[") + plain.count(b"{") <= deepest:
         return False
     depth = 0
-    for level in (_XML_LEVELS if plain.startswith(b"<") else _JSON_LEVELS).finditer(plain):
-        if level[1]:
-            depth += 1
-        elif not level[0].startswith(_SILENT) and not level[0].endswith(b"/>"):
-            depth -= 1
-        if depth > DEEPEST:
+    for level in _LEVELS.finditer(plain):
+        depth += bool(level[1]) - bool(level[2])
+        if depth > deepest:
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange, and a session without bounds: for servers on this machine that hold nothing real."""
+"""One HTTP exchange, and a session with no bound but time: for servers on this machine that hold nothing real."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_what_is_not_http_is_named_so(said: bytes) -> None:
         session(server, timeout_s=5).send(CALL)
 
 
-@pytest.mark.parametrize("body", [b"[" * 50_000, b'{"a":' * 5000, b"<a>" * 5000 + b"</a>" * 5000], ids=["[", "{", "<"])
+@pytest.mark.parametrize("body", [b"[" * 50_000, b'{"a":' * 5000], ids=["[", "{"])
 def test_an_answer_that_is_nested_too_deep_is_inconclusive(body: bytes) -> None:
     """No traceback comes of it, wherever it would have been walked."""
     answer = OK + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
@@ -88,9 +88,7 @@ DEPTHS: dict[str, tuple[bytes, bool]] = {
     "brackets in texts": (json.dumps(['[{"\\' * 500]).encode(), False),
     "in UTF-16": (nested(DEEPEST + 2).decode().encode("utf-16"), True),
     "many in UTF-16": (json.dumps([{"a": [{}]}] * 500).encode("utf-16"), False),
-    "tags beside each other": (b'<?xml version="1.0"?><a><!-- c -->' + b"<b><c/></b>" * 500 + b"</a>", False),
-    "tags within each other": (b"<a>" * 101 + b"</a>" * 101, True),
-    "tags within each other, as deep as may be": (b"<a>" * 100 + b"<b/>" * 9 + b"</a>" * 100, False),
+    "XML, which is read as deep as the contract goes": (b"<a>[[</a>" * 500, False),
 }
 
 

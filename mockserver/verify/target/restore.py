@@ -118,7 +118,7 @@ class Restorer:
             return None, [
                 Remaining(label, (), f"can't tell: it does not look like a profile ({type(problem).__name__})")
             ]
-        left = [change.place for change in _of_the_run(self._differences(row.before, found), row)]
+        left = [change.place for change in _of_the_run(lasting_differences(row.before, found), row)]
         if not left:
             return found, []
         return found, [
@@ -126,9 +126,9 @@ class Restorer:
         ]
 
     def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
-        mine = _of_the_run(self._differences(row.before, found), row)
+        mine = _of_the_run(lasting_differences(row.before, found), row)
         # Our own last answer shows what was there after us; without one, what we never touched is not ours.
-        own_doing = ours(mine, row.touched, list(self._differences(row.known or found, found)))
+        own_doing = ours(mine, row.touched, list(lasting_differences(row.known or found, found)))
         # A target that shows something else than it keeps refuses every guard. The last patches go without, where the
         # owner vouches that nobody else is there, and the reading just before shows nothing but what the case changed.
         bare = self.session.target.exclusive and own_doing == mine
@@ -144,7 +144,7 @@ class Restorer:
             previous = found
             key, found = self._read_patiently(own, row)
             mine = [] if coarse else self._still_ours(goal, previous, found, sent, answers)
-            moved = any(self._differences((_shown(answers) or [previous])[-1], found))
+            moved = any(lasting_differences((_shown(answers) or [previous])[-1], found))
             bare = bare and None not in answers and not moved
             # Taken and yet not as it was, or refused although nobody came between: this patch is of no use here.
             useless = None not in answers and (bool(_shown(answers)) or not moved)
@@ -160,11 +160,11 @@ class Restorer:
         answers: Sequence[Reply | None],
     ) -> list[Change]:
         """Return what is left to do, without what somebody else changed since our reading or our own answer."""
-        left = list(self._differences(goal, found))
+        left = list(lasting_differences(goal, found))
         if profiles := _shown(answers):
-            since = list(self._differences(profiles[-1], found))
+            since = list(lasting_differences(profiles[-1], found))
             return ours(left, [*_members_set(sent), *_misplaced(goal, previous, found)], since)
-        return unmoved(left, list(self._differences(previous, found)))
+        return unmoved(left, list(lasting_differences(previous, found)))
 
     def _patches(
         self,
@@ -188,9 +188,6 @@ class Restorer:
             else:
                 continue
             yield [operation for operation in patch if not (bare and operation["op"] == "test")]
-
-    def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-        return lasting_differences(wanted, found)
 
     def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
-from mockserver.verify.bounds import is_too_deep
+from mockserver.verify.bounds import DEEPEST, is_too_deep
 from mockserver.verify.calls import Key
 from mockserver.verify.target.targets import Target
 
@@ -136,8 +136,8 @@ class UndoFile:
         except FileNotFoundError:
             return  # never written, as on a mock, which needs no note and no place for one
         except OSError as problem:
-            why = f"everything is as it was, but the undo file can't be deleted: {problem.strerror}"
-            raise SafetyRefusal(why, place=str(self.path), hint="delete it") from None
+            why = f"the undo file is of no more use, but can't be deleted: {problem.strerror}"
+            raise SafetyRefusal(why, place=str(self.path), hint="delete it by hand") from None
 
     @classmethod
     def _read(cls, path: Path) -> UndoFile:
@@ -169,7 +169,7 @@ def _own_text(path: Path) -> bytes:
         if os.name != "nt" and (found.st_uid != os.getuid() or found.st_mode & 0o022):
             raise ValueError("it is another user's, or others can write it")
         text = file.read()
-    if is_too_deep(text):
+    if is_too_deep(text, DEEPEST + 4):  # a profile lies in a list of a member
         raise ValueError("it is nested deeper than any profile")
     return text
 

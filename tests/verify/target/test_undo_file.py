@@ -172,7 +172,7 @@ def test_an_undo_file_that_stays_is_said(vendor: FakeVendor, tmp_path: Path, mon
             run.send(change(replace("/CustomerType", "Prospect")))
             monkeypatch.setattr(Path, "unlink", fail)
 
-    with pytest.raises(SafetyRefusal, match="everything is as it was, but the undo file can't be deleted: No space"):
+    with pytest.raises(SafetyRefusal, match="no more use, but can't be deleted: No space"):
         case()
     assert vendor.lasting() == before
 
