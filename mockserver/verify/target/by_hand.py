@@ -50,4 +50,5 @@ def _config(target: Target, call: Call) -> str:
     }
     # JSON quotes ASCII as curl does.
     rows = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
-    return "\n".join((f'# before it: AUTHORIZATION="$({sign})"', *rows, ""))
+    look = "# look at the profile first: somebody else may have changed it since"
+    return "\n".join((look, f'# AUTHORIZATION="$({sign})"', *rows, ""))

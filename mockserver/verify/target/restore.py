@@ -182,7 +182,7 @@ class Restorer:
         for member in sorted({change.pointer.split("/")[1] for change in mine}):
             if member == "Edited":
                 # Never whole: beside what the case wrote there is the stamp, which is the target's.
-                patch = inverse_patch([change for change in mine if change.pointer.startswith("/Edited/")], found)
+                patch = inverse_patch([change for change in mine if change.pointer.startswith("/Edited")], found)
             elif canonical(goal.get(member)) == canonical(before.get(member)):
                 patch = coarse_patch(member, goal, found)
             else:
