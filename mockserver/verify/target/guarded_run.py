@@ -63,16 +63,20 @@ class GuardedRun:
         """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
         require_means(self.session)
         self._signals.install()
-        if not self.target.mock:
-            prepare(self.undo.path.parent)
-            self._lock.take()
-            _refuse_open(self.target, self.undo.path.parent)
-        self._open = True
-        for key in self.target.keys:
-            self._first[key] = self._first_reading(key)
-            _check_marker(self._first[key], self.target, key)
-        if not self.leave.why_not and not self.target.mock:
-            self._prove_that_tests_guard()
+        try:
+            if not self.target.mock:
+                prepare(self.undo.path.parent)
+                self._lock.take()
+                _refuse_open(self.target, self.undo.path.parent)
+            self._open = True
+            for key in self.target.keys:
+                self._first[key] = self._first_reading(key)
+                _check_marker(self._first[key], self.target, key)
+            if not self.leave.why_not and not self.target.mock:
+                self._prove_that_tests_guard()
+        except BaseException:
+            self.end()
+            raise
 
     def end(self) -> None:
         """Give back lock and signal handlers."""
@@ -87,11 +91,7 @@ class GuardedRun:
             self.notes.append("interrupted; the profiles are as they were")
 
     def __enter__(self) -> GuardedRun:
-        try:
-            self.begin()
-        except BaseException:
-            self.end()
-            raise
+        self.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from mockserver.errors import SafetyRefusal, UsageError
-from mockserver.verify.target import run_lock
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.restore import recover
 from mockserver.verify.target.run_lock import RunLock
@@ -41,14 +40,6 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = url
-
-
-@pytest.fixture(autouse=True)
-def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a directory in place of the user's."""
-    place = tmp_path / "locks"
-    monkeypatch.setattr(run_lock, "lock_dir", lambda: place)
-    return place
 
 
 @pytest.mark.parametrize("changes", SAME.values(), ids=SAME.keys())
@@ -93,14 +84,13 @@ def test_a_lock_of_a_dead_process_is_none(vendor: FakeVendor, tmp_path: Path, lo
     assert list(locks.iterdir()) == []
 
 
-def test_a_lock_ends_with_its_process(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_ends_with_its_process(vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when it is killed."""
     monkeypatch.undo()
-    server = Server("http://127.0.0.1:9/Profiles")
-    with subprocess.Popen([sys.executable, "-c", HOLDER, server.url], stdout=subprocess.PIPE) as holder:
+    lock = RunLock(target_of(vendor))
+    with subprocess.Popen([sys.executable, "-c", HOLDER, vendor.url], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"taken\n"
-        lock = RunLock(target_of(server))
         with pytest.raises(SafetyRefusal, match=f"process {holder.pid} on"):
             lock.take()
         holder.send_signal(signal.SIGKILL)
