@@ -89,6 +89,24 @@ class RequestTooLarge(ApiError):
     status = 413
 
 
+class HeaderTooLarge(ApiError):
+    """The header section exceeds its bound."""
+
+    status = 431
+
+
+class RequestTimeout(ApiError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
+class ServerFull(ApiError):
+    """As many connections as may be are busy."""
+
+    status = 503
+
+
 class UnfitProfile(ApiError):
     """A profile that a world can't take in: it breaks the contract, or clashes with another."""
 

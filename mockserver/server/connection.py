@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import socket
 import struct
 from collections import deque
@@ -13,16 +11,14 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from mockserver.errors import ApiError, RequestTimeout
 from mockserver.server.bounds import LINGER_BYTES, LINGER_S, Serving
 from mockserver.server.delivery import FAULTS
-from mockserver.server.heads import Refused
 from mockserver.server.reading import Reader
-from mockserver.server.wsgi import JSON_TYPE, respond
+from mockserver.server.wsgi import respond
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
-
-logger = logging.getLogger(__name__)
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
@@ -65,17 +61,18 @@ class Connection(asyncio.BufferedProtocol):
         self.server = server
         self.bounds = server.bounds
         self.state = READY
-        self.queue: deque[WSGIEnvironment | bytes] = deque()  # requests, or a refusal
+        self.queue: deque[WSGIEnvironment] = deque()  # requests, the last perhaps to be refused
         self.clogged = self.closing = self.half_closed = False
         self.dropped = 0  # bytes that came after the last request
         self.timer: asyncio.TimerHandle | None = None
         self.deadline = server.now + server.bounds.header_timeout_s
+        self.since = server.now  # the last request, or the start
 
     # called by the transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        host, port = transport.get_extra_info("peername")[:2]
+        host, port = (transport.get_extra_info("peername") or ("", 0))[:2]  # a client may be gone already
         self.reader = Reader(self, self.server.environ | {"REMOTE_ADDR": host, "REMOTE_PORT": str(port)})
         self.server.admit(self)
 
@@ -120,14 +117,16 @@ class Connection(asyncio.BufferedProtocol):
         return self.clogged or self.state in (PENDING, STALLED)
 
     def write(self, data: bytes) -> None:
-        """Send bytes, after those that were sent before."""
-        self.transport.write(data)
+        """Send bytes, after those that were sent before; nothing more to a client that is gone."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
 
     def take(self, environ: WSGIEnvironment) -> None:
         """Answer a request, or keep it until its turn comes."""
         if self.clogged or self.state is not READY:
             return self.queue.append(environ)
         server = self.server
+        self.since = server.now
         head, body, last = respond(server.app, environ, server.date, self.closing and not self.queue)
         if last:
             self._take_no_more()
@@ -135,21 +134,18 @@ class Connection(asyncio.BufferedProtocol):
         if effect is not None and (effect.delay_s > 0 or effect.connection):
             return self._spoil(effect, head, body)
         self.deadline = server.now + self.bounds.idle_timeout_s
-        self.transport.write(head + body)
+        self.write(head + body)
         if last:
             self.transport.close()
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refusal: ApiError) -> None:
         """Read nothing more; say why when the answers before are sent, then hang up."""
-        logger.info("Refused a request with %s: %s", refused.status, refused)
-        body = json.dumps({"Message": str(refused)}, separators=(",", ":")).encode("ascii")
-        head = f"HTTP/1.1 {refused.status}\r\nContent-Type: {JSON_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        answer = f"{head}{self.server.date}\r\nConnection: close\r\n\r\n".encode("ascii") + body
+        environ = self.reader.told() | {"mockserver.refusal": refusal}
         self.reader.stop()
         if self.busy:
-            self.queue.append(answer)
+            self.queue.append(environ)
         else:
-            self._reject(answer)
+            self._reject(environ)
 
     # answering
 
@@ -164,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
     def _go_on(self) -> None:
         while self.queue and not self.busy:
             waiting = self.queue.popleft()
-            if isinstance(waiting, bytes):
+            if "mockserver.refusal" in waiting:
                 return self._reject(waiting)
             self.take(waiting)
         if self.busy:
@@ -204,8 +200,9 @@ class Connection(asyncio.BufferedProtocol):
         self.dropped = 0
         self.queue.clear()
 
-    def _reject(self, answer: bytes) -> None:
-        self.transport.write(answer)
+    def _reject(self, environ: WSGIEnvironment) -> None:
+        head, body, _ = respond(self.server.refusal, environ, self.server.date, last=True)
+        self.write(head + body)
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -239,9 +236,18 @@ class Connection(asyncio.BufferedProtocol):
         if self.state is LINGERING or self.clogged or self.transport.is_closing():
             self.break_off()
         elif self.reader.environ is not None:
-            self.refuse(Refused("408 Request Timeout", "The request did not arrive in time."))
+            self.refuse(RequestTimeout("The request did not arrive in time.", rule="request-timeout"))
         else:
             self.transport.close()
+
+    @property
+    def spare(self) -> tuple[int, float] | None:
+        """How soon this connection can go for a new one, and since when it waits; None while its client is sending."""
+        if self.transport.is_closing() or self.clogged:
+            return None
+        if self.state is READY:
+            return None if self.reader.environ is not None else (0, self.since)
+        return (2 if self.state is PENDING else 1), self.since
 
     def shut_down(self) -> None:
         """Answer what is here, then close; an answer that will never come is not waited for."""

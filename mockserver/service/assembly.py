@@ -106,15 +106,16 @@ def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
         raise UsageError(reason, place=str(path), hint=hint) from problem
 
 
-def assemble(settings: Settings, *, progress: Any = None) -> Mock:
+def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | None = None) -> Mock:
     """Load and compile everything; raise UsageError for whatever can't be used."""
     contract, tree = load_members(settings.contract)
     fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=progress)
-    metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
     service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
-    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+    return Mock(
+        settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), _admin_token(settings), system_now()
+    )
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,10 @@ _HEADERS = {
 
 
 def raw_target(environ: Mapping[str, Any]) -> str:
-    """Return the request target as sent; a gateway that hides it loses what %2F says."""
+    """Return path and query of the request target as sent; a gateway that hides it loses what %2F says."""
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is not None and target[:7].lower() == "http://":  # as a proxy is asked (RFC 9112 3.2.2)
+        target = "/" + target[7:].partition("/")[2]
     if target is None:
         query = environ.get("QUERY_STRING")
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
@@ -106,6 +109,16 @@ class VendorDoor:
         self._account(head, answer, world, stopwatch() - started)
         return answer
 
+    def refuse(self, refusal: ApiError, environ: Mapping[str, Any]) -> Answer:
+        """Answer a request that the server can't take, as far as it is known."""
+        started, world = stopwatch(), self.mock.worlds.default
+        head = self._read_head(environ)
+        with suppress(ApiError):
+            world = self.world(head.headers, head.route.world, head.route.key)
+        answer = self.mock.service.refuse_early(refusal, head, world)
+        self._account(head, answer, world, stopwatch() - started)
+        return answer
+
     def head(self, environ: Mapping[str, Any]) -> Head:
         """Return the head of a request; within a second a client's signature stays the same, and so may the head.
 
@@ -115,14 +128,17 @@ class VendorDoor:
         kept, sent = (self._heads, sent_head(environ)) if notes is None else (notes, self)
         if (known := kept.get(sent)) is not None:
             return known
-        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        head = Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
-        size = len(target) + sum(len(name) + len(value) for name, value in headers.items())
+        head = self._read_head(environ)
+        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
             if len(kept) >= KEPT_HEADS:
                 kept.clear()
             kept[sent] = head
         return head
+
+    def _read_head(self, environ: Mapping[str, Any]) -> Head:
+        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
+        return Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
 
     def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:
         if head.route.operations:
@@ -153,7 +169,7 @@ class VendorDoor:
         if environ.get("HTTP_TRANSFER_ENCODING"):
             body = bytes(stream.read(self.max_body + 1))
             if len(body) > self.max_body:
-                raise body_too_large(len(body), self.max_body)
+                raise body_too_large(None, self.max_body)
             return body
         return b""
 
@@ -218,7 +234,7 @@ def host_refusal(host: str | None) -> HostNotAllowed:
         "The request was sent to a host that this server does not answer for.",
         rule="host-not-allowed",
         why=f"Host {str(host)[:100]!r} is not allowed.",
-        hint="Start with --allowed-hosts NAME if this name is really yours.",
+        hint="Start with --allowed-hosts NAME if this name is really yours, or if the mock is to be its proxy.",
     )
 
 
@@ -231,6 +247,9 @@ def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartRespo
     """Hand an answer to the gateway, and to the server how a fault wants it delivered."""
     if answer.delivery is not None:
         environ["mockserver.effect"] = answer.delivery
-    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-    start_response(_STATUS_LINES.get(answer.status) or f"{answer.status} Unknown", headers)
-    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
+    status = _STATUS_LINES.get(answer.status) or f"{answer.status} Unknown"
+    if environ["REQUEST_METHOD"] == "HEAD":  # its texts name the method: another length than that of GET
+        start_response(status, answer.headers)
+        return [b""]
+    start_response(status, [*answer.headers, ("Content-Length", str(len(answer.body)))])
+    return [answer.body]

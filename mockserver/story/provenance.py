@@ -91,6 +91,9 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("unknown-as-400", A, "Under --unknown-profile 400 an unknown client or profile is a bad request.", _CHOICE),
+    ("http-invalid", A, "Bytes that are not one sure HTTP/1.1 request are refused, and the connection ends.", _CHOICE),
+    ("header-too-large", A, "A header section is bounded in size.", _CHOICE),
+    ("request-timeout", A, "A request must arrive in time.", _CHOICE),
     ("content-length-invalid", A, "A Content-Length must be a number.", _CHOICE),
     # Authorization
     ("auth-header-missing", D, "Every request carries an Authorization header.", _OTHER_PAGES),
@@ -119,6 +122,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
     ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),
     ("store-unavailable", M, "The shared store can't be reached.", _CHOICE),
+    ("connections-exhausted", M, "Every connection that the process can have is busy.", _CHOICE),
     ("host-not-allowed", M, "The Host header must name this server (protection against DNS rebinding).", _CHOICE),
     ("origin-not-allowed", M, "A page of another origin may not use the control surface.", _CHOICE),
     ("admin-token-missing", M, "The control surface needs its token when bound beyond loopback.", _CHOICE),

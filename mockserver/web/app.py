@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockserver.errors import ApiError
 from mockserver.service.assembly import Mock, assemble
+from mockserver.service.body import body_too_large
 from mockserver.service.door import VendorDoor, host_refusal
 from mockserver.service.request import answer_format
 from mockserver.settings import Settings
@@ -30,11 +32,12 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     app = Flask("mockserver", static_folder=None)
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.config["MAX_CONTENT_LENGTH"] = mock.settings.control_max_body
     app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
     app.register_blueprint(control_surface(mock, door))
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
+    _bound_bodies(app, mock)
+    app.after_request(_finished)
     _register_refusals(app, mock, door)
     if fast:
         flask_app = app.wsgi_app
@@ -68,6 +71,33 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
         if is_ours(request.path):
             return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
         return _rendered(mock, refusal)
+
+
+def _bound_bodies(app: Flask, mock: Mock) -> None:
+    settings = mock.settings
+    app.config["MAX_CONTENT_LENGTH"] = settings.control_max_body
+
+    @app.before_request
+    def bound() -> None:
+        if not is_ours(request.path):
+            request.max_content_length = settings.max_body
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(problem: RequestEntityTooLarge) -> Response:
+        if not is_ours(request.path):
+            return _rendered(mock, body_too_large(request.content_length, settings.max_body))
+        why = f"the control surface reads bodies of at most {settings.control_max_body} bytes"
+        return admin_error(problem.code or 413, why, "send less, or start with a larger --max-body", "body-too-large")
+
+
+def _finished(response: Response) -> Response:
+    if is_ours(request.path):
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.method == "HEAD" and response.status_code >= HTTPStatus.BAD_REQUEST:
+        # A refusal may name the method, and would state another length than that of GET.
+        response.automatically_set_content_length = False
+        response.headers.pop("Content-Length", None)
+    return response
 
 
 def is_ours(path: str) -> bool:

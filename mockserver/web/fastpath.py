@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from mockserver.errors import ApiError
 from mockserver.service.door import VendorDoor, respond
 from mockserver.service.operations import OPERATIONS
 
@@ -27,6 +28,16 @@ class FastPath:
             head = self._door.head(environ)
             if head.operation is not None:
                 return respond(self._door.answer(environ, head), environ, start_response)
+        return self._slow(environ, start_response)
+
+    def refusal(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what the server can't take; a body that is too large is refused where the request leads."""
+        refusal: ApiError = environ["mockserver.refusal"]
+        if refusal.rule == "body-too-large":
+            return self(environ, start_response)
+        return respond(self._door.refuse(refusal, environ), environ, start_response)
+
+    def _slow(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._app is None:
             self._app = self._make_app()
         return self._app(environ, start_response)

@@ -36,7 +36,10 @@ class _Collector(Collector):
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)
-        yield from (requests, faults, *self._worlds(), self._histogram())
+        dropped = CounterMetricFamily(
+            "mockserver_dropped_log_lines", "Log lines that nobody read in time", value=metrics.dropped_lines
+        )
+        yield from (requests, faults, dropped, *self._worlds(), self._histogram())
 
     def _worlds(self) -> Iterable[Metric]:
         worlds = self.mock.worlds

@@ -75,7 +75,7 @@ class TestLifecycle:
 
         sock = socket.create_server(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-        with Server(app, sock=sock) as server:
+        with Server(app, sockets=[sock]) as server:
             assert server.port == port
             with Client(server) as client:
                 assert client.ask(GET).body == b"True"

@@ -1,0 +1,88 @@
+"""Log lines on standard error that never keep the server waiting: what nobody reads in time is dropped and counted."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from mockserver.state.clock import stopwatch
+
+MOST_LINES: Final = 10_000  # that wait to be written
+LONGEST_LINE: Final = 20_000
+FLUSH_S: Final = 1.0
+_STANDARD_ERROR: Final = 2
+
+
+def start_log(log: str, on_drop: Callable[[], None]) -> None:
+    """Send what is logged to standard error; `off` leaves out all but bugs, and what ends the server."""
+    logging.basicConfig(
+        level=logging.ERROR if log == "off" else logging.INFO,
+        format="%(message)s",
+        handlers=[LogLines(_STANDARD_ERROR, on_drop)],
+    )
+
+
+class LogLines(logging.Handler):
+    """Hands lines to a thread that writes them, in bunches; it starts with the first line, in a fork anew."""
+
+    def __init__(self, descriptor: int, on_drop: Callable[[], None]) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._on_drop = on_drop
+        self._writer: threading.Thread | None = None
+        self._dropped = 0
+        self._start_over()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._start_over)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a line, or drop it if too many wait."""
+        try:
+            line = self.format(record)[:LONGEST_LINE] + "\n"
+        except Exception:
+            return self.handleError(record)
+        if self._lines.qsize() >= MOST_LINES:
+            self._dropped += 1
+            return self._on_drop()
+        self._lines.put(line.encode("utf-8", "backslashreplace"))
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write, args=(self._lines,), name="log", daemon=True)
+            self._writer.start()
+
+    def flush(self) -> None:
+        """Wait for what is queued to be written, but not for a reader who never comes."""
+        started = stopwatch()
+        while self._writer is not None and not self._idle.wait(0.01) and stopwatch() - started < FLUSH_S:
+            pass
+
+    def _start_over(self) -> None:
+        # The thread, and what it has still to write, are the parent's.
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
+        self._idle = threading.Event()
+        self._writer, self._dropped = None, 0
+
+    def _write(self, lines: SimpleQueue[bytes]) -> None:
+        while True:
+            self._idle.set()
+            bunch = [lines.get()]
+            self._idle.clear()
+            try:
+                while len(bunch) < MOST_LINES:
+                    bunch.append(lines.get_nowait())
+            except Empty:
+                pass
+            self._write_all(b"".join(bunch))
+            if dropped := self._dropped:
+                self._dropped -= dropped
+                self._write_all(b"%d log lines were dropped here: nobody read them in time\n" % dropped)
+
+    def _write_all(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:  # nobody will read it
+            self._on_drop()
