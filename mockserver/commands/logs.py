@@ -11,7 +11,8 @@ from typing import Final
 
 from mockserver.state.clock import stopwatch
 
-MOST_LINES: Final = 10_000  # that wait to be written
+MOST_LINES: Final = 2_000  # that wait to be written: some 10 MB at worst
+MOST_AT_ONCE: Final = 200
 LONGEST_LINE: Final = 20_000
 FLUSH_S: Final = 1.0
 _STANDARD_ERROR: Final = 2
@@ -34,7 +35,7 @@ class LogLines(logging.Handler):
         self._descriptor = descriptor
         self._on_drop = on_drop
         self._writer: threading.Thread | None = None
-        self._dropped = 0
+        self._dropped = self._taken = self._written = 0
         self._start_over()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._start_over)
@@ -48,6 +49,7 @@ class LogLines(logging.Handler):
         if self._lines.qsize() >= MOST_LINES:
             self._dropped += 1
             return self._on_drop()
+        self._taken += 1
         self._lines.put(line.encode("utf-8", "backslashreplace"))
         if self._writer is None:
             self._writer = threading.Thread(target=self._write, args=(self._lines,), name="log", daemon=True)
@@ -56,22 +58,20 @@ class LogLines(logging.Handler):
     def flush(self) -> None:
         """Wait for what is queued to be written, but not for a reader who never comes."""
         started = stopwatch()
-        while self._writer is not None and not self._idle.wait(0.01) and stopwatch() - started < FLUSH_S:
-            pass
+        while self._written < self._taken and stopwatch() - started < FLUSH_S:
+            threading.Event().wait(0.005)
 
     def _start_over(self) -> None:
         # The thread, and what it has still to write, are the parent's.
         self._lines: SimpleQueue[bytes] = SimpleQueue()
-        self._idle = threading.Event()
-        self._writer, self._dropped = None, 0
+        self._writer = None
+        self._dropped = self._taken = self._written = 0
 
     def _write(self, lines: SimpleQueue[bytes]) -> None:
         while True:
-            self._idle.set()
             bunch = [lines.get()]
-            self._idle.clear()
             try:
-                while len(bunch) < MOST_LINES:
+                while len(bunch) < MOST_AT_ONCE:
                     bunch.append(lines.get_nowait())
             except Empty:
                 pass
@@ -79,6 +79,7 @@ class LogLines(logging.Handler):
             if dropped := self._dropped:
                 self._dropped -= dropped
                 self._write_all(b"%d log lines were dropped here: nobody read them in time\n" % dropped)
+            self._written += len(bunch)
 
     def _write_all(self, data: bytes) -> None:
         try:

@@ -184,7 +184,7 @@ def listens(port: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize("target", ["/0.3", "/60"], ids=["once", "twice"])
 def test_signal_stops_gracefully(number: signal.Signals, target: str) -> None:
     """One signal lets the answer under way finish; a second one ends at once. `serve` returns either way."""
