@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
 SURPLUS = 32  # this many connections beyond the limit are still told so
-OTHER_DESCRIPTORS = 48  # for files, pipes, the store and what else a process holds
+OTHER_DESCRIPTORS = 32  # for files, pipes, the store and what else a process holds
+SLOW_S = 2.0  # a request that takes longer to arrive may make room for new connections
+FEWEST_CONNECTIONS = 8  # however little the system allows
 LINGER_S = 2.0  # from the last answer to the end of a connection: time for the client to read it
 LINGER_BYTES = 8 << 20  # dropped meanwhile: a client that has not seen the answer yet may still send its body
 
@@ -38,7 +40,7 @@ class Bounds:
             return self
         limit = getrlimit(RLIMIT_NOFILE)[0]
         fits = self.max_connections if limit == RLIM_INFINITY else limit - SURPLUS - OTHER_DESCRIPTORS
-        return replace(self, max_connections=max(1, min(self.max_connections, fits)))
+        return replace(self, max_connections=min(self.max_connections, max(FEWEST_CONNECTIONS, fits)))
 
 
 class Serving(Protocol):

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError, RequestTimeout
-from mockserver.server.bounds import LINGER_BYTES, LINGER_S, Serving
+from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, Serving
 from mockserver.server.delivery import FAULTS
 from mockserver.server.reading import Reader
 from mockserver.server.wsgi import respond
@@ -66,7 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         self.dropped = 0  # bytes that came after the last request
         self.timer: asyncio.TimerHandle | None = None
         self.deadline = server.now + server.bounds.header_timeout_s
-        self.since = server.now  # the last request, or the start
+        self.since = server.now  # when the last request began, or the connection
 
     # called by the transport
 
@@ -126,7 +126,6 @@ class Connection(asyncio.BufferedProtocol):
         if self.clogged or self.state is not READY:
             return self.queue.append(environ)
         server = self.server
-        self.since = server.now
         head, body, last = respond(server.app, environ, server.date, self.closing and not self.queue)
         if last:
             self._take_no_more()
@@ -242,12 +241,14 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def spare(self) -> tuple[int, float] | None:
-        """How soon this connection can go for a new one, and since when it waits; None while its client is sending."""
-        if self.transport.is_closing() or self.clogged:
+        """How soon this connection can go for a new one, and since when it waits; None while it is in use."""
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
             return None
-        if self.state is READY:
-            return None if self.reader.environ is not None else (0, self.since)
-        return (2 if self.state is PENDING else 1), self.since
+        if self.state is not READY:
+            return (2 if self.state is PENDING else 1), self.since
+        if self.reader.environ is None:
+            return 0, self.since
+        return (3, self.since) if self.server.now - self.since > SLOW_S else None
 
     def shut_down(self) -> None:
         """Answer what is here, then close; an answer that will never come is not waited for."""

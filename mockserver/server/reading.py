@@ -30,6 +30,7 @@ class Answering(Protocol):
     closing: bool
     clogged: bool
     deadline: float
+    since: float
 
     @property
     def busy(self) -> bool: ...
@@ -110,8 +111,9 @@ class Reader:
         self.headers = []
         self.earlier_size = 0
         answers = self.answers
+        answers.since = self.server.now
         if not answers.clogged:
-            answers.deadline = self.server.now + self.bounds.header_timeout_s
+            answers.deadline = answers.since + self.bounds.header_timeout_s
 
     def on_url(self, url: bytes) -> None:
         self.target += url

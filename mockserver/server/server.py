@@ -29,6 +29,7 @@ from mockserver.server.wsgi import plain_refusal, server_environ
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+ACCEPTED_AT_ONCE = 8
 ACCEPT_TURNS = 4  # of the loop, from accepting a connection to `connection_made`, and one more
 HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, *([HANG_UP] if HANG_UP else []))
@@ -156,9 +157,7 @@ class Server:
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
-        listeners = [
-            await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=BACKLOG) for sock in sockets
-        ]
+        listeners = [await self._listen(sock) for sock in sockets]
         self._ended.clear()
         try:
             self._handle_signals()
@@ -172,6 +171,12 @@ class Server:
                 listener.close()
             await self._drain()
             self._ticker.cancel()
+
+    async def _listen(self, sock: socket.socket) -> asyncio.Server:
+        # asyncio's backlog is also how many it accepts at once, which could be more than there are descriptors for.
+        listener = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=ACCEPTED_AT_ONCE)
+        sock.listen(BACKLOG)
+        return listener
 
     def _handle_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():

@@ -164,9 +164,22 @@ class TestLimits:
                 assert client.rest() == b""
         assert len([record for record in caplog.records if "connections are taken" in record.message]) == 1
 
+    def test_a_slow_request_makes_room(self, serve: Callable[..., Server]) -> None:
+        """One that began long ago, so that nobody locks others out by never finishing."""
+        server = serve(echo, max_connections=2)
+        with Client(server) as slow, Client(server) as quick:
+            for client in (slow, quick):
+                client.send(get("/", "Content-Length: 2", "Expect: 100-continue", method="PATCH"))
+                assert client.answer().status == 100
+            next(iter(server.connections)).since -= 60
+            with Client(server) as newcomer:
+                assert newcomer.ask(GET).status == 200
+                assert slow.rest() == b""
+                assert quick.ask(b"ab").status == 200
+
     def test_the_limit_fits_the_descriptors(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where a process may open 200 files, fewer are taken; where any number, as many as are asked for."""
         resource = pytest.importorskip("resource")
-        for limit, expected in [(200, 120), (10, 1), (4096, 1000), (resource.RLIM_INFINITY, 1000)]:
+        for limit, expected in [(200, 136), (10, 8), (4096, 1000), (resource.RLIM_INFINITY, 1000)]:
             monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
             assert Server(echo).bounds.max_connections == expected

@@ -54,6 +54,7 @@ def test_a_refusal_of_the_connection_is_like_any_other(
     answer, mock = ask(data)
     assert (answer.status, answer.headers["x-mock-explain"], answer.headers["connection"]) == (status, reason, "close")
     assert NO_CACHE.items() <= answer.headers.items()
+    assert "x-content-type-options" not in answer.headers
     assert "Message" in json.loads(answer.body)
     (entry,) = mock.worlds.default.journal
     assert (entry.id, entry.status, entry.target) == (answer.headers["x-mock-request-id"], status, target)
@@ -90,6 +91,7 @@ def test_the_control_surface_has_one_bound(ask: Callable[..., tuple[Answer, Mock
     answer, _ = ask(head(f"Content-Length: {length}", "Content-Type: application/json", start=start) + b"x" * length)
     document = json.loads(answer.body)
     assert (answer.status, document["reason"]) == (413, "body-too-large")
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert "4000 bytes" in document["error"]
     assert "--max-body" in document["hint"]
     answer, _ = ask(head("Content-Length: 3001", "Content-Type: application/json", start=start) + b"x" * 3001)

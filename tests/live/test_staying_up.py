@@ -72,6 +72,19 @@ def test_a_log_that_nobody_reads(serving: Callable[..., Serving]) -> None:
     assert not server.ready.exists()
 
 
+def test_more_idle_connections_than_descriptors(serving: Callable[..., Serving]) -> None:
+    """A new client is served at once; that the server is full is said once, and nothing else."""
+    server = serving(wrapper=("sh", "-c", 'ulimit -n 100; exec "$@"', "sh"))
+    with contextlib.ExitStack() as stack:
+        for _ in range(150):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S))
+        assert server.exchange(GET).startswith(b"HTTP/1.1 404")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(TIMEOUT_S) == 0
+    said = [line for line in server.errors().splitlines() if "/nothing" not in line]
+    assert [line.partition(":")[0] for line in said] == ["All 36 connections are taken"]
+
+
 def test_log_off_is_silent(serving: Callable[..., Serving]) -> None:
     server = serving("--log", "off")
     for data in (GET, b"\0\0\0", b"GET / HTTP/1.1\r\n\r\n", GET.replace(b"GET", b"FOO"), b"POST"):
