@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 
@@ -13,7 +12,6 @@ LAST_PORT = 65535
 LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 LOCALHOST = ("127.0.0.1", "::1")
 NO_SUCH_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
-ATTEMPTS = 20  # to find a port that is free in both families
 
 
 def listen(host: str, port: int, *, reuse_port: bool = False) -> list[socket.socket]:
@@ -37,19 +35,14 @@ def shown_host(host: str) -> str:
 
 
 def _both_families(port: int, reuse_port: bool) -> list[socket.socket]:
-    for attempt in range(ATTEMPTS):
-        with contextlib.ExitStack() as unwanted:
-            sockets = [unwanted.enter_context(_socket(LOCALHOST[0], port, reuse_port))]
-            try:
-                sockets.append(unwanted.enter_context(_socket(LOCALHOST[1], sockets[0].getsockname()[1], reuse_port)))
-            except OSError as problem:
-                if problem.errno == errno.EADDRINUSE and port == 0 and attempt < ATTEMPTS - 1:
-                    continue
-                if problem.errno not in NO_SUCH_FAMILY:
-                    raise
-            unwanted.pop_all()
-            return sockets
-    raise AssertionError("the last attempt returns or raises")
+    first = _socket(LOCALHOST[0], port, reuse_port)
+    try:
+        return [first, _socket(LOCALHOST[1], first.getsockname()[1], reuse_port)]
+    except OSError as problem:
+        if problem.errno in NO_SUCH_FAMILY:
+            return [first]
+        first.close()
+        raise
 
 
 def _socket(host: str, port: int, reuse_port: bool) -> socket.socket:

@@ -49,21 +49,13 @@ _HEADERS = {
 def raw_target(environ: Mapping[str, Any]) -> str:
     """Return path and query of the request target as sent; a gateway that hides it loses what %2F says."""
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if target is not None and target[:1] != "/":
-        target = _origin_form(str(target))
+    if target is not None and target[:7].lower() == "http://":  # what a proxy is asked, as other gateways pass it on
+        target = f"/{target[7:].partition('/')[2]}"
     if target is None:
         query = environ.get("QUERY_STRING")
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
         target = f"{path}?{query}" if query else path
     return str(target)
-
-
-def _origin_form(target: str) -> str:
-    """Return the path of a target that other gateways pass on as it is: a proxy's http:// address, or an asterisk."""
-    scheme, found, rest = target.partition("://")
-    if found and scheme.lower() == "http":
-        return f"/{rest.partition('/')[2]}"
-    return "/" if target == "*" else target
 
 
 def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:

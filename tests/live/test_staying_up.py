@@ -85,6 +85,14 @@ def test_more_idle_connections_than_descriptors(serving: Callable[..., Serving])
     assert [line.partition(":")[0] for line in said] == ["All 36 connections are taken"]
 
 
+def test_a_closed_standard_error(serving: Callable[..., Serving]) -> None:
+    """No line of the log ends up on the connection that took its number."""
+    server = serving("--log", "all", wrapper=("sh", "-c", 'exec "$@" 2>&-', "sh"))
+    assert [server.exchange(GET)[:12] for _ in range(5)] == [b"HTTP/1.1 404"] * 5
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(TIMEOUT_S) == 0
+
+
 def test_log_off_is_silent(serving: Callable[..., Serving]) -> None:
     server = serving("--log", "off")
     for data in (GET, b"\0\0\0", b"GET / HTTP/1.1\r\n\r\n", GET.replace(b"GET", b"FOO"), b"POST"):
