@@ -177,9 +177,9 @@ def headers_json(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def absolute_url(exchange: Exchange, base_url: str) -> str:
-    """Return the whole URL; a target that is one already (sent through a proxy) stays as it is."""
+    """Return the whole URL; without a path where the target could not be read."""
     target = exchange.target
-    return target if target.startswith(("http://", "https://")) else base_url.rstrip("/") + target
+    return base_url.rstrip("/") + (target if target.startswith("/") else "/")
 
 
 def text_of(body: bytes) -> str:

@@ -48,6 +48,7 @@ class Connection(asyncio.BufferedProtocol):
     | the client sends no more     | close              | stay       | close      | close     |
     | the deadline passes          | 408 in a request, else close | -   | -       | reset     |
     | `shut_down`                  | close if idle      | close after the queue | reset | reset |
+    | the server needs room        | close if idle or slow, first | close, last | close, second | close, second |
 
     Beside it: `clogged`, the client does not read its answers, so that requests wait as in PENDING and the deadline
     resets the connection; `closing`, no request is taken after those that are here; `half_closed`, the client sends no

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from mockserver.commands.running import make_server
+from mockserver.journal.view import absolute_url
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from tests.live.raw_client import Answer, Client
@@ -129,6 +130,12 @@ def test_a_proxy_request_is_routed_by_its_path(
         assert "'http://localhost/nothing?a=b'" in json.loads(answer.body)["Message"]
     if status == 421:
         assert "--allowed-hosts" in entry.story.hint(mock.tree)
+
+
+def test_what_could_not_be_read_has_a_url_in_a_har(ask: Callable[..., tuple[Answer, Mock]]) -> None:
+    _, mock = ask(b"\x00\r\n\r\n")
+    (entry,) = mock.worlds.default.journal
+    assert absolute_url(entry, "http://localhost/") == "http://localhost/"
 
 
 def test_asterisk_is_the_server_as_a_whole(ask: Callable[..., tuple[Answer, Mock]]) -> None:
