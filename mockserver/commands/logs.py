@@ -16,12 +16,13 @@ MOST_LINES: Final = 2_000  # that wait to be written: some 10 MB at worst
 MOST_AT_ONCE: Final = 200
 LONGEST_LINE: Final = 20_000
 FLUSH_S: Final = 1.0
+STANDARD_ERROR: Final = 2
 
 
 def start_log(log: str, on_drop: Callable[[], None]) -> None:
     """Send what is logged to standard error; `off` leaves out all but bugs, and what ends the server."""
     # Where standard error is closed, its number may be that of a client's connection by now.
-    handler = LogLines(sys.stderr.fileno(), on_drop) if sys.stderr is not None else logging.NullHandler()
+    handler = LogLines(STANDARD_ERROR, on_drop) if sys.stderr is not None else logging.NullHandler()
     level = logging.ERROR if log == "off" else logging.INFO
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
 
