@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
-from mockserver.web.fastpath import FastPath
+from mockserver.web.fastpath import FastPath, takes_long
 
 
 def make_server(
@@ -30,4 +30,5 @@ def make_server(
         max_body=settings.control_max_body,
         on_listening=on_listening,
         sock=sock,
+        takes_long=takes_long,
     )

@@ -1,5 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
+A request that `takes_long` is answered in a thread of its own, behind others of its kind.
+
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).
 """
@@ -19,6 +21,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import UsageError
+from mockserver.server.background import Background
 from mockserver.server.bounds import READ_SIZE, Bounds
 from mockserver.server.connection import Connection
 from mockserver.server.heads import Heads, Refused
@@ -38,7 +41,8 @@ LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 class Server:
     """A WSGI server on one address; port 0 is any free one.
 
-    `bounds` are fields of Bounds. `sock`, a bound socket, replaces host and port and lets processes share one address.
+    `bounds` are fields of Bounds. `takes_long` tells, before a request is answered, whether that happens in a second
+    thread. `sock`, a bound socket, replaces host and port and lets processes share one address.
     The class attributes are settings too.
     """
 
@@ -47,6 +51,7 @@ class Server:
     stop_timeout_s = 5.0  # after a signal, answers under way get this long
 
     loop: asyncio.AbstractEventLoop
+    background: Background
     environ: WSGIEnvironment
     date: str
     now: float  # no earlier than the monotonic clock, and at most one tick later
@@ -59,6 +64,7 @@ class Server:
         port: int = 0,
         on_listening: Callable[[Server], None] | None = None,
         sock: socket.socket | None = None,
+        takes_long: Callable[[WSGIEnvironment], bool] | None = None,
         **bounds: float,
     ) -> None:
         self.app = app
@@ -69,6 +75,7 @@ class Server:
         self.connections: set[Connection] = set()
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)
+        self.takes_long = takes_long or (lambda environ: False)
         self._on_listening = on_listening
         self._address = (host, port)
         self._sock = sock
@@ -148,6 +155,7 @@ class Server:
     async def _run(self, sock: socket.socket, listening: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
         self.loop.set_exception_handler(_log_unless_gone)
+        self.background = Background(self.loop)
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
@@ -163,6 +171,7 @@ class Server:
             await self._accept_no_more(sock)
             listener.close()
             await self._drain()
+            self.background.stop()
             self._ticker.cancel()
 
     def _handle_signals(self) -> None:
