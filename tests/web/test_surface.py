@@ -337,3 +337,18 @@ def test_the_control_surface_reads_four_times_max_body(
     with make_server(mock) as server, closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as http:
         http.request("POST", "/__admin/requests/count", body, headers)
         assert http.getresponse().status == status
+
+
+def test_a_refusal_by_a_bound_names_it_and_is_counted(make_admin: Callable[..., Admin]) -> None:
+    """What to do instead stands beside it."""
+    admin = make_admin(max_snapshots=1, max_faults=1)
+    admin("POST", "/__admin/snapshots/one", status=201)
+    refusal = admin("POST", "/__admin/snapshots/two", status=400)
+    assert (refusal["error"], refusal["reason"]) == ("A world holds no more snapshots than 1.", "bound-reached")
+    assert refusal["hint"] == "Delete one of them, or start with a larger --max-snapshots."
+    admin("POST", "/__admin/faults", {"text": "500"}, status=201)
+    assert "--max-faults" in admin("POST", "/__admin/faults", {"text": "500"}, status=400)["hint"]
+    shown = admin("GET", "/metrics")
+    assert 'mockserver_bound_refusals_total{bound="max_faults"} 1.0' in shown
+    assert 'mockserver_bound_refusals_total{bound="max_snapshots"} 1.0' in shown
+    assert "mockserver_content_bytes" in shown
