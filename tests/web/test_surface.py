@@ -352,3 +352,17 @@ def test_a_refusal_by_a_bound_names_it_and_is_counted(make_admin: Callable[..., 
     assert 'mockserver_bound_refusals_total{bound="max_faults"} 1.0' in shown
     assert 'mockserver_bound_refusals_total{bound="max_snapshots"} 1.0' in shown
     assert "mockserver_content_bytes" in shown
+
+
+def test_the_work_of_a_control_request_is_bounded(make_admin: Callable[..., Admin]) -> None:
+    """The plan of many faults, and questions to a journal, up to the bound and beyond it."""
+    admin = make_admin(max_control_work=10_000)
+    for _ in range(2):
+        admin("POST", "/__admin/faults", {"text": "500"}, status=201)
+        admin.patch([])
+    assert len(admin("GET", "/__admin/faults/plan?n=50")["plan"]) == 2
+    assert "--max-control-work" in admin("GET", "/__admin/faults/plan?n=51", status=400)["hint"]
+    many = {"bodyPatterns": [{"contains": "x"}] * 1000}
+    for path in ("/__admin/requests/find", "/__admin/requests/count", "/__admin/verify"):
+        assert admin("POST", path, many, status=400)["reason"] == "bound-reached"
+    assert 'mockserver_bound_refusals_total{bound="max_control_work"} 4.0' in admin("GET", "/metrics")
