@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
 MOST_WAITING = 100
+SWITCH_S = 0.0005  # how long the serving thread waits for the interpreter: several times for each answer
 MOST_BYTES = 32 << 20  # of the bodies that wait
 
 
@@ -38,6 +40,7 @@ class Background:
         if self._waiting >= MOST_WAITING or (self._waiting and self._bytes + size > MOST_BYTES):
             return False
         if self._thread is None:
+            sys.setswitchinterval(SWITCH_S)
             self._thread = threading.Thread(target=self._work, name="mockserver-background", daemon=True)
             self._thread.start()
         self._waiting += 1

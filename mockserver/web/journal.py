@@ -45,7 +45,7 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
         newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
         total = sum(len(world.journal) for world in worlds)
-        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled, each=view.written))
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")
@@ -63,12 +63,12 @@ def _exports(admin: Blueprint, mock: Mock) -> None:
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
         found = query.find({"reason": "route-unknown"}, _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_all(mock), request.host_url.rstrip("/")))
+        return json_response(har(_all(mock), request.host_url.rstrip("/"), view.written))
 
 
 def _one(admin: Blueprint, mock: Mock) -> None:
@@ -113,7 +113,7 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     def find_requests() -> Response:
         """List the requests that match a pattern."""
         found = query.find(body_json(), _all(mock), _work(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
