@@ -28,6 +28,7 @@ ADMIN_PROFILE = "/__admin/profiles/ACME01/CRM/"
 LASTS_S = 2.0
 PAUSE_S = 0.005
 PATIENCE_S = 60
+EMAIL = {"EmailAddress": "x" * 200 + "@a"}
 
 
 class Sent(NamedTuple):
@@ -75,7 +76,15 @@ def fault(number: int) -> Sent:
 
 
 def large_profile(name: str, size: int) -> Sent:
-    return request("PUT", f"{ADMIN_PROFILE}{name}", {"Emails": [{"EmailAddress": "x" * 200 + "@a"}] * (size // 700)})
+    return request(
+        "PUT",
+        f"{ADMIN_PROFILE}{name}",
+        {
+            "ProfileId": 78,
+            "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": name}],
+            "Emails": [{"EmailAddress": "x" * 200 + "@a"}] * (size // 700),
+        },
+    )
 
 
 def journal(number: int, body: object) -> list[Sent]:
@@ -83,9 +92,13 @@ def journal(number: int, body: object) -> list[Sent]:
 
 
 def worlds(number: int) -> Iterator[Sent]:
-    emails = {"Emails": [{"EmailAddress": "x" * 200 + "@a"}] * 1400}
+    profile = {
+        "ProfileId": 77,
+        "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "big"}],
+        "Emails": [EMAIL] * 1400,
+    }
     for n in range(number):
-        yield request("PUT", f"{ADMIN_PROFILE}big", emails, X_Mock_Namespace=f"w{n}")
+        yield request("PUT", f"{ADMIN_PROFILE}big", profile, X_Mock_Namespace=f"w{n}")
 
 
 def deep(levels: int) -> bytes:
@@ -118,7 +131,7 @@ def attacks() -> dict[str, tuple[list[Sent], list[Sent]]]:
     many_faults = [fault(n) for n in range(1200)]
     described = {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417"}
     large_fault = {"effect": {"status": 500, "message": "m" * 900_000}}
-    ids = [{"AlternateIdType": f"T{n}", "AlternateId": f"i{n}"} for n in range(8000)]
+    ids = {"ProfileId": 79, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": f"i{n}"} for n in range(8000)]}
     export = journal(2000, adds(10, "/Emails/0"))
     return {
         "nothing": ([], []),
@@ -138,7 +151,7 @@ def attacks() -> dict[str, tuple[list[Sent], list[Sent]]]:
         "faults": ([], [fault(n) for n in range(5000)]),
         "large-faults": ([], [request("POST", "/__admin/faults", large_fault)]),
         "worlds": ([], list(worlds(400))),
-        "alternate-ids": ([], [request("PUT", f"{ADMIN_PROFILE}i{n}", {"AlternateIds": ids}) for n in range(3)]),
+        "alternate-ids": ([], [request("PUT", f"{ADMIN_PROFILE}i{n}", ids) for n in range(3)]),
         "large-profile": ([large_profile("L", 900_000)], [request("PATCH", PROFILE.replace("C-000417", "L"), b"[]"),
             request("PATCH", PROFILE.replace("C-000417", "L"), b"[]", Accept="application/xml")]),
         "same-profile": ([], [request("PATCH", PROFILE, adds(900), X_Mock_Namespace="bystander")]),
