@@ -59,6 +59,15 @@ class MalformedBody(BadRequest):
         super().__init__("The request is invalid.", rule=rule, why=why, hint=hint, model_state=keys)
 
 
+class BoundReached(BadRequest):
+    """A bound of this server was reached; `bound` is the setting that moves it, `way_out` what helps without."""
+
+    def __init__(self, bound: str, problem: str, way_out: str) -> None:
+        hint = f"{way_out} or start with a larger --{bound.replace('_', '-')}."
+        super().__init__(problem, rule="bound-reached", why=problem, hint=hint)
+        self.bound = bound
+
+
 class Unauthorized(ApiError):
     """Credentials are missing or wrong; the message is one of the vendor's five 401 texts."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
-from mockserver.web.fastpath import FastPath
+from mockserver.web.fastpath import FastPath, takes_long
 
 
 def make_server(
@@ -31,4 +31,5 @@ def make_server(
         on_listening=on_listening,
         sockets=sockets,
         refusal=app.refusal,
+        takes_long=takes_long,
     )

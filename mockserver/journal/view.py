@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from shlex import quote
 from typing import Any, Final
@@ -21,20 +21,39 @@ from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
 
 
-def list_json(exchanges: Iterable[Exchange], total: int, tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
+def written(document: Any) -> orjson.Fragment:
+    """Return a part of a large answer as bytes already: one after the other they take less memory, and no breath."""
+    return orjson.Fragment(orjson.dumps(document))
+
+
+def _as_it_is(document: Any) -> Any:
+    return document
+
+
+def list_json(
+    exchanges: Iterable[Exchange],
+    total: int,
+    tree: MemberTree,
+    *,
+    disabled: bool = False,
+    each: Callable[[Any], Any] = _as_it_is,
+) -> dict[str, Any]:
     """Return the answer to `GET /__admin/requests`; `total` counts what the journal holds."""
     return {
-        "requests": [entry_json(exchange, tree) for exchange in exchanges],
+        "requests": [each(entry_json(exchange, tree)) for exchange in exchanges],
         "meta": {"total": total},
         "requestJournalDisabled": disabled,
     }
 
 
-def found_json(exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
+def found_json(
+    exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False, each: Callable[[Any], Any] = _as_it_is
+) -> dict[str, Any]:
     """Return the answer to `POST /__admin/requests/find`, where WireMock lists requests without their answers."""
     return {
         "requests": [
-            {"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)} for exchange in exchanges
+            each({"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)})
+            for exchange in exchanges
         ],
         "requestJournalDisabled": disabled,
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+    from mockserver.server.background import Background
     from mockserver.server.heads import Heads
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
@@ -48,6 +49,7 @@ class Serving(Protocol):
 
     app: WSGIApplication
     refusal: WSGIApplication
+    background: Background
     bounds: Bounds
     buffer: bytearray
     view: memoryview
@@ -58,6 +60,7 @@ class Serving(Protocol):
     now: float
     drip_total_s: float
     stall_max_s: float
+    takes_long: Callable[[WSGIEnvironment], bool]
 
     def admit(self, connection: Any) -> None: ...
     def dismiss(self, connection: Any) -> None: ...

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from mockserver.errors import ApiError, RequestTimeout
+from mockserver.errors import ApiError, RequestTimeout, ServerFull
 from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, Serving
 from mockserver.server.delivery import FAULTS
 from mockserver.server.reading import Reader
@@ -27,7 +27,7 @@ class State(Enum):
     """Where the answering side of a connection stands."""
 
     READY = auto()
-    PENDING = auto()  # an answer is delayed or being spoiled
+    PENDING = auto()  # an answer is delayed, being spoiled, or worked out in the background
     STALLED = auto()  # an answer will never come
     LINGERING = auto()  # the last answer is sent, what still comes is dropped
 
@@ -40,7 +40,7 @@ class Connection(asyncio.BufferedProtocol):
 
     | event                        | READY              | PENDING    | STALLED    | LINGERING |
     |------------------------------|--------------------|------------|------------|-----------|
-    | a request is complete        | answer: READY; late or spoiled: PENDING | queue | drop | drop |
+    | a request is complete        | answer: READY; late, spoiled or long: PENDING | queue | drop | drop |
     | a request can't be served    | say so: LINGERING  | queue that | -          | -         |
     | delivery: `answered`         | -                  | READY, go on with the queue | - | -   |
     | delivery: `stall`            | -                  | STALLED    | -          | -         |
@@ -127,13 +127,36 @@ class Connection(asyncio.BufferedProtocol):
         if self.clogged or self.state is not READY:
             return self.queue.append(environ)
         server = self.server
-        head, body, last = respond(server.app, environ, server.date, self.closing and not self.queue)
+        last = self.closing and not self.queue
+        if server.takes_long(environ):
+            return self._answer_later(environ, last)
+        self._send(environ, *respond(server.app, environ, server.date, last))
+
+    def _answer_later(self, environ: WSGIEnvironment, last: bool) -> None:
+        app, date, size = self.server.app, self.server.date, int(environ.get("CONTENT_LENGTH") or 0)
+        self.state = PENDING
+        if not self.server.background.run(
+            lambda: respond(app, environ, date, last), lambda answer: self._answered_late(environ, answer), size
+        ):
+            self.state = READY
+            message = "Too many requests that take long are waiting: try again."
+            self.refuse(ServerFull(message, rule="connections-exhausted", hint="Send fewer of them at a time."))
+
+    def _answered_late(self, environ: WSGIEnvironment, answer: tuple[bytes, bytes, bool]) -> None:
+        if self.transport.is_closing():
+            return
+        self.state = READY
+        self._send(environ, *answer)
+        if self.state is READY and not self.transport.is_closing():
+            self._go_on()
+
+    def _send(self, environ: WSGIEnvironment, head: bytes, body: bytes, last: bool) -> None:
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
         if effect is not None and (effect.delay_s > 0 or effect.connection):
             return self._spoil(effect, head, body)
-        self.deadline = server.now + self.bounds.idle_timeout_s
+        self.deadline = self.server.now + self.bounds.idle_timeout_s
         self.write(head + body)
         if last:
             self.transport.close()

@@ -1,5 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
+A request that `takes_long` is answered in a thread of its own, behind others of its kind.
+
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).
 """
@@ -20,6 +22,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ServerFull
+from mockserver.server.background import Background
 from mockserver.server.bounds import READ_SIZE, SURPLUS, Bounds
 from mockserver.server.connection import Connection
 from mockserver.server.heads import Heads
@@ -42,7 +45,8 @@ class Server:
 
     `bounds` are fields of Bounds; of `max_connections` no more are taken than the system lets the process open.
     `sockets`, bound ones, replace host and port and let processes share one address. `refusal` is the application that
-    answers what the connection refuses, `environ["mockserver.refusal"]`. The class attributes are settings too.
+    answers what the connection refuses, `environ["mockserver.refusal"]`. `takes_long` tells, before a request is
+    answered, whether that happens in a second thread. The class attributes are settings too.
     """
 
     drip_total_s = 2.0
@@ -50,6 +54,7 @@ class Server:
     stop_timeout_s = 5.0  # after a signal, answers under way get this long
 
     loop: asyncio.AbstractEventLoop
+    background: Background
     environ: WSGIEnvironment
     date: str
     now: float  # no earlier than the monotonic clock, and at most one tick later
@@ -63,6 +68,7 @@ class Server:
         on_listening: Callable[[Server], None] | None = None,
         sockets: Sequence[socket.socket] = (),
         refusal: WSGIApplication = plain_refusal,
+        takes_long: Callable[[WSGIEnvironment], bool] | None = None,
         **bounds: float,
     ) -> None:
         self.app = app
@@ -74,6 +80,7 @@ class Server:
         self.connections: dict[Connection, None] = {}  # the oldest first
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)
+        self.takes_long = takes_long or (lambda environ: False)
         self._on_listening = on_listening
         self._address = (host, port)
         self._sockets = sockets
@@ -154,6 +161,7 @@ class Server:
     async def _run(self, sockets: Sequence[socket.socket], listening: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
         self.loop.set_exception_handler(self._note_failure)
+        self.background = Background(self.loop)
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
@@ -170,6 +178,7 @@ class Server:
             for listener in listeners:
                 listener.close()
             await self._drain()
+            self.background.stop()
             self._ticker.cancel()
 
     async def _listen(self, sock: socket.socket) -> asyncio.Server:

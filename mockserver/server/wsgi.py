@@ -34,7 +34,7 @@ def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironme
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
+        "wsgi.multithread": True,  # a request that takes long is answered beside the others
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,

@@ -27,6 +27,7 @@ from mockserver.service.request import Policy
 from mockserver.service.service import Service
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
+from mockserver.state.content import Content
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.world import Worlds
 
@@ -119,13 +120,17 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
-    budget = Budget(settings.journal_bytes)
+    budget, content = Budget(settings.journal_bytes), _content(settings)
 
     def make_world(name: str) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
+        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults, content=content)
 
-    return MemoryWorlds(make_world, limit=settings.max_worlds, strict=settings.strict_worlds)
+    return MemoryWorlds(make_world, content=content, limit=settings.max_worlds, strict=settings.strict_worlds)
+
+
+def _content(settings: Settings) -> Content:
+    return Content(settings.max_world_content, settings.max_content, settings.max_snapshots, settings.max_faults)
 
 
 def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
@@ -143,6 +148,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
         faults=faults,
         limit=settings.max_worlds,
         strict=settings.strict_worlds,
+        content=_content(settings),
     )
 
 

@@ -187,6 +187,8 @@ class VendorDoor:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
         surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
+        if story.refusal:
+            self.mock.metrics.note_bound(story.refusal)
         if self.log_all or (self.log_refusals and surprising):
             self._log_line(head.method, head.target, answer, world, seconds)
 

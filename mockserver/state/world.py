@@ -81,6 +81,10 @@ class Worlds(Protocol):
     def evictions(self) -> int: ...
 
     @property
+    def content_bytes(self) -> int:
+        """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
+
+    @property
     def numbers(self) -> Iterator[int]:
         """What requests are numbered with, each differently, in order of arrival."""
 

@@ -120,6 +120,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("fault-injected", M, "A planned fault struck; unless it is one after the commit, nothing was applied.", _CHOICE),
     ("namespace-unknown", M, "Under --strict-worlds a world must be made before it is used.", _CHOICE),
     ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
+    ("bound-reached", M, "A bound on what worlds hold, or on the work of a request, was reached.", _CHOICE),
     ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),
     ("store-unavailable", M, "The shared store can't be reached.", _CHOICE),
     ("connections-exhausted", M, "Every connection that the process can have is busy.", _CHOICE),

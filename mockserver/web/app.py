@@ -68,6 +68,7 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 
     @app.errorhandler(ApiError)
     def refused(refusal: ApiError) -> Response:
+        mock.metrics.note_bound(refusal)
         if is_ours(request.path):
             return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
         return _rendered(mock, refusal)

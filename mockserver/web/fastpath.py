@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _METHODS = frozenset(operation.method for operation in OPERATIONS)
+_LONG_BODY = 16 * 1024  # a patch of so many bytes, or what is prepared with them, may take tens of milliseconds
+# What reads all requests, profiles or worlds, however short the question is.
+_LONG_PATHS = frozenset({"/__admin/profiles", "/__admin/namespaces", "/metrics"})
+_LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try", "faults/plan"))
 
 
 class FastPath:
@@ -41,3 +45,11 @@ class FastPath:
         if self._app is None:
             self._app = self._make_app()
         return self._app(environ, start_response)
+
+
+def takes_long(environ: WSGIEnvironment) -> bool:
+    """Tell, before a request is answered, whether others should not have to wait for it."""
+    path: str = environ["PATH_INFO"]
+    if int(environ.get("CONTENT_LENGTH") or 0) > _LONG_BODY:
+        return True
+    return path in _LONG_PATHS or path.startswith(_LONG_FOLDERS)

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from mockserver.journal import query, view
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
+from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, profile_target
@@ -44,7 +45,7 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
         newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
         total = sum(len(world.journal) for world in worlds)
-        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled, each=view.written))
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")
@@ -62,12 +63,12 @@ def _exports(admin: Blueprint, mock: Mock) -> None:
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
         found = query.find({"reason": "route-unknown"}, _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_all(mock), request.host_url.rstrip("/")))
+        return json_response(har(_all(mock), request.host_url.rstrip("/"), view.written))
 
 
 def _one(admin: Blueprint, mock: Mock) -> None:
@@ -111,13 +112,14 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/requests/find")
     def find_requests() -> Response:
         """List the requests that match a pattern."""
-        found = query.find(body_json(), _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        found = query.find(body_json(), _all(mock), _work(mock))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
-        return json_response(view.count_json(query.count(body_json(), _all(mock)), disabled=disabled))
+        number = query.count(body_json(), _all(mock), _work(mock))
+        return json_response(view.count_json(number, disabled=disabled))
 
 
 def _verification(admin: Blueprint, mock: Mock) -> None:
@@ -125,13 +127,17 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
     def verify_requests() -> Response:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
         dropped = sum(world.journal.dropped for world in chosen_worlds(mock))
-        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped)
+        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped, work=_work(mock))
         return json_response(verdict.json(), 200 if verdict.passed else 406)
 
     @admin.post("/__admin/try")
     def try_request() -> Response:
         """Tell what a request would be answered and change, operation by operation, without sending it."""
         return json_response(dry_run(mock, chosen_world(mock), _described_request(body_json())))
+
+
+def _work(mock: Mock) -> Work:
+    return Work(mock.settings.max_control_work)
 
 
 def _all(mock: Mock) -> list[Exchange]:

@@ -266,7 +266,7 @@ def test_what_the_engine_does_not_have_is_refused_with_what_to_write(regex: str,
         ({}, [], {}, False),
     ],
 )
-def test_json_compares_as_json(wanted: Any, actual: Any, options: dict[str, bool], same: bool) -> None:
+def test_json_compares_as_json(wanted: Any, actual: Any, options: dict[str, Any], same: bool) -> None:
     """True is not 1, and only the options loosen anything."""
     assert same_json(wanted, actual, **options) is same
 
