@@ -112,7 +112,7 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
     fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=progress)
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
-    service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    service = Service(tree, fixtures.clients, _policy(settings), worlds.numbers)
     return Mock(
         settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), _admin_token(settings), system_now()
     )
@@ -146,7 +146,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
     )
 
 
-def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
+def _policy(settings: Settings) -> Policy:
     return Policy(
         dialect=DIALECTS[settings.dialect],
         auth=settings.auth == "strict",
@@ -158,14 +158,8 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
-        token_key=_token_key(fixtures),
+        token_key=settings.token_key.encode() if settings.token_key else secrets.token_bytes(32),
     )
-
-
-def _token_key(fixtures: FixtureSet) -> bytes:
-    """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
-    parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
-    return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
 
 
 def _admin_token(settings: Settings) -> str | None:

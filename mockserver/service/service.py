@@ -156,7 +156,7 @@ class Service:
         if not self.policy.auth:
             handling.user = head.user
             return
-        if head.token is not None:
+        if head.token is not None and "," not in head.token:
             user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed

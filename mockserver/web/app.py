@@ -16,7 +16,7 @@ from mockserver.service.request import answer_format
 from mockserver.settings import Settings
 from mockserver.web.api import vendor_api, vendor_response
 from mockserver.web.fastpath import FastPath
-from mockserver.web.guard import admin_error
+from mockserver.web.guard import admin_error, guard
 from mockserver.web.surface import control_surface
 from mockserver.web.token_endpoint import token_endpoint
 
@@ -39,6 +39,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     _bound_bodies(app, mock)
     app.after_request(_finished)
     _register_refusals(app, mock, door)
+    _register_border(app, mock)
     if fast:
         flask_app = app.wsgi_app
         app.wsgi_app = FastPath(door, lambda: flask_app)  # type: ignore[method-assign]
@@ -98,6 +99,15 @@ def _finished(response: Response) -> Response:
         response.automatically_set_content_length = False
         response.headers.pop("Content-Length", None)
     return response
+
+
+def _register_border(app: Flask, mock: Mock) -> None:
+    """Guard what is not the vendor's, wrong paths included."""
+
+    @app.before_request
+    def refuse_who_may_not_ask() -> None:
+        if is_ours(request.path):
+            guard(mock)
 
 
 def is_ours(path: str) -> bool:
