@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from traceback import format_exception
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -22,6 +23,8 @@ from mockserver.web.token_endpoint import token_endpoint
 
 ADMIN_PREFIX = "/__admin"
 _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
+# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are.
+_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles")
 _log = logging.getLogger(__name__)
 
 
@@ -62,7 +65,7 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 
     @app.errorhandler(Exception)
     def bug(problem: Exception) -> Response:
-        _log.error("internal error", exc_info=problem)
+        _log.error("internal error:\n%s", mock.service.secrets.text("".join(format_exception(problem))))
         if is_ours(request.path):
             return admin_error(500, "internal error; the server's log has the traceback", rule="internal-error")
         return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"))
@@ -102,12 +105,19 @@ def _finished(response: Response) -> Response:
 
 
 def _register_border(app: Flask, mock: Mock) -> None:
-    """Guard what is not the vendor's, wrong paths included."""
+    """Guard what is not the vendor's, wrong paths included, and let no secret out there."""
 
     @app.before_request
     def refuse_who_may_not_ask() -> None:
         if is_ours(request.path):
             guard(mock)
+
+    @app.after_request
+    def nothing_to_hide(response: Response) -> Response:
+        refused = response.status_code >= 400
+        if is_ours(request.path) and (refused or not request.path.startswith(_REDACTED_OR_EXEMPT)):
+            response.set_data(mock.service.secrets.body(response.get_data(), quotes_url=refused))
+        return response
 
 
 def is_ours(path: str) -> bool:
