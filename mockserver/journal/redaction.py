@@ -34,8 +34,9 @@ _LONGEST_KEPT: Final = 256
 _SHORTEST_RANDOM: Final = 32
 
 _LETTER: Final = r"[A-Za-z0-9+/_-]"
-_ROUTE: Final = rf"(?!{_LETTER}*(?:Profiles?|AlternateId(?:Type)?)/)"
+_ROUTE: Final = rf"(?!{_LETTER}{{0,88}}(?:Profiles?|AlternateId(?:Type)?)/)"
 _DIGEST: Final = "|".join(rf"{_LETTER}{{{size}}}" for size in (86, 64, 43))
+# No pattern takes more than a bounded number of steps a character, whatever is sent.
 # What credentials look like, the first group or all, and the words without one of which nothing does.
 _LIKENESSES: Final = tuple(
     (words.encode().split(), re.compile(pattern.encode()))
@@ -46,7 +47,7 @@ _LIKENESSES: Final = tuple(
         ("://", r"://([^/\s@\"'<>?#\[]+)@"),
         (
             "=",
-            r"(?i)[?&;][^=&\s\"']*(?:authorization|cookie|token|secret|signature|passw|pwd|key|sig)[^=&\s\"'/]*"
+            r"(?i)[?&;][^=&?;\s\"'/]{0,64}(?:authorization|cookie|token|secret|passw|pwd|key|sig)[^=&?;\s\"'/]{0,64}"
             r"=([^&\s\"'#\[]+)",
         ),
     )
@@ -55,7 +56,7 @@ _LIKENESSES: Final = tuple(
 _RANDOM: Final = tuple(
     re.compile(pattern.encode())
     for pattern in (
-        rf"(?<![A-Za-z0-9+_-]){_ROUTE}{_LETTER}{{42,}}={{1,2}}",
+        rf"(?<![A-Za-z0-9+_-]){_ROUTE}{_LETTER}{{42,88}}={{1,2}}",
         rf"(?<![A-Za-z0-9+_-]){_ROUTE}(?:{_DIGEST})(?![A-Za-z0-9+/_=-])",
         r"(?<![A-Za-z0-9+])(?=[A-Z0-9+]*[a-z])(?=[a-z0-9+]*[A-Z])(?=[A-Za-z+]*[0-9])[A-Za-z0-9+]{32,}=*",
         r"(?<![A-Za-z0-9])[0-9A-Fa-f]{64}(?:[0-9A-Fa-f]{32}){0,2}(?![A-Za-z0-9])",
@@ -98,7 +99,6 @@ class Secrets:
         )
         short = b"|".join(re.escape(form) for form in forms if _SHORTEST <= len(form) < _PIECE)
         self._short = re.compile(rb"(?<![a-z0-9])(?:%b)(?![a-z0-9])" % short) if short else None
-        # What comes again and again; a signature does not.
         self._kept_header = lru_cache(maxsize=1024)(self._header)
         self._kept_text = lru_cache(maxsize=4096)(self._text)
 
@@ -128,9 +128,7 @@ class Secrets:
     def headers(self, headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
         """Return headers as they may be shown; of Authorization the scheme and the vendor's Credential stay."""
         return tuple([
-            self._header(name, value)
-            if name == "authorization" or len(value) > _LONGEST_KEPT
-            else self._kept_header(name, value)
+            self._kept_header(name, value) if len(value) <= _LONGEST_KEPT else self._header(name, value)
             for name, value in headers
         ])  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256, sha384, sha512
+from time import process_time
 from urllib.parse import quote
 
 import orjson
@@ -147,6 +148,20 @@ def test_members_and_bodies_keep_what_only_looks_like_a_credential() -> None:
     body = orjson.dumps({"Signature=": SIGNATURE, "Url": "http://me:pass@host/?token=x"})
     assert SECRETS.body(body) is body
     assert SECRETS.content(orjson.loads(body)) == orjson.loads(body)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["/a", "?key", "=?key", "key", "=;sig=", "Signature= ", "signature", "://", "://a", "Bearer ", "A1a", "%25", "\\\\",
+     "mpt1.", "Profile/", "PNAUTHINFO3-SHA256 Credential=", "/2024-05-01T10:00", KEY[:7], "&#1", "\0"],
+)  # fmt: skip
+def test_no_text_keeps_the_server_busy(piece: str) -> None:
+    """As long as a head may be, and made to be searched again and again."""
+    text = "=" + piece * (64_000 // len(piece))
+    started = process_time()
+    SECRETS.text(text)
+    SECRETS.headers([("authorization", text), ("authorization", f"Basic {text}")])
+    assert process_time() - started < 2
 
 
 SPELLINGS: list[Callable[[str], str]] = [

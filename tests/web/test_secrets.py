@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,6 +11,8 @@ import pytest
 
 from mockserver.auth import tokens
 from mockserver.auth.signing import OAuthClient
+from mockserver.commands.logs import Redacting
+from mockserver.journal.redaction import Secrets
 from mockserver.service.assembly import Mock, assemble
 from mockserver.settings import Settings
 from mockserver.web.app import create_app
@@ -87,3 +90,12 @@ def test_two_authorization_headers_are_named_as_that(make_mock: Callable[..., Mo
         client.patch(url, headers=[("Authorization", f"{first},{second}")])
         (entry,) = client.get("/__admin/requests?limit=1").get_json()["requests"]
         assert "two Authorization headers" in entry["mock"]["explanation"]
+
+
+def test_the_servers_log_is_redacted_whatever_is_logged() -> None:
+    """Also what comes from parts that know of no secret: a world's name, a URL, a traceback."""
+    problem = KeyError(f"x {TOKEN} y")
+    record = logging.LogRecord("any", logging.ERROR, "x", 1, "failed on %s", (f"/a/{TOKEN[:20]}",), None)
+    record.exc_info = (KeyError, problem, None)
+    lines = Redacting(Secrets([TOKEN])).format(record)
+    assert lines.splitlines() == ["failed on /a/[redacted]", "KeyError: 'x [redacted] y'"]
