@@ -77,6 +77,9 @@ class Settings:
         16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1
     )
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
+    token_key: str | None = _setting(
+        None, "secret that signs bearer tokens, for several servers to share; else a random one each start", secret=True
+    )
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from mockserver.journal.redaction import Secrets
 from mockserver.state.clock import stopwatch
 
 MOST_LINES: Final = 2_000  # that wait to be written: some 10 MB at worst
@@ -19,12 +20,25 @@ FLUSH_S: Final = 1.0
 STANDARD_ERROR: Final = 2
 
 
-def start_log(log: str, on_drop: Callable[[], None]) -> None:
+def start_log(log: str, on_drop: Callable[[], None]) -> logging.Handler:
     """Send what is logged to standard error; `off` leaves out all but bugs, and what ends the server."""
     # Where standard error is closed, its number may be that of a client's connection by now.
     handler = LogLines(STANDARD_ERROR, on_drop) if sys.stderr is not None else logging.NullHandler()
     level = logging.ERROR if log == "off" else logging.INFO
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    return handler
+
+
+class Redacting(logging.Formatter):
+    """Writes lines without secrets, whatever part of the server they come from, tracebacks included."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        super().__init__("%(message)s")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line or lines of a record."""
+        return self._secrets.text(super().format(record))
 
 
 class LogLines(logging.Handler):

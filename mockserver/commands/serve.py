@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 
 from mockserver.cli import add_json, add_settings, as_started, settings_of
-from mockserver.commands.logs import start_log
+from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
@@ -45,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
     metrics = Metrics()
-    start_log(settings.log, metrics.note_dropped_line)
+    to_log = start_log(settings.log, metrics.note_dropped_line)
     mock = assemble(settings, progress=progress_bar("loading profiles"), metrics=metrics)
+    to_log.setFormatter(Redacting(mock.service.secrets))
     # What is here now stays: the collector need not look at it again, nor as often as its defaults make it look.
     gc.freeze()
     gc.set_threshold(_COLLECTED_ALLOCATIONS, 10, 10)

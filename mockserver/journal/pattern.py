@@ -26,6 +26,7 @@ from mockserver.journal.matchers import (
     read_regex,
     read_text,
 )
+from mockserver.journal.redaction import SHOWN_HEADERS
 from mockserver.journal.view import operations, text_of
 from mockserver.journal.work import Work
 from mockserver.profile.keys import fold
@@ -174,6 +175,9 @@ def _fault(value: Any, place: str) -> Iterator[Criterion]:
 def _headers(value: Any, place: str) -> Iterator[Criterion]:
     for name, matcher in _named_matchers(value, place):
         accepts = read_matcher(matcher, below(place, name), TEXT_MATCHERS)
+        if name.lower() not in SHOWN_HEADERS and set(matcher) != {"absent"}:
+            hint = "write absent: whether it was sent is kept; or send the value in X-Request-Id or X-Correlation-Id"
+            raise UsageError("the journal keeps no value of this header", place=below(place, name), hint=hint)
         yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts, _head_size)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from shlex import quote
 from typing import Any, Final
@@ -15,10 +16,11 @@ from mockserver.errors import ApiError
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format
 from mockserver.journal.log import Exchange
-from mockserver.journal.redaction import REDACTED
+from mockserver.journal.redaction import REDACTED, Secrets
 from mockserver.profile.difference import changed_paths
 from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
+from mockserver.story.story import Story
 
 
 def written(document: Any) -> orjson.Fragment:
@@ -142,6 +144,35 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "source": rule.source,
         "operation": _refused_operation(exchange),
     }
+
+
+def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
+    """Return a kept exchange as people may see it; its head was redacted when it was kept."""
+    before, after, story = exchange.before, exchange.after, exchange.story
+    if exchange.changed:
+        before, after = (
+            orjson.dumps(secrets.content(orjson.loads(profile))) if secrets.body(profile) is not profile else profile
+            for profile in (before or b"null", after or b"null")
+        )
+    return exchange._replace(
+        world=secrets.text(exchange.world),
+        body=secrets.body(exchange.body),
+        answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason == "route-unknown"),
+        story=replace(story, refusal=_shown_refusal(story, secrets), operations=secrets.content(story.operations)),
+        before=before,
+        after=after,
+    )
+
+
+def _shown_refusal(story: Story, secrets: Secrets) -> ApiError | None:
+    refusal = story.refusal
+    if refusal is None:
+        return None
+    # What is said of an operation may quote a member's value, which is no credential whatever it looks like.
+    clean = secrets.text if refusal.operation is None else secrets.known
+    message, path = refusal.message and clean(refusal.message), refusal.path and clean(refusal.path)
+    why, hint = clean(refusal.why), clean(refusal.hint)
+    return ApiError(message, rule=refusal.rule, why=why, hint=hint, operation=refusal.operation, path=path)
 
 
 def changes_json(exchange: Exchange) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
-from mockserver.journal.redaction import without_query_secrets
 from mockserver.profile.keys import Key
 from mockserver.service.assembly import Mock
 from mockserver.service.body import body_too_large
@@ -194,23 +193,26 @@ class VendorDoor:
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
         sentence = printable(answer.story.sentence(self.mock.tree))
-        target = without_query_secrets(target)
+        secrets = self.mock.service.secrets
         if self.mock.settings.log_format == "json":
             row = {"method": method, "target": target, "status": answer.status, "world": world.name,
                    "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
                    "ms": round(seconds * 1000, 3)}  # fmt: skip
-            _log.info("%s", orjson.dumps(row).decode())
+            _log.info("%s", secrets.text(orjson.dumps(row).decode()))
         else:
             outcome = str(answer.status)
             if answer.delivery is not None and answer.delivery.connection:
                 outcome = f"connection {answer.delivery.connection}"
             struck = f" (fault {answer.fault})" if answer.fault else ""
-            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}")
+            line = f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}"
+            _log.info("%s", secrets.text(line))
 
 
 def printable(text: str) -> str:
     """Return text for one line of a log: no control characters, nothing endless."""
-    line = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_LINE])
+    line = text[:_LONGEST_LINE]
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else " " for character in line)
     return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
 
 

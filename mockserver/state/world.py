@@ -24,7 +24,7 @@ class World(Protocol):
     """One namespace: profiles, faults, journal, clock, seed and snapshots.
 
     Every method and property of a shared store raises StoreUnavailable while the store is away, but `name`,
-    `clock.now` and the journal's `append` and `keep`.
+    `clock.now` and the journal's `append`.
     """
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from traceback import format_exception
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -16,12 +17,14 @@ from mockserver.service.request import answer_format
 from mockserver.settings import Settings
 from mockserver.web.api import vendor_api, vendor_response
 from mockserver.web.fastpath import FastPath
-from mockserver.web.guard import admin_error
+from mockserver.web.guard import admin_error, guard
 from mockserver.web.surface import control_surface
 from mockserver.web.token_endpoint import token_endpoint
 
 ADMIN_PREFIX = "/__admin"
 _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
+# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are.
+_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles")
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     _bound_bodies(app, mock)
     app.after_request(_finished)
     _register_refusals(app, mock, door)
+    _register_border(app, mock)
     if fast:
         flask_app = app.wsgi_app
         app.wsgi_app = FastPath(door, lambda: flask_app)  # type: ignore[method-assign]
@@ -61,7 +65,7 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 
     @app.errorhandler(Exception)
     def bug(problem: Exception) -> Response:
-        _log.error("internal error", exc_info=problem)
+        _log.error("internal error:\n%s", mock.service.secrets.text("".join(format_exception(problem))))
         if is_ours(request.path):
             return admin_error(500, "internal error; the server's log has the traceback", rule="internal-error")
         return _rendered(mock, ApiError("An error has occurred.", rule="internal-error"))
@@ -99,6 +103,22 @@ def _finished(response: Response) -> Response:
         response.automatically_set_content_length = False
         response.headers.pop("Content-Length", None)
     return response
+
+
+def _register_border(app: Flask, mock: Mock) -> None:
+    """Guard what is not the vendor's, wrong paths included, and let no secret out there."""
+
+    @app.before_request
+    def refuse_who_may_not_ask() -> None:
+        if is_ours(request.path):
+            guard(mock)
+
+    @app.after_request
+    def nothing_to_hide(response: Response) -> Response:
+        refused = response.status_code >= 400
+        if is_ours(request.path) and (refused or not request.path.startswith(_REDACTED_OR_EXEMPT)):
+            response.set_data(mock.service.secrets.body(response.get_data(), quotes_url=refused))
+        return response
 
 
 def is_ours(path: str) -> bool:
