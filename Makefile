@@ -55,7 +55,7 @@ vendor:  ## write the workbench's vendored files anew from npm (needs Node.js)
 	$(PYTHON) tools/vendor.py
 
 screenshots: $(VENV)/.dev  ## write the workbench's pictures anew (needs Chromium)
-	$(BIN)/python tools/screenshots.py
+	$(BIN)/python -m tools.screenshots
 
 mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)

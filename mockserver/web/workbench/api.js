@@ -36,7 +36,7 @@ const visible = () => new Promise(done => {
   document.addEventListener('visibilitychange', () => done(), { once: true })
 })
 
-// -- the journal, live -------------------------------------------------------------------------------------------------
+// -- the journal, live
 
 let since = null
 let reading = 0
@@ -113,7 +113,7 @@ function tell(fresh) {
   }, Math.max(0, (tell.last || 0) + ANNOUNCE_MS - Date.now()))
 }
 
-// -- what stands round every view ----------------------------------------------------------------------------------------
+// -- what stands round every view
 
 const LOOK_MS = 3000
 let looking = 0

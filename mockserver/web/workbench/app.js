@@ -4,7 +4,7 @@ import { chooseTab, copyAs } from './detail.js'
 import { Faults } from './faults.js'
 import { openRequest } from './filter.js'
 import { Numbers } from './numbers.js'
-import { Button, Icon, MARKS, Mark, PROVENANCES, Provenance, clockTime, day, html, plural, seen, span, useEffect, useRef, useState } from './parts.js'
+import { Button, Icon, clockTime, day, html, plural, seen, span, useEffect, useRef, useState } from './parts.js'
 import { Profiles } from './profiles.js'
 import { Reports } from './reports.js'
 import { Requests, moveChoice, toggleFollow, toggleOdd } from './requests.js'
@@ -15,7 +15,7 @@ import { Worlds } from './worlds.js'
 const SHOWN = { requests: Requests, profiles: Profiles, faults: Faults, worlds: Worlds, numbers: Numbers, reports: Reports }
 const NAMES = { requests: 'Requests', profiles: 'Profiles', faults: 'Faults', worlds: 'Worlds and clock', numbers: 'Numbers', reports: 'Reports' }
 
-// -- the top bar --------------------------------------------------------------------------------------------------------
+// -- the top bar
 
 function ClockChip() {
   // The server's clock goes on between two readings.
@@ -39,7 +39,7 @@ function Top() {
     <${ClockChip} /><span class="facts">${facts.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => html`<span>${name} <b>${String(value)}</b></span>`)}</span>
     <span class="push row tight nowrap"><span class="conn ${state.link}" id="conn" role="status"><span>${{ live: `live on ${location.host}`, gone: 'reconnecting', loading: 'connecting', token: '' }[state.link]}</span></span>
       <button type="button" class="b bare" id="scheme" aria-label="Switch between light and dark" onClick=${switchScheme}><svg class="i" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5" /><path d="M7 2a5 5 0 0 0 0 10z" fill="currentColor" /></svg></button>
-      <button type="button" class="b bare" id="helpb" aria-label="Help and keys" onClick=${() => update({ dialog: 'help' })}><kbd>?</kbd></button></span></header>`
+      <button type="button" class="b bare" id="helpb" aria-label="Help and keys" onClick=${showHelp}><kbd>?</kbd></button></span></header>`
 }
 
 function switchScheme() {
@@ -58,23 +58,10 @@ function Rail() {
   return html`<nav class="rail" aria-label="Views"><ul>${VIEWS.map(view => html`<li><a href=${'#' + view} aria-current=${view === state.route.view ? 'page' : undefined}><span>${view === 'worlds' ? html`Worlds<span class="long"> & clock</span>` : NAMES[view]}</span> <span class="n" title=${view === 'profiles' && changed ? `${changed} differ from their fixture` : undefined}>${counts[view]}</span></a></li>`)}</ul></nav>`
 }
 
-// -- dialogs ------------------------------------------------------------------------------------------------------------
+const help = document.getElementById('help'), letters = document.getElementById('letters')
+const showHelp = () => help.showModal()
 
-function Dialog({ name, label, children, closable = true }) {
-  const place = useRef()
-  useEffect(() => { place.current.showModal() }, [])
-  return html`<dialog id=${name} aria-labelledby=${`${name}h`} ref=${place} onCancel=${event => { if (!closable) event.preventDefault() }} onClose=${() => update({ dialog: '' })}><h1 id=${`${name}h`}>${label}</h1>${children}</dialog>`
-}
-
-const KEYS = [['Next, previous row', 'j', 'k'], ['Open, close', 'Enter', 'Esc'], ['Filter', '/'], ['Only surprising', 's'], ['Follow or pause', 'p'], ['Copy the open request as curl', 'c'], ['Try the open request again', 't'], ['Views', '1', '6'], ['This help', '?']]
-
-function Help() {
-  const switchLetters = event => { localStorage.setItem('letters', event.target.checked ? 'on' : 'off'); update({ lettersOn: event.target.checked }) }
-  return html`<${Dialog} name="help" label="Keys"><div class="in"><dl class="keys">${KEYS.map(([name, ...keys]) => html`<dt>${name}</dt><dd>${keys.map((key, at) => html`${at ? (name === 'Views' ? ' to ' : ' ') : ''}<kbd>${key}</kbd>`)}</dd>`)}</dl>
-    <h2>Marks</h2><dl class="marklist">${Object.entries(MARKS).map(([name, text]) => html`<dt><${Mark} name=${name} label="" /></dt><dd>${text}</dd>`)}${Object.entries(PROVENANCES).map(([mark, text]) => html`<dt><${Provenance} mark=${mark} /></dt><dd>${text}</dd>`)}</dl>
-    <label class="row tight"><input type="checkbox" id="letters" checked=${state.lettersOn} onChange=${switchLetters} /> Keys of one letter are on</label>
-    <p class="help">All that stands here is also in the control surface: <code>GET /__admin</code> lists it, <code>/__admin/openapi.json</code> describes it.</p><form method="dialog"><button class="b">Close</button></form></div><//>`
-}
+// -- the token
 
 function TokenDialog() {
   const send = event => {
@@ -83,27 +70,29 @@ function TokenDialog() {
     update({ link: 'loading' })
     start()
   }
-  return html`<${Dialog} name="token" label="The control surface needs its token" closable=${false}><form onSubmit=${send}>
+  const place = useRef()
+  useEffect(() => place.current.showModal(), [])
+  return html`<dialog aria-labelledby="tokenh" ref=${place} onCancel=${event => event.preventDefault()}><h2 class="title" id="tokenh">The control surface needs its token</h2><form onSubmit=${send}>
     <p class="soft">This server printed the token once at start and wrote it to the ready file (<code>admin_token</code>); <code>--admin-token</code> sets one of your own.</p>
     <div class="field"><label for="tok">Token</label><input id="tok" type="password" class="mono" autocomplete="off" autofocus required aria-describedby="tokerr" aria-invalid=${String(state.tokenRefused)} /><p class="help bad" id="tokerr">${state.tokenRefused && 'That is not this server’s token. It may have been started anew since.'}</p></div>
-    <div class="row"><button class="b pri">Open the workbench</button><span class="help">Kept in this tab until it is closed.</span></div></form><//>`
+    <div class="row"><button class="b pri">Open the workbench</button><span class="help">Kept in this tab until it is closed.</span></div></form></dialog>`
 }
 
 function App() {
   const { link, route } = state, View = SHOWN[route.view], asked = link === 'token'
   return html`<a class="skip" href="#main" onClick=${event => { event.preventDefault(); document.getElementById('main').focus() }}>Skip to the view</a>
     <${Top} />${link === 'gone' && html`<${Gone} />`}<${Rail} />
-    <main id="main" tabindex="-1">${!asked && html`<${View} key=${route.view + state.world} />`}</main>
+    <main id="main" tabindex="-1">${!asked && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1><${View} key=${route.view + state.world} /></section>`}</main>
     <p class="sr" aria-live="polite" id="news">${state.news}</p>
-    ${asked && html`<${TokenDialog} />`}${state.dialog === 'help' && html`<${Help} />`}<div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
+    ${asked && html`<${TokenDialog} />`}<div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
 }
 
-// -- keys ---------------------------------------------------------------------------------------------------------------
+// -- keys
 
 const open = () => state.route.view === 'requests' && state.route.rest[0]
 const onRequests = action => () => { if (state.route.view === 'requests') action() }
 const LETTERS = {
-  '?': () => update({ dialog: 'help' }), '/': () => document.querySelector('main input[type=search]')?.focus(),
+  '?': showHelp, '/': () => document.querySelector('main input[type=search]')?.focus(),
   j: onRequests(() => moveChoice(1)), k: onRequests(() => moveChoice(-1)), s: onRequests(toggleOdd), p: onRequests(toggleFollow),
   c: () => { if (open()) copyAs(open(), 'curl') }, t: () => { if (open()) { chooseTab('try'); update({ tryAtOnce: true }) } },
 }
@@ -121,20 +110,22 @@ document.addEventListener('keydown', event => {
   if (document.querySelector('dialog[open]')) return
   if (key === 'Escape') return escape(typing, target)
   if (key === 'Enter' && target.matches?.('.list .open')) return setTimeout(() => document.getElementById('detail')?.focus(), 50)
-  if (typing || event.metaKey || event.ctrlKey || event.altKey || !state.lettersOn) return
+  if (typing || event.metaKey || event.ctrlKey || event.altKey || !letters.checked) return
   const action = LETTERS[key] || (VIEWS[key - 1] && (() => go('#' + VIEWS[key - 1])))
   if (action) { event.preventDefault(); action() }
 })
 
-// -- start --------------------------------------------------------------------------------------------------------------
+// -- start
 
 function start() { readSettings(); readAnew() }
 
 function draw() {
   document.title = `${NAMES[state.route.view]} · MyPreferences mock`
-  render(html`<${App} />`, document.body)
+  render(html`<${App} />`, document.getElementById('app'))
 }
 
+letters.checked = localStorage.getItem('letters') !== 'off'
+letters.addEventListener('change', () => localStorage.setItem('letters', letters.checked ? 'on' : 'off'))
 const scheme = localStorage.getItem('scheme')
 if (scheme) document.documentElement.dataset.scheme = scheme
 onUpdate(draw)

@@ -5,7 +5,7 @@ import { address, go, state } from './state.js'
 
 const CELLS = 50
 
-// -- a new rule, as text or by the form -----------------------------------------------------------------------------------
+// -- a new rule, as text or by the form
 
 const EFFECTS = [['500', 'answer with a status'], ['delay', 'delay the answer'], ['reset', 'reset the connection'], ['empty', 'close without a byte'], ['truncate', 'half of the body'], ['garbage', 'bytes that are no headers'], ['drip', 'small pieces'], ['stall', 'nothing at all']]
 const SCHEDULES = [['', 'each matching request'], ['p=', 'with a probability'], ['first=', 'the first'], ['every=', 'every'], ['at=', 'at positions']]
@@ -36,7 +36,7 @@ function NewRule({ text, setText, read, problem, reload }) {
     event.preventDefault()
     if (understood) attempt(async () => { await ask('POST', 'faults', { body: { text } }); setText(''); reload() }, 'Added.')
   }
-  return html`<div class="block"><div class="head"><h1>Faults</h1><p class="soft">Each rule counts its own matching requests in world <code>${seen(state.world)}</code>. The same seed (${state.settings.seed}) gives the same failures.</p></div>
+  return html`<div class="block"><div class="head"><h2 class="title">Faults</h2><p class="soft">Each rule counts its own matching requests in world <code>${seen(state.world)}</code>. The same seed (${state.settings.seed}) gives the same failures.</p></div>
     <form class="row bottom" onSubmit=${add}><div class="field wide-field"><label for="ftext">Add a rule</label><input id="ftext" class="mono" placeholder="500 p=0.3 after-commit" value=${text} aria-describedby="fsay" aria-invalid=${String(!!problem)} spellcheck="false" autocomplete="off" onInput=${event => setText(event.target.value)} /></div>
       <button class="b pri" id="fadd" disabled=${!understood}>Add</button><${Button} aria-expanded=${String(form)} aria-controls="ffields" onClick=${() => showForm(!form)}>${form ? 'Hide the form' : 'Use the form'}<//></form>
     <p class="say ${problem ? 'bad' : 'soft'}" id="fsay" aria-live="polite">${problem ? seen(`${problem.message} ${problem.hint}`) : understood ? `${seen(read.sentence)} Of the next ${CELLS} matching requests it strikes ${strikes}.` : text ? '' : 'Write what shall go wrong, as in 403 first=2, delay=200..800 or reset every=5.'}</p>
@@ -54,7 +54,7 @@ function useDryRun(text) {
   return known.text === text && text.trim() ? [known.read, known.problem] : []
 }
 
-// -- the rules ----------------------------------------------------------------------------------------------------------
+// -- the rules
 
 function Rule({ rule, edit, reload, chosen }) {
   const path = `faults/${part(rule.id)}`, off = rule.enabled === false
@@ -68,7 +68,7 @@ function Rule({ rule, edit, reload, chosen }) {
 const Rules = ({ rules, ...rest }) => html`<div class="block"><h2>Rules</h2>${!rules.length ? html`<p class="soft">No fault is planned in this world.</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="Rules"><table id="ruletable"><thead><tr><th>Rule</th><th>Does</th><th class="num">Matched</th><th>Struck</th><th>From</th><th><span class="sr">Actions</span></th></tr></thead>
   <tbody id="rules">${rules.map(rule => html`<${Rule} key=${rule.id} rule=${rule} chosen=${rule.id === state.route.rest[0]} ...${rest} />`)}</tbody></table></div>`}</div>`
 
-// -- the plan -----------------------------------------------------------------------------------------------------------
+// -- the plan
 
 const kindOfCell = cell => !cell ? '' : cell.connection ? 'c' : !cell.status ? 'd' : cell.when === 'after' ? 'a' : 'x'
 
@@ -98,11 +98,10 @@ export function Faults() {
   const [text, setText] = useState(state.route.query.get('text') || ''), [read, problem] = useDryRun(text)
   const key = `${state.world} ${state.total} ${state.faults} ${state.rows[0]?.id}`, one = state.world !== '*'
   const load = async () => ({ ...await ask('GET', 'faults'), ...await ask('GET', 'faults/plan', { query: { n: CELLS } }) })
-  const [answer, wrong, again] = useAnswer(load, one ? key : null), [known, know] = useState(null)
-  useEffect(() => { if (answer) know(answer) }, [answer])
+  const [known, wrong, again] = useAnswer(load, one ? key : null, true)
   const reload = () => { again(); lookAround() }, edit = line => { setText(line); document.getElementById('ftext').focus() }
   useEffect(() => { if (state.route.query.get('text')) go(address('faults', state.route.rest), true) }, [])
-  if (!one) return html`<section class="view" aria-label="Faults"><${OneWorld} what="faults" /></section>`
-  return html`<section class="view" aria-label="Faults"><div class="page"><${NewRule} text=${text} setText=${setText} read=${read} problem=${problem} reload=${reload} />
-    <${Problem} problem=${wrong} />${known && html`<${Rules} rules=${known.faults} edit=${edit} reload=${reload} /><${Plan} plan=${known.plan} fresh=${read?.plan} />`}</div></section>`
+  if (!one) return html`<${OneWorld} what="faults" />`
+  return html`<div class="page"><${NewRule} text=${text} setText=${setText} read=${read} problem=${problem} reload=${reload} />
+    <${Problem} problem=${wrong} />${known && html`<${Rules} rules=${known.faults} edit=${edit} reload=${reload} /><${Plan} plan=${known.plan} fresh=${read?.plan} />`}</div>`
 }

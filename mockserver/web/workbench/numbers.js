@@ -67,12 +67,10 @@ const reasonRows = byReason => (Array.isArray(byReason) ? byReason.map(row => [r
 const Reasons = ({ byReason }) => html`<div class="block"><h2>Answers by reason</h2><table><thead><tr><th>Reason</th><th>Status</th><th class="num">Answers</th></tr></thead><tbody>${reasonRows(byReason).slice(0, 30).map(([reason, status, count]) => html`<tr><td><a class="mono" href=${address('requests', [], { reason })}>${reason}</a></td><td class="st ${status ? tone(status) : ''}">${status}</td><td class="num">${number(count)}</td></tr>`)}</tbody></table></div>`
 
 export function Numbers() {
-  const [round, setRound] = useState(0), [known, know] = useState(null)
-  const [answer, problem] = useAnswer(() => ask('GET', 'numbers', { world: '' }), round)
+  const [round, setRound] = useState(0), [known, problem] = useAnswer(() => ask('GET', 'numbers', { world: '' }), round, true)
   useEffect(() => { const timer = setInterval(() => { if (!document.hidden) setRound(n => n + 1) }, READ_MS); return () => clearInterval(timer) }, [])
-  useEffect(() => { if (answer) know(answer) }, [answer])
   const points = known?.seconds || [], step = points.length > 1 ? points[1].t - points[0].t : 10
-  return html`<section class="view" aria-label="Numbers"><div class="page"><div class="head"><h1>Numbers</h1><p class="soft">All worlds, the last ten minutes, a point every ${step} seconds.</p></div><${Problem} problem=${known ? null : problem} />
+  return html`<div class="page"><div class="head"><h2 class="title">Numbers</h2><p class="soft">All worlds, the last ten minutes, a point every ${step} seconds.</p></div><${Problem} problem=${problem} />
     ${known && html`<div class="charts"><${Rates} points=${points} step=${step} total=${known.totals.requests} /><${Statuses} points=${points} step=${step} /><${Latencies} points=${points} /></div>
-      <div class="two"><${Bounds} bounds=${known.bounds} /><${Reasons} byReason=${known.totals.byReason} /></div>`}</div></section>`
+      <div class="two"><${Bounds} bounds=${known.bounds} /><${Reasons} byReason=${known.totals.byReason} /></div>`}</div>`
 }

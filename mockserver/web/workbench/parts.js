@@ -5,7 +5,7 @@ import { say, state } from './state.js'
 
 export { html, useEffect, useRef, useState }
 
-// -- text ----------------------------------------------------------------------------------------------------------------
+// -- text
 
 // What turns the direction of writing, or can't be seen, is written as JSON may write it.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g
@@ -52,7 +52,7 @@ export function Long({ text, most = SHORT }) {
 
 export const Json = ({ value }) => html`<${Long} text=${json(value)} />`
 
-// -- numbers, times ------------------------------------------------------------------------------------------------------
+// -- numbers, times
 
 export const number = n => Number(n).toLocaleString('en-US')
 export const bytes = n => n == null ? '' : n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1e3).toFixed(n < 1e4 ? 1 : 0)} kB` : `${(n / 1e6).toFixed(1)} MB`
@@ -75,7 +75,7 @@ export function span(seconds) {
   return `${Math.floor(s / size)} ${big}${rest ? ` ${rest} ${next[0]}` : ''}`
 }
 
-// -- signs ---------------------------------------------------------------------------------------------------------------
+// -- signs
 
 const ICONS = { fault: 'M8 1 3 8h4l-1 5 5-7H7z', tolerated: 'M2 7c2-4 3 4 5 0s3 4 5 0', frozen: 'M5 3v8M9 3v8', saved: 'M2 7l3 3 7-7', close: 'M3 3l8 8M11 3l-8 8' }
 export const Icon = ({ name, label }) => html`<svg class="i" viewBox="0 0 14 14" role=${label ? 'img' : undefined} aria-label=${label} aria-hidden=${label ? undefined : 'true'}><path d=${ICONS[name]} /></svg>`
@@ -92,7 +92,7 @@ export const Provenance = ({ mark }) => mark && html`<span class="prov ${mark ==
 export const Chip = ({ op, path, refused }) => html`<span class="chip ${refused ? 'hit' : ''}" title=${seen(path).slice(0, 300)}><b>${seen(op)}</b> ${seen(path).slice(0, 300)}</span>`
 export const Status = ({ status, connection }) => html`<span class="st ${tone(status)}">${status ?? connection ?? '–'}</span>`
 
-// -- what is done with the hand ------------------------------------------------------------------------------------------
+// -- what is done with the hand
 
 export async function copy(text) {
   try { await navigator.clipboard.writeText(text) } catch {
@@ -158,16 +158,16 @@ const line = (kind, sign, value) => html`<div class=${kind}><i></i><span class="
 export const Difference = ({ rows, label = 'What changed in the profile' }) => html`<div class="hunk" role="group" aria-label=${label}>${rows.map(row => html`
   <span class="at"><bdi>${seen(row.path)}</bdi></span>${row.before !== undefined && row.before !== null && line('minus', '−', row.before)}${row.after !== undefined && row.after !== null && line('plus', '+', row.after)}`)}</div>`
 
-/** Something read from the server: [what came, the problem, read again]. Read again whenever `key` changes. */
-export function useAnswer(read, key) {
-  const [known, know] = useState({ key: null })
-  const current = useRef()
+/**
+ * Something read from the server: [what came, the problem, read again]. It is read again whenever `key` changes;
+ * `keep` shows what was known until the next answer is there.
+ */
+export function useAnswer(read, key, keep = false) {
+  const [known, know] = useState({ key: null }), current = useRef()
   current.current = key
-  const again = () => read().then(
-    value => current.current === key && know({ key, value }),
-    problem => current.current === key && know({ key, problem }))
+  const again = () => read().then(value => current.current === key && know({ key, value }), problem => current.current === key && know({ key, problem }))
   useEffect(() => { if (key !== null) again() }, [key])
-  const fits = known.key === key
+  const fits = keep || known.key === key
   return [fits ? known.value : undefined, fits ? known.problem : undefined, again]
 }
 

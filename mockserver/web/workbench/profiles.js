@@ -1,13 +1,13 @@
 // Profiles: find one, see its members and what differs from the fixture, its history, and build a patch for it.
 import { ask, part } from './api.js'
 import { Builder, addOperation } from './builder.js'
-import { Body, Button, Difference, OneWorld, Problem, Status, Tabs, attempt, clockTime, html, json, number, plural, save, seen, useAnswer, useEffect, useState } from './parts.js'
+import { Body, Button, OneWorld, Problem, Status, Tabs, attempt, clockTime, html, json, number, plural, save, seen, useAnswer, useEffect, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
 const PAGE = 50
 const pathOf = ids => 'profiles/' + ids.map(part).join('/')
 
-// -- finding ------------------------------------------------------------------------------------------------------------
+// -- finding
 
 const idsOf = row => {
   const first = row.alternateIds?.[0]
@@ -17,8 +17,8 @@ const idsOf = row => {
 function Finder({ chosen }) {
   const [text, setText] = useState(''), [changed, setChanged] = useState(false), [limit, setLimit] = useState(PAGE)
   const wanted = useLater(text, 200)
-  const [found, problem] = useAnswer(() => ask('GET', 'profiles', { query: { q: wanted, limit, changed: changed ? 'true' : '' } }), JSON.stringify([wanted, changed, limit, state.worlds.find(one => one.name === state.world)?.changedProfiles]))
-  const last = useLast(found), matched = last?.meta.matched ?? last?.meta.total
+  const [last, problem] = useAnswer(() => ask('GET', 'profiles', { query: { q: wanted, limit, changed: changed ? 'true' : '' } }), JSON.stringify([wanted, changed, limit, state.worlds.find(one => one.name === state.world)?.changedProfiles]), true)
+  const matched = last?.meta.matched ?? last?.meta.total
   useEffect(() => {
     if (!chosen.length && innerWidth > 720 && last?.profiles.length) go(address('profiles', idsOf(last.profiles[0])), true)
   }, [last, chosen.length])
@@ -35,14 +35,7 @@ function useLater(value, ms) {
   return later
 }
 
-/** Keep showing what was known while the next answer is on its way. */
-function useLast(value) {
-  const [last, set] = useState(value)
-  useEffect(() => { if (value !== undefined) set(value) }, [value])
-  return value ?? last
-}
-
-// -- members ------------------------------------------------------------------------------------------------------------
+// -- members
 
 const escaped = name => String(name).replaceAll('~', '~0').replaceAll('/', '~1')
 const plain = value => value === null || typeof value !== 'object'
@@ -94,7 +87,7 @@ function Tree({ profile, difference, members }) {
 
 const clipped = text => html`<bdi>${seen(text.slice(0, 300))}${text.length > 300 ? ` … ${number(text.length - 300)} more characters` : ''}</bdi>`
 
-// -- one profile ----------------------------------------------------------------------------------------------------------
+// -- one profile
 
 const History = ({ rows, problem }) => html`<div class="panel"><${Problem} problem=${problem} />${rows?.length === 0 && html`<p class="soft">No request of this world has named it.</p>`}<ol>${(rows || []).map(row => html`<li key=${row.id} class="past"><span class="mono">${clockTime(row.at)}</span> <a href=${address('requests', [row.id])}>${row.id}</a> <${Status} ...${row} /> <code>${row.reason}</code> ${row.user && html`<span class="soft">by ${seen(row.user)}</span>`}
   ${row.changed > 0 ? html`<b>changed ${plural(row.changed, 'member')}</b>` : html`<span class="quiet">changed nothing</span>`}${row.applied && (row.status ?? 500) >= 400 && html` <span class="bad">the client was told that it failed</span>`}</li>`)}</ol></div>`
@@ -108,26 +101,25 @@ function Profile({ ids, members }) {
   const [tab, setTab] = useState('members'), [version, setVersion] = useState(0)
   const newest = state.rows.find(row => row.client?.toLowerCase() === ids[0]?.toLowerCase() && row.changed > 0)?.id
   const key = json([ids, state.world, newest, version])
-  const [text, problem] = useAnswer(() => ask('GET', pathOf(ids), { text: true }), key)
-  const [differs] = useAnswer(() => ask('GET', `${pathOf(ids)}/difference`), key)
-  const [past, pastProblem] = useAnswer(() => ask('GET', `${pathOf(ids)}/history`), json([key, state.total]))
-  const shown = useLast(text), difference = differs?.difference || [], rows = useLast(past)?.rows
-  if (problem && problem.status === 404) return html`<div class="col"><div class="panel"><${Problem} problem=${problem} /></div></div>`
-  if (shown === undefined) return html`<div class="col"><div class="panel"><${Problem} problem=${problem} /></div></div>`
+  const [shown, problem] = useAnswer(() => ask('GET', pathOf(ids), { text: true }), key, true)
+  const [differs] = useAnswer(() => ask('GET', `${pathOf(ids)}/difference`), key, true)
+  const [past, pastProblem] = useAnswer(() => ask('GET', `${pathOf(ids)}/history`), json([key, state.total]), true)
+  const difference = differs?.difference || [], rows = past?.rows
+  if (shown === undefined || problem) return html`<div class="col"><div class="panel"><${Problem} problem=${problem} /></div></div>`
   const profile = JSON.parse(shown), { FirstName, LastName } = profile.CustomerName || {}
   const reset = () => attempt(async () => { await ask('POST', `${pathOf(ids)}/reset`); setVersion(version + 1) }, 'Back to the fixture.')
-  return html`<div class="col"><div class="bar"><h1><bdi>${seen([FirstName, LastName].filter(Boolean).join(' ') || ids[2]).slice(0, 120)}</bdi></h1>${difference.length > 0 && html`<span class="diffs" title="against the fixture">${difference.length} differ</span>`}${differs && differs.fixture === false && html`<span class="quiet">no fixture has it</span>`}
+  return html`<div class="col"><div class="bar"><h2 class="title"><bdi>${seen([FirstName, LastName].filter(Boolean).join(' ') || ids[2]).slice(0, 120)}</bdi></h2>${difference.length > 0 && html`<span class="diffs" title="against the fixture">${difference.length} differ</span>`}${differs && differs.fixture === false && html`<span class="quiet">no fixture has it</span>`}
       <span class="push row tight"><${Button} kind="bare" title="As a fixture file" onClick=${() => attempt(async () => save(await ask('GET', `${pathOf(ids)}/fixture`, { text: true }), `${ids[2]}.json`))}>Save as fixture<//>${difference.length > 0 && differs.fixture && html`<${Button} sure onClick=${reset}>Back to the fixture<//>`}</span></div>
-    <${Tabs} tabs=${{ members: 'Members', difference: 'Difference', text: 'JSON and XML', history: rows ? `History, ${rows.length}` : 'History' }} chosen=${tab} choose=${setTab} label="Profile" panel="pp" />
+    <${Tabs} tabs=${{ members: 'Members', text: 'JSON and XML', history: rows ? `History, ${rows.length}` : 'History' }} chosen=${tab} choose=${setTab} label="Profile" panel="pp" />
     <div id="pp" role="tabpanel" aria-labelledby=${`pp-${tab}`} tabindex=${tab === 'members' ? undefined : 0}>${tab === 'members' ? html`<${Tree} profile=${profile} difference=${difference} members=${members} />` : tab === 'text' ? html`<${Texts} profile=${shown} ids=${ids} />`
-      : tab === 'history' ? html`<${History} rows=${rows} problem=${pastProblem} />` : html`<div class="panel">${difference.length ? html`<${Difference} rows=${difference} label="What differs from the fixture" />` : html`<p class="soft">Nothing differs from the fixture.</p>`}</div>`}</div></div>
+      : html`<${History} rows=${rows} problem=${pastProblem} />`}</div></div>
     <${Builder} ids=${ids} members=${members} profile=${profile} rows=${rows} template=${template} kindOf=${kindOf} />`
 }
 
 export function Profiles() {
   const ids = state.route.rest.slice(0, 3)
   const [listed] = useAnswer(() => ask('GET', 'members', { world: '' }), 'members')
-  if (state.world === '*') return html`<section class="view" aria-label="Profiles"><${OneWorld} what="profiles" /></section>`
+  if (state.world === '*') return html`<${OneWorld} what="profiles" />`
   const members = Object.fromEntries((Array.isArray(listed) ? listed : listed?.members || []).map(member => [member.path, member]))
-  return html`<section class="view profiles" aria-label="Profiles"><${Finder} chosen=${ids} />${ids.length === 3 ? html`<${Profile} key=${json(ids)} ids=${ids} members=${members} />` : html`<div class="col"><h1 class="sr">Profiles</h1></div>`}</section>`
+  return html`<${Finder} chosen=${ids} />${ids.length === 3 && html`<${Profile} key=${json(ids)} ids=${ids} members=${members} />`}`
 }

@@ -8,7 +8,7 @@ const TONES = { broken: 'bad', tolerated: 'warn', inconclusive: 'warn', 'not-ver
 const said = verdict => String(verdict).replaceAll('-', ' ')
 const named = verdict => String(verdict).replaceAll(/[ _]/g, '-')
 
-// -- a verify run -------------------------------------------------------------------------------------------------------
+// -- a verify run
 
 function sentenceOf(report, count) {
   const worst = ['broken', 'inconclusive', 'tolerated'].find(verdict => count(verdict))
@@ -57,7 +57,7 @@ function Verification({ report }) {
     ${broken.length > 0 && html`<div class="block"><h2>What is broken</h2><div>${broken.slice(0, 100).map((one, at) => html`<${Failure} key=${one.id + at} one=${one} open=${at === 0} />`)}</div></div>`}<${Facts} report=${report} />`
 }
 
-// -- a drift run --------------------------------------------------------------------------------------------------------
+// -- a drift run
 
 function Drift({ report }) {
   const findings = report.findings || [], counts = findings.filter(one => !one.known)
@@ -66,7 +66,7 @@ function Drift({ report }) {
       <dl class="kv"><dt>${seen(report.left)}</dt><dd>${seen(written(one.left))}</dd><dt>${seen(report.right)}</dt><dd>${seen(written(one.right))}</dd><dt>Contract</dt><dd>agrees with: ${seen(one.agrees)} (${seen(one.source)})</dd><dt>Cases</dt><dd>${seen((one.cases || []).join(', '))}</dd></dl>${one.known && html`<p class="soft">Known until ${seen(one.known.expires)}: ${seen(one.known.why)}</p>`}</div></details>`)}</div></div>`}`
 }
 
-// -- how sure the mock is -------------------------------------------------------------------------------------------------
+// -- how sure the mock is
 
 function Reason({ code }) {
   const [about, problem] = useAnswer(() => ask('GET', `reasons/${part(code)}`, { world: '' }), code)
@@ -95,7 +95,7 @@ export function Reports() {
   const [kind, chosen] = state.route.rest, reports = state.reports, id = kind === 'reasons' ? '' : kind || reports[0]?.id
   const name = report => `${report.kind} ${report.target || ''}, ${ago(report.at)}: ${said(report.verdict ?? '')}`
   const keep = async () => save(await ask('GET', `reports/${part(id)}`, { world: '', text: true }), `report-${id}.json`)
-  return html`<section class="view" aria-label="Reports"><div class="page"><div class="row"><h1>Reports</h1>${reports.length > 0 && html`<select aria-label="Report" value=${id} onChange=${event => go(address('reports', [event.target.value]))}>${reports.map(report => html`<option value=${report.id}>${seen(name(report)).slice(0, 120)}</option>`)}</select><span class="push"><${Button} kind="bare" onClick=${keep}>JSON<//></span>`}</div>
+  return html`<div class="page"><div class="row"><h2 class="title">Reports</h2>${reports.length > 0 && html`<select aria-label="Report" value=${id || ''} onChange=${event => go(address('reports', [event.target.value]))}>${!id && html`<option value="">${plural(reports.length, 'run')}</option>`}${reports.map(report => html`<option value=${report.id}>${seen(name(report)).slice(0, 120)}</option>`)}</select>`}${id && html`<span class="push"><${Button} kind="bare" onClick=${keep}>JSON<//></span>`}</div>
     ${id ? html`<${Report} key=${id} id=${id} />` : kind !== 'reasons' && html`<p class="say soft">No run was handed over yet. <code>mockserver verify --report-to ${location.origin}</code>, or <code>drift</code> with the same, sends its report here; the newest ten are kept in memory.</p>`}
-    <${Fidelity} chosen=${kind === 'reasons' ? chosen : ''} /></div></section>`
+    <${Fidelity} chosen=${kind === 'reasons' ? chosen : ''} /></div>`
 }

@@ -27,7 +27,7 @@ export function moveChoice(step) {
   requestAnimationFrame(() => requestAnimationFrame(() => list.querySelector(`[data-id="${next.id}"] .open`)?.focus({ preventScroll: true })))
 }
 
-// -- the list -----------------------------------------------------------------------------------------------------------
+// -- the list
 
 const rowHeight = list => list?.querySelector('tr[data-id]')?.offsetHeight || 31
 
@@ -78,13 +78,13 @@ function List({ rows }) {
 
 const dropped = () => state.dropped ? `${number(state.dropped)} older requests are forgotten: the journal keeps ${number(state.settings.journal_entries || state.total)} of all worlds.` : ''
 
-// -- the bar ------------------------------------------------------------------------------------------------------------
+// -- the bar
 
 function Bar({ rows }) {
   const filter = filterOf(state.route.query), reasons = [...new Set(state.rows.map(row => row.reason))].sort()
   const waiting = state.held.length, following = !state.paused && !state.scrolled
   return html`<div class="bar" role="search" aria-label="Filter the requests">
-    <input id="q" type="search" placeholder="Filter: text, user:, op:, path: (/)" title="Words that a request must hold. ${Object.keys(FIELDS).join(':, ')}: look at one part alone, as in op:replace path:/Emails" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
+    <input id="q" type="search" placeholder="Filter by text, id, path, user" title="Words that a request must hold. ${Object.keys(FIELDS).join(':, ')}: look at one part alone, as in op:replace path:/Emails" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
     <${Segments} label="Status" choices=${[['', 'all'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx']]} chosen=${filter.status} choose=${status => setFilter({ status })} />
     <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
     <button type="button" class="b" id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or an answer 200 without operations (s)" onClick=${toggleOdd}>Only surprising</button>
@@ -101,7 +101,5 @@ export function Requests() {
   const nothing = state.link === 'live' && !state.rows.length && !state.held.length && !id
   useEffect(() => { if (nothing) update({ first: true }) }, [nothing])
   useEffect(() => { if (state.first && state.rows.length) { update({ first: false }); openRequest(state.rows.at(-1).id, true) } }, [state.first, state.rows.length])
-  if (nothing) return html`<section class="view" aria-label="First visit"><${FirstVisit} /></section>`
-  return html`<section class="view requests" aria-label="Requests"><h1 class="sr">Requests</h1><${Bar} rows=${rows} />
-    <div class="split ${id ? 'open' : ''}"><${List} rows=${rows} />${id && html`<${Detail} key=${id} id=${id} />`}</div></section>`
+  return nothing ? html`<${FirstVisit} />` : html`<${Bar} rows=${rows} /><div class="split ${id ? 'open' : ''}"><${List} rows=${rows} />${id && html`<${Detail} key=${id} id=${id} />`}</div>`
 }

@@ -12,7 +12,7 @@ export const state = {
   world: sessionStorage.getItem('world') || 'default',
   rows: [], held: [], total: 0, dropped: 0, paused: false, scrolled: false, first: false,
   settings: {}, version: '', worlds: [], evictions: 0, clock: null, faults: 0, reports: [],
-  patch: [], toast: '', dialog: '', news: '', lettersOn: localStorage.getItem('letters') !== 'off',
+  patch: [], toast: '', news: '',
 }
 
 let redraw = () => {}

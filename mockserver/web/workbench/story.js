@@ -29,7 +29,7 @@ export function Changes({ mock, operations = [] }) {
   return html`<p class="soft">Nothing changed${undone ? ': a refused patch changes nothing, so what operations before it did was undone' : ''}.</p>`
 }
 
-// -- the steps ----------------------------------------------------------------------------------------------------------
+// -- the steps
 
 const MOST_STEPS = 100
 
@@ -59,7 +59,7 @@ function Refused({ one, all, hint }) {
     <${MarkedBody} one=${one} all=${all} /></div>`
 }
 
-// -- the body, with the refused place marked ------------------------------------------------------------------------------
+// -- the body, with the refused place marked
 
 const MEMBERS = ['op', 'from', 'path', 'value']
 const ROUND = 6
@@ -101,7 +101,7 @@ function differs(one, instead) {
   return { member, segment: instead.path.split('/').find((segment, index) => segment !== old[index]) }
 }
 
-// -- the signature --------------------------------------------------------------------------------------------------------
+// -- the signature
 
 export function Signature({ entry: { mock } }) {
   const signature = mock.signature

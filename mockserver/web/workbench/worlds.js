@@ -21,7 +21,7 @@ function Clock() {
   const words = clock.frozen
     ? `The machine’s clock says ${clockTime(machine)}: this one is ${far}. ${offset < 0 ? 'Signatures made now lie in its future and are refused. ' : offset > 900 ? 'Signatures made now are too old for it and are refused. ' : ''}Sign by this clock, or let it run.`
     : `It runs ${far}.`
-  return html`<div class="block"><div class="head"><h1>Clock of world <code class="inherit">${seen(state.world)}</code></h1></div>
+  return html`<div class="block"><div class="head"><h2 class="title">Clock of world <code class="inherit">${seen(state.world)}</code></h2></div>
     <p class="now ${clock.frozen ? 'warn' : ''}"><span>${day(clock.now)} ${clockTime(clock.now)}</span> <span class="unit">UTC${clock.frozen ? ', frozen' : ''}</span></p><p class="say soft">${words}</p>
     <div class="row"><${Button} kind=${clock.frozen ? 'pri' : ''} disabled=${!clock.frozen && !clock.offsetSeconds} title="Back to the machine’s clock" onClick=${() => setClock({ reset: true }, 'The clock runs with the machine’s.')}>Let it run<//>
       <span class="seg" role="group" aria-label="Advance">${[['+1 s', 1], ['+1 min', 60], ['+15 min', 900], ['+1 day', 86400]].map(([name, seconds]) => html`<${Button} onClick=${() => setClock({ advance: seconds })}>${name}<//>`)}</span>
@@ -53,10 +53,8 @@ function Reset({ world }) {
 }
 
 function WorldList() {
-  const make = event => { event.preventDefault(); change(() => ask('POST', 'namespaces', { world: '', body: { name: value('newworld') } }), 'Made.') }
   const most = state.settings.max_worlds
-  return html`<div class="block"><div class="head"><h2>Worlds</h2><p class="soft">${state.worlds.length}${most ? ` of at most ${number(most)}; the least recently used go first` : ''}. ${state.evictions ? `${plural(state.evictions, 'was', 'were')} evicted.` : 'None was evicted.'}</p>
-      <form class="push row tight" onSubmit=${make}><input id="newworld" class="mono w-name" required placeholder="name" aria-label="Name of a new world" /><button class="b">Make</button></form></div>
+  return html`<div class="block"><div class="head"><h2>Worlds</h2><p class="soft">${state.worlds.length}${most ? ` of at most ${number(most)}; the least recently used go first` : ''}. ${state.evictions ? `${plural(state.evictions, 'was', 'were')} evicted.` : 'None was evicted.'}</p></div>
     ${state.resetting && html`<${Reset} world=${state.resetting} />`}
     <div class="scroll" tabindex="0" role="region" aria-label="Worlds"><table><thead><tr><th>World</th><th class="num">Changed profiles</th><th class="num">Requests</th><th class="num">Faults</th><th class="num">Snapshots</th><th>Clock</th><th class="num">Size</th><th>Last used</th><th><span class="sr">Actions</span></th></tr></thead>
       <tbody>${state.worlds.slice(0, 200).map(world => html`<${Row} key=${world.name} world=${world} />`)}</tbody></table></div></div>`
@@ -78,5 +76,5 @@ function Snapshots() {
 
 export function Worlds() {
   const one = state.world !== '*'
-  return html`<section class="view" aria-label="Worlds and clock"><div class="page">${one ? html`<${Clock} />` : html`<h1>Worlds and clock</h1>`}<${WorldList} />${one && html`<${Snapshots} />`}</div></section>`
+  return html`<div class="page">${one && html`<${Clock} />`}<${WorldList} />${one && html`<${Snapshots} />`}</div>`
 }

@@ -1,0 +1,111 @@
+"""Take the pictures of the workbench that README and docs show, light and dark. Run as a script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+from mockserver.auth.signing import issued_now, sign
+from mockserver.commands.running import make_server
+from mockserver.service.assembly import assemble
+from mockserver.settings import Settings
+from tools.chromium import MISSING, browser, chromium
+
+ROOT = Path(__file__).parent.parent
+WORKBENCH = ROOT / "mockserver" / "web" / "workbench"
+FOLDER = ROOT / "docs" / "screenshots"
+HASH = FOLDER / "workbench.sha256"
+PICTURES = {
+    "requests": "#requests/00000004",
+    "profile": "#profiles/ACME01/CRM/C-000001",
+    "faults": "#faults?text=500+p%3D0.3+after-commit",
+}
+_PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/"
+
+
+def digest() -> str:
+    """Return the hash of the workbench's files: the pictures show these and no others."""
+    known = hashlib.sha256()
+    for path in sorted(WORKBENCH.rglob("*")):
+        if path.suffix in (".html", ".css", ".js"):
+            known.update(path.relative_to(WORKBENCH).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return known.hexdigest()
+
+
+def _set(path: str, value: Any, op: str = "replace") -> dict[str, Any]:
+    return {"op": op, "path": path, "value": value}
+
+
+# What the pictures show: identifier, user, operations.
+_STORY: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
+    ("C-000005", "editor@acme.example", [_set("/DefaultLocale", "fr-FR")]),
+    ("C-NOPE", "editor@acme.example", [_set("/CustomerType", "Gold")]),
+    ("C-000001", "reader@acme.example", [_set("/CustomerType", "Gold")]),
+    (
+        "C-000001",
+        "editor@acme.example",
+        [
+            _set("/CustomerType", "Customer", "test"),
+            _set("/Emails/0/EmailAddress", "theo@mail.example"),
+            _set("/CustomerTipe", "Gold"),
+            _set("/ProfileTags/-", {"Name": "Gold"}, "add"),
+        ],
+    ),
+    ("C-000001", "editor@acme.example", [_set("/CustomerType", "Gold"), _set("/IsActive", "TRUE")]),
+    ("C-000001", "editor@acme.example", [_set("/DefaultLocale", "fr-CA-x-quebec-city")]),
+    ("C-000001", "editor@acme.example", [_set("/Emails/0/EmailAddress", "theo@mail.example")]),
+    ("C-000016", "editor@acme.example", [{"op": "remove", "path": "/ProfileId"}]),
+)
+
+
+def _send(url: str, method: str, body: Any, headers: dict[str, str]) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except HTTPError as refusal:
+        refusal.close()
+
+
+def tell(url: str, secrets: dict[str, str]) -> None:
+    """Send what the pictures show."""
+    for rule in ("500 p=0.2", "delay=80..220 p=0.3", "503 op=replace path=/Emails at=2,3 after-commit", "reset every=20"):
+        _send(f"{url}/__admin/faults", "POST", rule, {"Content-Type": "application/json"})
+    for identifier, user, operations in _STORY:
+        header = sign("ACME01", user, secrets[user], issued_now(datetime.now(UTC)))
+        headers = {"Authorization": header, "Content-Type": "application/json-patch+json"}
+        _send(f"{url}{_PROFILE}{identifier}", "PATCH", operations, headers)
+
+
+def main() -> None:
+    """Serve the demo, let requests come, and take each picture in both schemes."""
+    path = chromium()
+    if path is None:
+        raise SystemExit(MISSING)
+    mock = assemble(Settings(port=0, log="off"))
+    users = mock.fixtures.clients["acme01"].users
+    server = make_server(mock)
+    server.start()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    try:
+        url = f"http://127.0.0.1:{server.port}"
+        tell(url, {name: user.secret for name, user in users.items()})
+        with browser(path) as running:
+            for scheme in ("light", "dark"):
+                page = running.new_page(viewport={"width": 1280, "height": 760}, color_scheme=scheme)  # type: ignore[arg-type]
+                for name, address in PICTURES.items():
+                    page.goto(f"{url}/__admin/ui")
+                    page.goto(f"{url}/__admin/ui{address}")
+                    page.wait_for_timeout(1000)
+                    page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
+    finally:
+        server.stop()
+    HASH.write_text(f"{digest()}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
