@@ -17,13 +17,13 @@ _FLAGS = (
 )  # fmt: skip
 
 
-def chromium() -> str | None:
+def installed() -> str | None:
     """Return where Chromium is installed, None if it is not."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager
-def browser(path: str) -> Iterator[Browser]:
+def started(path: str) -> Iterator[Browser]:
     """Start Chromium with a profile folder of its own, which goes with it."""
     from playwright.sync_api import sync_playwright
 

@@ -7,14 +7,14 @@ import json
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.error import HTTPError
 
 from mockserver.auth.signing import issued_now, sign
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
-from tools.chromium import MISSING, browser, chromium
+from tools import chromium
 
 ROOT = Path(__file__).parent.parent
 WORKBENCH = ROOT / "mockserver" / "web" / "workbench"
@@ -25,6 +25,7 @@ PICTURES = {
     "profile": "#profiles/ACME01/CRM/C-000001",
     "faults": "#faults?text=500+p%3D0.3+after-commit",
 }
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/"
 
 
@@ -73,7 +74,12 @@ def _send(url: str, method: str, body: Any, headers: dict[str, str]) -> None:
 
 def tell(url: str, secrets: dict[str, str]) -> None:
     """Send what the pictures show."""
-    for rule in ("500 p=0.2", "delay=80..220 p=0.3", "503 op=replace path=/Emails at=2,3 after-commit", "reset every=20"):
+    for rule in (
+        "500 p=0.2",
+        "delay=80..220 p=0.3",
+        "503 op=replace path=/Emails at=2,3 after-commit",
+        "reset every=20",
+    ):
         _send(f"{url}/__admin/faults", "POST", rule, {"Content-Type": "application/json"})
     for identifier, user, operations in _STORY:
         header = sign("ACME01", user, secrets[user], issued_now(datetime.now(UTC)))
@@ -83,27 +89,22 @@ def tell(url: str, secrets: dict[str, str]) -> None:
 
 def main() -> None:
     """Serve the demo, let requests come, and take each picture in both schemes."""
-    path = chromium()
+    path = chromium.installed()
     if path is None:
-        raise SystemExit(MISSING)
+        raise SystemExit(chromium.MISSING)
     mock = assemble(Settings(port=0, log="off"))
-    users = mock.fixtures.clients["acme01"].users
-    server = make_server(mock)
-    server.start()
+    secrets = {name: user.secrets[0] for name, user in mock.fixtures.clients["acme01"].users.items()}
     FOLDER.mkdir(parents=True, exist_ok=True)
-    try:
+    with make_server(mock) as server, chromium.started(path) as running:
         url = f"http://127.0.0.1:{server.port}"
-        tell(url, {name: user.secret for name, user in users.items()})
-        with browser(path) as running:
-            for scheme in ("light", "dark"):
-                page = running.new_page(viewport={"width": 1280, "height": 760}, color_scheme=scheme)  # type: ignore[arg-type]
-                for name, address in PICTURES.items():
-                    page.goto(f"{url}/__admin/ui")
-                    page.goto(f"{url}/__admin/ui{address}")
-                    page.wait_for_timeout(1000)
-                    page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
-    finally:
-        server.stop()
+        tell(url, secrets)
+        for scheme in SCHEMES:
+            page = running.new_page(viewport={"width": 1280, "height": 760}, color_scheme=scheme)
+            for name, address in PICTURES.items():
+                page.goto(f"{url}/__admin/ui")
+                page.goto(f"{url}/__admin/ui{address}")
+                page.wait_for_timeout(1000)
+                page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
     HASH.write_text(f"{digest()}\n", encoding="utf-8")
 
 

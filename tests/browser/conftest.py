@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mockserver.commands.running import make_server
-from mockserver.service.assembly import Mock
+from mockserver.server.server import Server
 from tests.browser.workbench import Workbench
 from tools import chromium
 
@@ -21,22 +20,20 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Where there is no Chromium the tests are skipped, on CI they fail."""
-    path = chromium.chromium()
+    path = chromium.installed()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(chromium.MISSING)
-    with chromium.browser(path) as running:
+    with chromium.started(path) as running:
         yield running
 
 
 @pytest.fixture
-def workbench(browser: Browser, make_mock: Callable[..., Mock]) -> Iterator[Callable[..., Workbench]]:
+def workbench(browser: Browser, serve_mock: Callable[..., Server]) -> Iterator[Callable[..., Workbench]]:
     """Serve a mock and return its workbench in a tab of its own; settings as keywords, options of the tab as `tab`."""
     with ExitStack() as stack:
 
         def start(tab: dict[str, Any] | None = None, **settings: Any) -> Workbench:
-            server = make_server(make_mock(port=0, auth="strict", **settings))
-            server.start()
-            stack.callback(server.stop)
+            server = serve_mock(auth="strict", **settings)
             context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **(tab or {})})
             context.set_default_timeout(5000)
             stack.callback(context.close)

@@ -6,30 +6,35 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.workbench import ID, Workbench, replace
+from tests.browser.workbench import Workbench, replace
 
 Start = Callable[..., Workbench]
-MARKS = (
+SAID = (
     "<script>window.struck = 1</script>", "<img src=x onerror='window.struck = 1'>", "<svg onload='window.struck = 1'>",
-    "javascript:window.struck=1", "'\"><iframe srcdoc='<script>parent.struck=1</script>'>", "${window.struck = 1}",
-    "</textarea><script>window.struck = 1</script>", "<style>*{display:none}</style>", "{{constructor.constructor('struck=1')()}}",
-    "&lt;b&gt;", "<!--", "]]>", "%3Cscript%3E", "\u202egnol\u202c", "\u2066\u2067abc", "مرحبا", "עברית", "\u0000", "\ufeff", "\ud83e\udd8a",
-    "a\u0300" * 50, "‮<b>", "W" * 500, "\t\n\r", "__proto__", "constructor", "[object Object]", "-1e999", "null",
+    "javascript:window.struck=1", "<iframe srcdoc='<script>parent.struck=1</script>'>", "${window.struck = 1}",
+    "<style>*{display:none}</style>", "{{constructor.constructor('struck=1')()}}", "<!--", "]]>", "&lt;b&gt;",
+    "%3Cscript%3E", "\u202egnol\u202c", "\u2066\u2067abc", "مرحبا", "עברית", "\u0000", "\ufeff", "🦊", "a\u0300" * 40,
+    "\u202e<b>", "W" * 80, "\t\n\r", "__proto__", "constructor", "[object Object]", "-1e999", "null", "/~2/",
 )  # fmt: skip
+# Each alone, and breaking out of a string, an attribute, a tag, a template, a path.
+HOSTILE = [
+    around.replace("*", said) for said in SAID for around in ("*", "'*'", '">*', "</td>*", "`*", "</textarea>*", "/*/")
+]
 
 
 def test_markup_in_every_place_stays_text(workbench: Start) -> None:
-    """In values, paths, ids, users and types; on every view that shows them."""
+    """In values, paths, ids and names of operations; in the list and in every part of a request."""
+    assert len(HOSTILE) > 200
     bench = workbench()
-    for mark in MARKS:
-        bench.patch([replace("/CustomerType", mark[:90])])
-        bench.patch([replace(f"/{mark}", mark), {"op": mark, "path": mark, "value": {mark: [mark]}}], mark)
-    last = len(bench.open("#requests").rows(2 * len(MARKS)).all())
-    for number in range(1, last + 1, 5):
-        bench.go(f"#requests/{number:08x}")
-        for tab in ("story", "request", "answer", "try"):
+    for text in HOSTILE:
+        bench.patch([replace(f"/{text}", text)], text, signed=False)
+    every = [{"op": "test", "path": f"/{text}", "value": {text: [text]}} for text in HOSTILE]
+    bench.patch([replace("/CustomerType", "<b>"), *every])
+    bench.patch([{"op": text, "path": text, "from": text} for text in HOSTILE])
+    bench.open("#requests").rows(len(HOSTILE) + 2)
+    for number in range(len(HOSTILE) - 2, len(HOSTILE) + 3):
+        for tab in ("story", "request", "answer", "signature", "try"):
             bench.go(f"#requests/{number:08x}?tab={tab}").find(f"#tp-{tab}[aria-selected=true]").wait_for()
-    bench.go(f"#profiles/ACME01/CRM/{ID}").see("CustomerType", ".tree")
     assert bench.page.evaluate("() => window.struck") is None
     assert bench.find("main iframe, main script, main style, main img").count() == 0
     assert bench.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
@@ -39,7 +44,10 @@ def test_a_profile_of_hostile_texts_is_shown_inert(workbench: Start) -> None:
     """Names and ids that are markup, in the list, the tree, the builder and the texts."""
     bench = workbench()
     hostile = {
-        "AlternateIds": [{"AlternateIdType": "<b>", "AlternateId": "\"><img src=x onerror='struck=1'>"}],
+        "AlternateIds": [
+            {"AlternateIdType": "<b>", "AlternateId": "\"><img src=x onerror='struck=1'>"},
+            {"AlternateIdType": "CRM", "AlternateId": "H-1"},
+        ],
         "CustomerName": {"FirstName": "<script>struck = 1</script>", "LastName": "\u202eevil"},
         "CustomerType": "javascript:alert(1)",
     }

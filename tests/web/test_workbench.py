@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
-from tools.screenshots import HASH, PICTURES, digest
+from tools.screenshots import HASH, PICTURES, SCHEMES, digest
 from tools.vendor import FOLDER as VENDOR
 from tools.vendor import manifest
 
@@ -142,5 +142,5 @@ def test_the_pictures_show_these_files() -> None:
     """README and docs show the page as it is."""
     assert HASH.read_text(encoding="utf-8").strip() == digest(), "run make screenshots, and look at what it wrote"
     assert {path.stem for path in HASH.parent.glob("*.png")} == {
-        f"{name}-{scheme}" for name in PICTURES for scheme in ("light", "dark")
+        f"{name}-{scheme}" for name in PICTURES for scheme in SCHEMES
     }

@@ -126,7 +126,7 @@ export async function lookAround() {
     const [worlds, clock, faults, reports] = await Promise.all([
       ask('GET', 'namespaces', { world: '' }), one ? ask('GET', 'clock') : null, ask('GET', 'faults'), ask('GET', 'reports', { world: '' }).catch(() => []),
     ])
-    update({ worlds: worlds.namespaces, evictions: worlds.evictions, clock: clock && { ...clock, readAt: Date.now() }, faults: faults.faults.length, reports: Array.isArray(reports) ? reports : reports.reports })
+    update({ worlds: worlds.namespaces, evictions: worlds.evictions, clock: clock && { ...clock, readAt: Date.now() }, faults: faults.faults.length, reports })
   } catch { /* the journal's loop tells that the server is gone */ }
   clearTimeout(looking)
   looking = setTimeout(async () => { await visible(); if (state.link !== 'token') lookAround() }, LOOK_MS)

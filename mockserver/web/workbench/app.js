@@ -4,7 +4,7 @@ import { chooseTab, copyAs } from './detail.js'
 import { Faults } from './faults.js'
 import { openRequest } from './filter.js'
 import { Numbers } from './numbers.js'
-import { Button, Icon, clockTime, day, html, plural, seen, span, useEffect, useRef, useState } from './parts.js'
+import { Button, Icon, clockTime, day, html, plural, seen, span, useEffect, useState } from './parts.js'
 import { Profiles } from './profiles.js'
 import { Reports } from './reports.js'
 import { Requests, moveChoice, toggleFollow, toggleOdd } from './requests.js'
@@ -63,28 +63,28 @@ const showHelp = () => help.showModal()
 
 // -- the token
 
-function TokenDialog() {
-  const send = event => {
-    event.preventDefault()
-    sessionStorage.setItem('admin-token', event.target.elements.tok.value)
-    update({ link: 'loading' })
-    start()
-  }
-  const place = useRef()
-  useEffect(() => place.current.showModal(), [])
-  return html`<dialog aria-labelledby="tokenh" ref=${place} onCancel=${event => event.preventDefault()}><h2 class="title" id="tokenh">The control surface needs its token</h2><form onSubmit=${send}>
-    <p class="soft">This server printed the token once at start and wrote it to the ready file (<code>admin_token</code>); <code>--admin-token</code> sets one of your own.</p>
-    <div class="field"><label for="tok">Token</label><input id="tok" type="password" class="mono" autocomplete="off" autofocus required aria-describedby="tokerr" aria-invalid=${String(state.tokenRefused)} /><p class="help bad" id="tokerr">${state.tokenRefused && 'That is not this server’s token. It may have been started anew since.'}</p></div>
-    <div class="row"><button class="b pri">Open the workbench</button><span class="help">Kept in this tab until it is closed.</span></div></form></dialog>`
+const asking = document.getElementById('token')
+asking.addEventListener('cancel', event => event.preventDefault())
+asking.addEventListener('submit', () => {
+  sessionStorage.setItem('admin-token', document.getElementById('tok').value)
+  update({ link: 'loading' })
+  start()
+})
+
+function askForToken() {
+  document.getElementById('tokerr').hidden = !state.tokenRefused
+  document.getElementById('tok').setAttribute('aria-invalid', String(state.tokenRefused))
+  if (!asking.open) asking.showModal()
 }
 
 function App() {
   const { link, route } = state, View = SHOWN[route.view], asked = link === 'token'
+  useEffect(() => { if (asked) askForToken() }, [asked])
   return html`<a class="skip" href="#main" onClick=${event => { event.preventDefault(); document.getElementById('main').focus() }}>Skip to the view</a>
     <${Top} />${link === 'gone' && html`<${Gone} />`}<${Rail} />
     <main id="main" tabindex="-1">${!asked && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1><${View} key=${route.view + state.world} /></section>`}</main>
     <p class="sr" aria-live="polite" id="news">${state.news}</p>
-    ${asked && html`<${TokenDialog} />`}<div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
+    <div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
 }
 
 // -- keys

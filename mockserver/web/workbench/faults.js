@@ -1,32 +1,31 @@
 // Planned faults: the rules, what they will do to the next fifty requests, and a new one while it is being written.
 import { ask, lookAround, part } from './api.js'
-import { Button, OneWorld, Problem, attempt, html, json, number, seen, useAnswer, useEffect, useState } from './parts.js'
+import { Button, OneWorld, Problem, attempt, html, json, number, seen, useAnswer, useEffect, useRef, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
 const CELLS = 50
 
 // -- a new rule, as text or by the form
 
-const EFFECTS = [['500', 'answer with a status'], ['delay', 'delay the answer'], ['reset', 'reset the connection'], ['empty', 'close without a byte'], ['truncate', 'half of the body'], ['garbage', 'bytes that are no headers'], ['drip', 'small pieces'], ['stall', 'nothing at all']]
-const SCHEDULES = [['', 'each matching request'], ['p=', 'with a probability'], ['first=', 'the first'], ['every=', 'every'], ['at=', 'at positions']]
-const EXAMPLES = { 'p=': '0.3', 'first=': '2', 'every=': '5', 'at=': '1,4' }
-const START = { effect: '500', status: '500', delay: '200..800', after: true, schedule: 'p=', often: '0.3', ends: '', op: '', path: '', who: '' }
-
+/** What is chosen in the form, as the line that can be kept. */
 function textOf(form) {
-  const effect = form.effect === '500' ? form.status : form.effect === 'delay' ? `delay=${form.delay}` : form.effect
-  return [effect, form.op && `op=${form.op}`, form.path && `path=${form.path}`, form.who, form.schedule && form.schedule + form.often, form.ends, form.after && form.effect !== 'delay' && 'after-commit'].filter(Boolean).join(' ')
+  const { effect, figure, after, schedule, often, ends, op, path, who } = Object.fromEntries(new FormData(form))
+  const does = effect === 'status' ? figure : effect === 'delay' ? `delay=${figure}` : effect
+  return [does, op && `op=${op}`, path && `path=${path}`, who, schedule && schedule + often, ends, effect !== 'delay' && after].filter(Boolean).join(' ')
 }
 
+const FIGURES = { status: '500', delay: '200..800', 'p=': '0.3', 'first=': '2', 'every=': '5', 'at=': '1,4' }
+
+/** The form stands in the page; what is typed into it is written into the line above. */
 function Form({ write }) {
-  const [form, setForm] = useState(START)
-  const set = change => { const next = { ...form, ...change }; setForm(next); write(textOf(next)) }
-  const field = (id, label, name, placeholder = '') => html`<div class="field"><label for=${id}>${label}</label><input id=${id} class="mono" value=${form[name]} placeholder=${placeholder} onInput=${event => set({ [name]: event.target.value })} /></div>`
-  const choice = (id, label, name, choices, also = () => ({})) => html`<div class="field"><label for=${id}>${label}</label><select id=${id} value=${form[name]} onChange=${event => set({ [name]: event.target.value, ...also(event.target.value) })}>${choices.map(([value, words]) => html`<option value=${value}>${words}</option>`)}</select></div>`
-  return html`<div id="ffields"><div class="grid3">
-    <div class="block"><h3>What happens</h3>${choice('f1', 'Effect', 'effect', EFFECTS)}${form.effect === '500' && field('f2', 'Status', 'status')}${form.effect === 'delay' ? field('f2', 'Milliseconds', 'delay') : html`<label class="row tight"><input type="checkbox" checked=${form.after} onChange=${event => set({ after: event.target.checked })} /> apply and save the patch first (after-commit)</label>`}</div>
-    <div class="block"><h3>When</h3>${choice('f3', 'Schedule', 'schedule', SCHEDULES, value => ({ often: EXAMPLES[value] || '' }))}${form.schedule && field('f4', 'How often', 'often')}${field('f5', 'Ends (optional)', 'ends', 'expires=30s or times=2')}</div>
-    <div class="block"><h3>Which requests</h3>${choice('f6', 'Operation', 'op', [['', 'any'], ...['add', 'replace', 'remove', 'test'].map(op => [op, op])])}${field('f7', 'Path, with all below it', 'path', '/Emails')}${field('f8', 'Client, user, type or id', 'who', 'client=ACME01 id=C-000417')}</div></div>
-    <p class="help">The form writes the line above; the line is what you can keep as <code>--fault</code> or in <code>mockserver.toml</code>.</p></div>`
+  const place = useRef()
+  useEffect(() => { place.current.append(document.getElementById('faultform').content.cloneNode(true)) }, [])
+  const typed = ({ target, currentTarget: form }) => {
+    const next = { effect: form.elements.figure, schedule: form.elements.often }[target.name]
+    if (next) next.value = FIGURES[target.value] || ''
+    write(textOf(form))
+  }
+  return html`<form id="ffields" ref=${place} onInput=${typed} onSubmit=${event => event.preventDefault()}></form>`
 }
 
 function NewRule({ text, setText, read, problem, reload }) {

@@ -1,7 +1,7 @@
 // Which requests are shown. The filter and the open request stand in the address, so that a link can carry them.
 import { address, go, state } from './state.js'
 
-export const FIELDS = {
+const FIELDS = {
   op: row => row.ops.map(one => one.op), path: row => row.ops.map(one => one.path), user: row => row.user, client: row => row.client,
   world: row => row.world, id: row => [row.id, row.alternateId], type: row => row.alternateIdType, reason: row => row.reason, status: row => row.status ?? row.connection,
   method: row => row.method, fault: row => row.fault, url: row => row.url, operation: row => row.operation,

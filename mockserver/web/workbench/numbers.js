@@ -1,7 +1,7 @@
 // How much, how fast, how many refused, and what is being forgotten.
 import { ask } from './api.js'
-import { Problem, bytes, html, number, tone, useAnswer, useEffect, useState } from './parts.js'
-import { address, state } from './state.js'
+import { Problem, bytes, html, number, useAnswer, useEffect, useState } from './parts.js'
+import { address } from './state.js'
 
 const W = 360, H = 112, LEFT = 34, RIGHT = 28
 const READ_MS = 2000
@@ -42,7 +42,7 @@ function Statuses({ points, step }) {
     return CLASSES.map(([name, kind]) => { const low = sum; sum += (point[name] || 0) / step; return sum > low && html`<rect class=${kind} x=${(x(at) - width / 2).toFixed(1)} width=${width.toFixed(1)} y=${y(sum).toFixed(1)} height=${(y(low) - y(sum)).toFixed(1)} />` })
   })
   return html`<${Chart} title="Answers by status" lead=${html`<span class="big">${share(0)}</span> <span class="soft">2xx</span>  ${share(1)} <span class="soft">4xx</span>  ${share(2)} <span class="soft">5xx</span>`} label=${CLASSES.map(([name], at) => `${share(at)} ${name}`).join(', ')}
-    most=${Math.max(0, ...points.map(point => point.count / step))} points=${points} draw=${draw} foot=${CLASSES.map(([name, kind]) => html`<span><i class=${`fill-${kind}`}></i>${name}</span>`)} />`
+    most=${Math.max(0, ...points.map(point => point.count / step))} points=${points} draw=${draw} foot=${CLASSES.map(([name, kind]) => html`<span><i class=${kind}></i>${name}</span>`)} />`
 }
 
 function Latencies({ points }) {
@@ -61,10 +61,7 @@ function Bounds({ bounds }) {
     ${lost.length > 0 && html`<p class="say">${lost.map(bound => `${bound.name}: the oldest ${number(bound.evictions)} are gone. `)}</p>`}<p class="help">Bounds are settings: <code>--journal-entries</code>, <code>--journal-bytes</code>, <code>--max-worlds</code>.</p></div>`
 }
 
-/** [reason, status, answers], the most frequent first; the server may name statuses beside the reasons or not. */
-const reasonRows = byReason => (Array.isArray(byReason) ? byReason.map(row => [row.reason, row.status, row.count]) : Object.entries(byReason).map(([reason, count]) => [reason, state.rows.find(row => row.reason === reason)?.status, count])).sort((a, b) => b[2] - a[2])
-
-const Reasons = ({ byReason }) => html`<div class="block"><h2>Answers by reason</h2><table><thead><tr><th>Reason</th><th>Status</th><th class="num">Answers</th></tr></thead><tbody>${reasonRows(byReason).slice(0, 30).map(([reason, status, count]) => html`<tr><td><a class="mono" href=${address('requests', [], { reason })}>${reason}</a></td><td class="st ${status ? tone(status) : ''}">${status}</td><td class="num">${number(count)}</td></tr>`)}</tbody></table></div>`
+const Reasons = ({ byReason }) => html`<div class="block"><h2>Answers by reason</h2><table><thead><tr><th>Reason</th><th class="num">Answers</th></tr></thead><tbody>${Object.entries(byReason).sort((a, b) => b[1] - a[1]).slice(0, 30).map(([reason, count]) => html`<tr><td><a class="mono" href=${address('requests', [], { reason })}>${reason}</a></td><td class="num">${number(count)}</td></tr>`)}</tbody></table></div>`
 
 export function Numbers() {
   const [round, setRound] = useState(0), [known, problem] = useAnswer(() => ask('GET', 'numbers', { world: '' }), round, true)

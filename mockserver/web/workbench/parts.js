@@ -63,7 +63,7 @@ export const ago = (iso, now = Date.now()) => {
   const s = Math.round((now - Date.parse(iso)) / 1000)
   return !iso ? '' : s < 5 ? 'now' : s < 90 ? `${s} s ago` : s < 5400 ? `${Math.round(s / 60)} min ago` : `${Math.round(s / 3600)} h ago`
 }
-export const tone = status => status == null ? 'bad' : status < 300 ? 'ok' : status < 500 ? 'warn' : 'bad'
+const tone = status => status == null ? 'bad' : status < 300 ? 'ok' : status < 500 ? 'warn' : 'bad'
 
 /** A span of seconds in words. */
 export function span(seconds) {
@@ -79,7 +79,7 @@ export function span(seconds) {
 
 const ICONS = { fault: 'M8 1 3 8h4l-1 5 5-7H7z', tolerated: 'M2 7c2-4 3 4 5 0s3 4 5 0', frozen: 'M5 3v8M9 3v8', saved: 'M2 7l3 3 7-7', close: 'M3 3l8 8M11 3l-8 8' }
 export const Icon = ({ name, label }) => html`<svg class="i" viewBox="0 0 14 14" role=${label ? 'img' : undefined} aria-label=${label} aria-hidden=${label ? undefined : 'true'}><path d=${ICONS[name]} /></svg>`
-export const MARKS = {
+const MARKS = {
   fault: 'a planned fault struck', saved: 'the patch was saved although the answer says it failed',
   tolerated: 'tolerated: a strict server would refuse this', frozen: 'the world’s clock stood still',
 }

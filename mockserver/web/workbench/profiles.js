@@ -120,6 +120,6 @@ export function Profiles() {
   const ids = state.route.rest.slice(0, 3)
   const [listed] = useAnswer(() => ask('GET', 'members', { world: '' }), 'members')
   if (state.world === '*') return html`<${OneWorld} what="profiles" />`
-  const members = Object.fromEntries((Array.isArray(listed) ? listed : listed?.members || []).map(member => [member.path, member]))
+  const members = Object.fromEntries((listed || []).map(member => [member.path, member]))
   return html`<${Finder} chosen=${ids} />${ids.length === 3 && html`<${Profile} key=${json(ids)} ids=${ids} members=${members} />`}`
 }

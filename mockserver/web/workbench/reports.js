@@ -77,7 +77,7 @@ function Reason({ code }) {
 
 function Fidelity({ chosen }) {
   const [answer, problem] = useAnswer(() => ask('GET', 'fidelity', { world: '' }), 'fidelity')
-  const rows = Array.isArray(answer) ? answer : answer?.fidelity || []
+  const rows = answer || []
   const here = mark => state.rows.filter(row => row.provenance === mark).length
   return html`<div class="block"><div class="head"><h2>How sure the mock is</h2><p class="soft">${rows.length > 0 && `${rows.length} behaviours, each with its mark. `}The same marks stand beside every request.</p></div><${Problem} problem=${problem} />
     ${chosen && html`<${Reason} key=${chosen} code=${chosen} />`}

@@ -1,7 +1,7 @@
 // The requests as they come: a list, its filter, and beside it the one that is open.
 import { ask, readAnew, release } from './api.js'
 import { Detail } from './detail.js'
-import { FIELDS, filterOf, openRequest, setFilter, shownRows } from './filter.js'
+import { filterOf, openRequest, setFilter, shownRows } from './filter.js'
 import { FirstVisit } from './firstvisit.js'
 import { Button, Chip, Mark, Segments, Status, attempt, clockTime, html, number, save, seen, useEffect, useRef, useState } from './parts.js'
 import { state, update } from './state.js'
@@ -84,7 +84,7 @@ function Bar({ rows }) {
   const filter = filterOf(state.route.query), reasons = [...new Set(state.rows.map(row => row.reason))].sort()
   const waiting = state.held.length, following = !state.paused && !state.scrolled
   return html`<div class="bar" role="search" aria-label="Filter the requests">
-    <input id="q" type="search" placeholder="Filter by text, id, path, user" title="Words that a request must hold. ${Object.keys(FIELDS).join(':, ')}: look at one part alone, as in op:replace path:/Emails" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
+    <input id="q" type="search" placeholder="Filter by text, id, path, user" title="Words that a request must hold; user:, op: or path: look at one part alone (/)" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
     <${Segments} label="Status" choices=${[['', 'all'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx']]} chosen=${filter.status} choose=${status => setFilter({ status })} />
     <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
     <button type="button" class="b" id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or an answer 200 without operations (s)" onClick=${toggleOdd}>Only surprising</button>

@@ -22,7 +22,7 @@ function FaultStruck({ mock }) {
     <p class="soft">${mock.faultEffect && html`<code>${json(mock.faultEffect)}</code> · `}<a href=${address('faults', [rule])}>Rule and plan</a></p></div></div>`
 }
 
-export function Changes({ mock, operations = [] }) {
+function Changes({ mock, operations = [] }) {
   const rows = mock.difference || mock.changes || []
   if (rows.length) return html`<${Difference} rows=${rows} />`
   const undone = operations.some(one => one.outcome === 'undone')
@@ -55,7 +55,7 @@ function Did({ one }) {
 }
 
 function Refused({ one, all, hint }) {
-  return html`<div class="body"><p class="row top-row"><span class="say fg">${seen(hint)}</span>${one.instead && html`<${Button} kind="push" onClick=${() => copy(json(one.instead))}>Copy the operation<//>`}</p>
+  return html`<div class="body"><p class="row"><span class="say fg">${seen(hint)}</span>${one.instead && html`<${Button} kind="push" onClick=${() => copy(json(one.instead))}>Copy the operation<//>`}</p>
     <${MarkedBody} one=${one} all=${all} /></div>`
 }
 

@@ -6,7 +6,7 @@ import { state, update } from './state.js'
 import { Steps } from './story.js'
 
 /** What a dry run answered: status, story, operations and difference. */
-export function Outcome({ answer }) {
+function Outcome({ answer }) {
   const operations = (answer.operations || []).map((one, index) => ({ index, ...one.operation, ...one }))
   const said = (answer.story || '').split(` (${answer.reason}: `)[0]
   return html`<div class="block"><p class="row"><${Status} status=${answer.status} /><code>${answer.reason}</code><${Provenance} mark=${answer.provenance} /></p>

@@ -1,7 +1,7 @@
 // Worlds, their clocks and snapshots.
 import { ask, chooseWorld, lookAround, part, readAnew } from './api.js'
 import { Button, ago, attempt, bytes, clockTime, day, html, number, plural, seen, span, useAnswer, useState } from './parts.js'
-import { state, update } from './state.js'
+import { state } from './state.js'
 
 const value = id => document.getElementById(id).value.trim()
 
@@ -35,27 +35,23 @@ function Row({ world }) {
   const remove = () => change(async () => { await ask('DELETE', `namespaces/${part(world.name)}`, { world: '' }); if (chosen) chooseWorld('default') }, `World ${world.name} is removed.`)
   return html`<tr><td><code>${seen(world.name)}</code>${chosen && html` <span class="quiet">chosen</span>`}</td><td class="num">${number(world.changedProfiles)}</td><td class="num">${number(world.requests)}</td><td class="num">${number(world.faults)}</td><td class="num">${world.snapshots.length}</td>
     <td class="nowrap ${clock?.frozen ? 'warn' : 'soft'}">${says}</td><td class="num nowrap">${bytes(world.bytes)}</td><td class="soft nowrap">${ago(world.lastUsed)}</td>
-    <td class="act">${!chosen && html`<${Button} kind="bare" onClick=${() => chooseWorld(world.name)}>Choose<//>`}<${Button} kind="bare" onClick=${() => update({ resetting: world.name })}>Reset…<//><${Button} kind="bare" sure disabled=${world.name === 'default'} title=${world.name === 'default' ? 'The world default can’t be removed; reset it instead' : ''} onClick=${remove}>Remove<//></td></tr>`
+    <td class="act">${!chosen && html`<${Button} kind="bare" onClick=${() => chooseWorld(world.name)}>Choose<//>`}<${Button} kind="bare" onClick=${() => askForReset(world.name)}>Reset…<//><${Button} kind="bare" sure disabled=${world.name === 'default'} title=${world.name === 'default' ? 'The world default can’t be removed; reset it instead' : ''} onClick=${remove}>Remove<//></td></tr>`
 }
 
-const PARTS = [['', 'Everything: profiles, faults, journal and clock'], ['profiles', 'Profiles: those that changed go back to their fixtures'], ['faults', 'Faults: those that the server was started with'], ['journal', 'Journal: every request is forgotten']]
-
-function Reset({ world }) {
-  const reset = event => {
-    event.preventDefault()
-    const which = new FormData(event.target).get('part')
-    update({ resetting: '' })
+function askForReset(world) {
+  const dialog = document.getElementById('reset'), form = dialog.querySelector('form')
+  document.getElementById('resetw').textContent = world
+  form.onsubmit = event => {
+    if (event.submitter.value !== 'reset') return
+    const which = new FormData(form).get('part')
     change(async () => { await ask('POST', which ? `reset/${which}` : 'reset', { world }); if (which !== 'faults') readAnew() }, `World ${world} is reset.`)
   }
-  return html`<form class="aside hot reset" aria-label="Reset" onSubmit=${reset}><h2>Reset world <code>${seen(world)}</code></h2><fieldset class="block"><legend class="sr">What to reset</legend>
-    ${PARTS.map(([name, words], at) => html`<label class="row tight"><input type="radio" name="part" value=${name} checked=${at === 0} /> ${words}</label>`)}</fieldset>
-    <p class="help">Snapshots stay. The random draws start anew, so the same faults strike again.</p><div class="row"><button class="b pri">Reset</button><${Button} onClick=${() => update({ resetting: '' })}>Cancel<//></div></form>`
+  dialog.showModal()
 }
 
 function WorldList() {
   const most = state.settings.max_worlds
   return html`<div class="block"><div class="head"><h2>Worlds</h2><p class="soft">${state.worlds.length}${most ? ` of at most ${number(most)}; the least recently used go first` : ''}. ${state.evictions ? `${plural(state.evictions, 'was', 'were')} evicted.` : 'None was evicted.'}</p></div>
-    ${state.resetting && html`<${Reset} world=${state.resetting} />`}
     <div class="scroll" tabindex="0" role="region" aria-label="Worlds"><table><thead><tr><th>World</th><th class="num">Changed profiles</th><th class="num">Requests</th><th class="num">Faults</th><th class="num">Snapshots</th><th>Clock</th><th class="num">Size</th><th>Last used</th><th><span class="sr">Actions</span></th></tr></thead>
       <tbody>${state.worlds.slice(0, 200).map(world => html`<${Row} key=${world.name} world=${world} />`)}</tbody></table></div></div>`
 }
