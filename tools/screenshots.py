@@ -20,11 +20,13 @@ ROOT = Path(__file__).parent.parent
 WORKBENCH = ROOT / "mockserver" / "web" / "workbench"
 FOLDER = ROOT / "docs" / "screenshots"
 HASH = FOLDER / "workbench.sha256"
+# The address, and what is clicked there.
 PICTURES = {
-    "requests": "#requests/00000004",
-    "profile": "#profiles/ACME01/CRM/C-000001",
-    "faults": "#faults?text=500+p%3D0.3+after-commit",
+    "requests": ("#requests/00000004", ""),
+    "profile": ("#profiles/ACME01/CRM/C-000001", 'tr[data-path="/CustomerType"]'),
+    "faults": ("#faults?text=500+p%3D0.3+after-commit", ""),
 }
+_FAULTS = ("500 p=0.2", "delay=80..220 p=0.3", "503 op=replace path=/Emails at=2,3 after-commit", "reset every=20")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 _PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/"
 
@@ -64,6 +66,9 @@ _STORY: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
 )
 
 
+_UNHARMED = 5
+
+
 def _send(url: str, method: str, body: Any, headers: dict[str, str]) -> None:
     request = urllib.request.Request(url, json.dumps(body).encode(), headers, method=method)
     try:
@@ -73,15 +78,11 @@ def _send(url: str, method: str, body: Any, headers: dict[str, str]) -> None:
 
 
 def tell(url: str, secrets: dict[str, str]) -> None:
-    """Send what the pictures show."""
-    for rule in (
-        "500 p=0.2",
-        "delay=80..220 p=0.3",
-        "503 op=replace path=/Emails at=2,3 after-commit",
-        "reset every=20",
-    ):
-        _send(f"{url}/__admin/faults", "POST", rule, {"Content-Type": "application/json"})
-    for identifier, user, operations in _STORY:
+    """Send what the pictures show: some requests, then faults, then more."""
+    for number, (identifier, user, operations) in enumerate(_STORY):
+        if number == _UNHARMED:
+            for rule in _FAULTS:
+                _send(f"{url}/__admin/faults", "POST", rule, {"Content-Type": "application/json"})
         header = sign("ACME01", user, secrets[user], issued_now(datetime.now(UTC)))
         headers = {"Authorization": header, "Content-Type": "application/json-patch+json"}
         _send(f"{url}{_PROFILE}{identifier}", "PATCH", operations, headers)
@@ -99,10 +100,12 @@ def main() -> None:
         url = f"http://127.0.0.1:{server.port}"
         tell(url, secrets)
         for scheme in SCHEMES:
-            page = running.new_page(viewport={"width": 1280, "height": 760}, color_scheme=scheme)
-            for name, address in PICTURES.items():
+            page = running.new_page(viewport={"width": 1440, "height": 810}, color_scheme=scheme)
+            for name, (address, clicked) in PICTURES.items():
                 page.goto(f"{url}/__admin/ui")
                 page.goto(f"{url}/__admin/ui{address}")
+                if clicked:
+                    page.locator(clicked).click()
                 page.wait_for_timeout(1000)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}.png")
     HASH.write_text(f"{digest()}\n", encoding="utf-8")

@@ -52,8 +52,8 @@ def test_a_profile_of_hostile_texts_is_shown_inert(workbench: Start) -> None:
         "CustomerType": "javascript:alert(1)",
     }
     bench.admin("PUT", "profiles/ACME01/CRM/H-1", {**hostile, "ProfileId": 77})
-    bench.open("#profiles/ACME01/CRM/H-1").see("<script>struck = 1</script>", ".finder")
-    bench.see("\\u202eevil", ".finder")
+    bench.open("#profiles/ACME01/CRM/H-1").see("<script>struck = 1</script>", "main")
+    bench.see("\\u202eevil", "main")
     bench.find('tr[data-path="/CustomerType"]').click()
     for tab in ("JSON and XML", "History"):
         bench.page.get_by_role("tab", name=tab).click()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.browser.offered import needs
 from tests.browser.workbench import ID, USER, Workbench, replace
 
 Start = Callable[..., Workbench]
@@ -16,7 +17,6 @@ def test_a_first_visitor_is_told_what_to_send_and_sees_it_come(workbench: Start)
     """The empty page has a signed request to paste; the first one that comes opens by itself."""
     bench = workbench().open()
     bench.see("Nothing has come yet")
-    bench.see("curl -i", ".copybox")
     bench.patch([replace("/CustomerTipe")])
     bench.see("Did you mean /CustomerType?", "#detail")
 
@@ -61,6 +61,13 @@ def test_a_filter_narrows_the_list_and_stands_in_the_address(workbench: Start) -
     bench.rows(2)
 
 
+@needs("/__admin/example")
+def test_a_first_visitor_gets_a_request_to_paste(workbench: Start) -> None:
+    """Signed, for the shell."""
+    workbench().open().see("curl -i", ".copybox")
+
+
+@needs("/__admin/requests/{id}/try")
 def test_the_story_says_what_was_refused_where_and_what_to_write_instead(workbench: Start) -> None:
     """Each operation with its outcome, the pointer marked in the body, the operation to write beside it."""
     bench = workbench()
@@ -86,22 +93,30 @@ def test_the_difference_shows_before_and_after(workbench: Start) -> None:
     bench.see('"Customer"', ".hunk .minus")
 
 
-def test_a_frozen_clock_is_seen_everywhere_and_explains_a_wrong_signature(workbench: Start) -> None:
-    """The most forgotten cause of a 401 stands in the top bar, beside the request, and in its signature."""
+def test_a_frozen_clock_is_seen_on_every_view_until_it_runs(workbench: Start) -> None:
+    """The most forgotten cause of a 401 stands above them all."""
     bench = workbench()
     bench.admin("PUT", "clock", {"freeze": "2026-01-31T12:00:00Z"})
-    bench.patch([replace()])
-    bench.open("#requests/00000001?tab=signature")
-    bench.see("12:00:00 frozen", "#clockchip")
-    bench.see("What to do", "#tp")
-    bench.find("#tp .bad").first.wait_for()
-    assert bench.page.get_by_role("img", name="the world’s clock stood still").count() == 1
+    bench.open("#requests").see("12:00:00 frozen", "#clockchip")
     for view in ("profiles", "faults", "worlds", "numbers", "reports"):
         bench.go(f"#{view}").see("12:00:00 frozen", "#clockchip")
     bench.go("#worlds").button("Let it run").click()
     bench.find("#clockchip:not(.frozen)").wait_for()
 
 
+@needs("/__admin/requests/{id}/try")
+def test_a_frozen_clock_explains_a_wrong_signature(workbench: Start) -> None:
+    """It is named beside the request, and in its signature's diagnosis."""
+    bench = workbench()
+    bench.admin("PUT", "clock", {"freeze": "2026-01-31T12:00:00Z"})
+    bench.patch([replace()])
+    bench.open("#requests/00000001?tab=signature")
+    bench.see("What to do", "#tp")
+    bench.find("#tp .bad").first.wait_for()
+    assert bench.page.get_by_role("img", name="the world’s clock stood still").count() == 1
+
+
+@needs("/__admin/requests/{id}/try")
 def test_a_request_is_changed_tried_and_sent(workbench: Start) -> None:
     """A try changes nothing; sending is a request of its own, which opens."""
     bench = workbench()
@@ -120,7 +135,12 @@ def test_a_request_is_changed_tried_and_sent(workbench: Start) -> None:
 
 @pytest.mark.parametrize(
     ("name", "holds"),
-    [("Copy curl", "curl "), ("Copy as pytest", "def test_"), ("Copy as rule", "CustomerTipe")],
+    [
+        pytest.param("Copy curl", "curl ", id="curl"),
+        pytest.param("Copy as pytest", "def test_", marks=needs("/__admin/requests/{id}/pytest"), id="pytest"),
+        pytest.param("Copy as rule", "CustomerTipe", marks=needs("/__admin/requests/{id}/rule"), id="rule"),
+        pytest.param("Copy HAR", '"entries"', marks=needs("/__admin/requests/{id}/har"), id="har"),
+    ],
 )
 def test_a_request_can_be_taken_along(workbench: Start, name: str, holds: str) -> None:
     """As curl, as a pytest test, as a rule."""

@@ -32,7 +32,7 @@ class Workbench:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.problems.append(f"console: {message.text}")
+            self.problems.append(f"console: {message.text} {message.location['url']}")
 
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((f"{self.url}/", "data:", "blob:")):
@@ -41,7 +41,7 @@ class Workbench:
     def must_be_quiet(self) -> None:
         """No console error and no request to another origin, whatever the test did."""
         unexpected = [problem for problem in self.problems if not any(text in problem for text in self.expected)]
-        assert unexpected == []
+        assert not unexpected, "\n".join(unexpected)
 
     def open(self, hash_: str = "") -> Workbench:
         """Open the page at an address."""

@@ -1,4 +1,5 @@
 // The control surface: one way to ask it, and the loops that keep the page up to date.
+import { rowsOf } from './entries.js'
 import { state, update } from './state.js'
 
 const BASE = new URL('..', import.meta.url)
@@ -16,9 +17,20 @@ export class Refusal extends Error {
 
 export const part = encodeURIComponent
 
+let offered = null
+
+/** Read what this server offers, so that a view can say in words what is missing instead of asking in vain. */
+export async function readOffers() {
+  const { endpoints } = await ask('GET', '../__admin', { world: '' })
+  offered = endpoints.map(({ method, path }) => new RegExp(`^${method} ${path.replace(/\{\w+\}/g, '[^/]+')}$`))
+}
+
+export const offers = asked => offered === null || offered.some(one => one.test(asked))
+
 /** Ask the control surface. `world` is a name or '*' for all; the answer is JSON, or text if `text` is set. */
 export async function ask(method, path, { body, world = state.world, query = {}, text = false } = {}) {
   const url = new URL(path, BASE)
+  if (!offers(`${method} ${url.pathname}`)) throw new Refusal(404, { error: `This server has no ${url.pathname}.` })
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') url.searchParams.set(name, value)
   if (world === '*') url.searchParams.set('all', 'true')
   else if (world && world !== 'default') url.searchParams.set('namespace', world)
@@ -58,8 +70,9 @@ async function follow(mine) {
       const answer = await ask('GET', 'requests', { query })
       if (mine !== reading) return
       if (failures) return readAnew({ keep: true })   // it may be another server by now
-      take(answer)
-      if (answer.rows.length || answer.waiting === false) await pause(PAUSE_MS)
+      const { rows = rowsOf(answer.requests), waiting = false } = answer
+      take(answer, rows)
+      if (rows.length || !waiting) await pause(PAUSE_MS)
     } catch (problem) {
       if (mine !== reading) return
       if (problem instanceof Refusal && problem.status === 401) return
@@ -77,10 +90,10 @@ async function lost(failures, problem) {
 
 export let tryNow = () => {}
 
-function take(answer) {
-  const fresh = answer.rows.toReversed()
+function take(answer, rows) {
+  const fresh = rows.toReversed()
   const initial = since === null
-  since = answer.last || since || '00000000'
+  since = fresh[0]?.id || since || '00000000'
   // The journal forgets its oldest first, and all at once when somebody clears it.
   const kept = rows => rows.slice(0, Math.min(MOST_ROWS, answer.meta.total))
   const change = { link: 'live', goneSince: null, tries: 0, total: answer.meta.total, dropped: answer.dropped }
@@ -105,9 +118,8 @@ function tell(fresh) {
   unspoken.unshift(...fresh)
   clearTimeout(speaking)
   speaking = setTimeout(() => {
-    const [row] = unspoken
-    const one = `New request: ${row.status ?? row.connection} ${row.reason}, ${row.alternateIdType}/${row.alternateId}`
-    update({ news: unspoken.length > 1 ? `${unspoken.length} new requests, the last ${row.status ?? row.connection} ${row.reason}` : one })
+    const [row] = unspoken, what = unspoken.length > 1 ? `${unspoken.length} new requests, the last` : 'New request:'
+    update({ news: `${what} ${row.status ?? row.connection} ${row.reason}, ${row.alternateIdType}/${row.alternateId}` })
     unspoken = []
     tell.last = Date.now()
   }, Math.max(0, (tell.last || 0) + ANNOUNCE_MS - Date.now()))

@@ -67,8 +67,8 @@ export function Builder({ ids, members, profile, rows, template, kindOf }) {
     <div class="inside">${state.patch.map((one, index) => html`<${Operation} key=${index} one=${one} index=${index} members=${members} profile=${profile} template=${template} kindOf=${kindOf} />`)}
       ${!state.patch.length && html`<p class="soft">No operation yet: an empty patch [] answers with the profile and changes nothing.</p>`}
       <div class="row acts"><${Button} kind="pri" disabled=${off || !earlier} title="Signed by the server, and really sent" onClick=${() => attempt(() => send(earlier, patch), 'Sent.')}>Send to ${seen(state.world).slice(0, 30)}<//>
-        <${Button} disabled=${!patch} onClick=${() => copy(curlOf(ids, patch))}>Copy as curl<//><${Button} kind="bare" disabled=${!patch} onClick=${() => copy(text)}>Copy patch<//><${Button} kind="bare" onClick=${() => update({ patch: [...state.patch, { op: 'add', path: '/', value: '""' }] })}>Add<//></div>
-      ${!earlier && html`<p class="help">No request has named this profile yet, so no user is known to sign for: send the first one as curl.</p>`}
+        <${Button} disabled=${!patch} onClick=${() => copy(curlOf(ids, patch))}>Copy as curl<//><${Button} kind="bare" onClick=${() => update({ patch: [...state.patch, { op: 'add', path: '/', value: '""' }] })}>Add<//></div>
+      ${rows && !earlier && html`<p class="help">No request has named this profile yet, so no user is known to sign for: send the first one as curl.</p>`}
       <h3>What each dialect would answer</h3><div aria-live="polite"><${Problem} problem=${problem} />${answers && html`<${Answers} answers=${answers} />`}</div>
       <p class="help">A dry run: nothing changes and no fault counts it. The server runs with <code>--dialect ${state.settings.dialect}</code>.</p></div></div>`
 }

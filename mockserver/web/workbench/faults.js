@@ -1,5 +1,5 @@
 // Planned faults: the rules, what they will do to the next fifty requests, and a new one while it is being written.
-import { ask, lookAround, part } from './api.js'
+import { ask, lookAround, offers, part } from './api.js'
 import { Button, OneWorld, Problem, attempt, html, json, number, seen, useAnswer, useEffect, useRef, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
@@ -38,7 +38,7 @@ function NewRule({ text, setText, read, problem, reload }) {
   return html`<div class="block"><div class="head"><h2 class="title">Faults</h2><p class="soft">Each rule counts its own matching requests in world <code>${seen(state.world)}</code>. The same seed (${state.settings.seed}) gives the same failures.</p></div>
     <form class="row bottom" onSubmit=${add}><div class="field wide-field"><label for="ftext">Add a rule</label><input id="ftext" class="mono" placeholder="500 p=0.3 after-commit" value=${text} aria-describedby="fsay" aria-invalid=${String(!!problem)} spellcheck="false" autocomplete="off" onInput=${event => setText(event.target.value)} /></div>
       <button class="b pri" id="fadd" disabled=${!understood}>Add</button><${Button} aria-expanded=${String(form)} aria-controls="ffields" onClick=${() => showForm(!form)}>${form ? 'Hide the form' : 'Use the form'}<//></form>
-    <p class="say ${problem ? 'bad' : 'soft'}" id="fsay" aria-live="polite">${problem ? seen(`${problem.message} ${problem.hint}`) : understood ? `${seen(read.sentence)} Of the next ${CELLS} matching requests it strikes ${strikes}.` : text ? '' : 'Write what shall go wrong, as in 403 first=2, delay=200..800 or reset every=5.'}</p>
+    <p class="say ${problem ? 'bad' : 'soft'}" id="fsay" aria-live="polite">${problem ? seen(`${problem.message} ${problem.hint}`) : understood ? `${seen(read.sentence)}${read.plan ? ` Of the next ${CELLS} matching requests it strikes ${strikes}.` : ''}` : ''}</p>
     ${form && html`<${Form} write=${setText} />`}</div>`
 }
 
@@ -47,7 +47,8 @@ function useDryRun(text) {
   const [known, know] = useState({ text: '' })
   useEffect(() => {
     if (!text.trim()) return
-    const timer = setTimeout(() => ask('POST', 'faults', { query: { dry: 'true' }, body: { text } }).then(read => know({ text, read }), problem => know({ text, problem })), 150)
+    if (!offers('GET /__admin/numbers')) return know({ text, read: { sentence: 'Not read yet: this server reads a rule when it is added.' } })
+    const timer = setTimeout(() => ask('POST', 'faults', { query: { dry: 'true' }, body: { text } }).then(read => know(read.error ? { text, problem: { message: read.error, hint: read.hint } } : { text, read }), problem => know({ text, problem })), 150)
     return () => clearTimeout(timer)
   }, [text])
   return known.text === text && text.trim() ? [known.read, known.problem] : []

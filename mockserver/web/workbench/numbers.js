@@ -56,9 +56,8 @@ function Latencies({ points }) {
 
 function Bounds({ bounds }) {
   const shown = (name, value) => value == null ? '' : /bytes|body|size/i.test(name) ? bytes(value) : number(value)
-  const lost = bounds.filter(bound => bound.evictions > 0)
   return html`<div class="block"><h2>Bounds</h2><table><thead><tr><th>What</th><th>Now</th><th class="num">Bound</th><th class="num">Evicted</th></tr></thead><tbody>${bounds.map(bound => html`<tr><td>${bound.name}</td><td class="nowrap"><span class="share" aria-hidden="true"><i style=${{ width: `${bound.limit ? Math.min(100, 100 * bound.used / bound.limit) : 0}%` }}></i></span>${shown(bound.name, bound.used)}</td><td class="num">${shown(bound.name, bound.limit)}</td><td class="num ${bound.evictions ? '' : 'quiet'}">${bound.evictions == null ? '' : number(bound.evictions)}</td></tr>`)}</tbody></table>
-    ${lost.length > 0 && html`<p class="say">${lost.map(bound => `${bound.name}: the oldest ${number(bound.evictions)} are gone. `)}</p>`}<p class="help">Bounds are settings: <code>--journal-entries</code>, <code>--journal-bytes</code>, <code>--max-worlds</code>.</p></div>`
+    <p class="help">Bounds are settings: <code>--journal-entries</code>, <code>--journal-bytes</code>, <code>--max-worlds</code>.</p></div>`
 }
 
 const Reasons = ({ byReason }) => html`<div class="block"><h2>Answers by reason</h2><table><thead><tr><th>Reason</th><th class="num">Answers</th></tr></thead><tbody>${Object.entries(byReason).sort((a, b) => b[1] - a[1]).slice(0, 30).map(([reason, count]) => html`<tr><td><a class="mono" href=${address('requests', [], { reason })}>${reason}</a></td><td class="num">${number(count)}</td></tr>`)}</tbody></table></div>`

@@ -1,7 +1,6 @@
 // What several views draw with. Every value is text to Preact: nothing that a profile holds is ever markup.
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js'
-import { chooseWorld } from './api.js'
-import { say, state } from './state.js'
+import { say } from './state.js'
 
 export { html, useEffect, useRef, useState }
 
@@ -174,5 +173,4 @@ export function useAnswer(read, key, keep = false) {
 export const Problem = ({ problem }) => problem && html`<p class="say bad" role="alert">${seen(problem.message)} <span class="soft">${seen(problem.hint)}</span></p>`
 
 /** Ask for one world where a view can't show several. */
-export const OneWorld = ({ what }) => state.world !== '*' ? null : html`<div class="page"><p class="say">Choose one world above: ${what} belong to a world.</p>
-  <p class="row">${state.worlds.slice(0, 12).map(world => html`<${Button} onClick=${() => chooseWorld(world.name)}>${seen(world.name).slice(0, 60)}<//>`)}</p></div>`
+export const OneWorld = ({ what }) => html`<div class="page"><p class="say">Choose one world above: ${what} belong to a world.</p></div>`

@@ -15,18 +15,18 @@ const idsOf = row => {
 }
 
 function Finder({ chosen }) {
-  const [text, setText] = useState(''), [changed, setChanged] = useState(false), [limit, setLimit] = useState(PAGE)
+  const [text, setText] = useState(''), [limit, setLimit] = useState(PAGE)
   const wanted = useLater(text, 200)
-  const [last, problem] = useAnswer(() => ask('GET', 'profiles', { query: { q: wanted, limit, changed: changed ? 'true' : '' } }), JSON.stringify([wanted, changed, limit, state.worlds.find(one => one.name === state.world)?.changedProfiles]), true)
+  const [last, problem] = useAnswer(() => ask('GET', 'profiles', { query: { q: wanted, limit } }), JSON.stringify([wanted, limit, state.worlds.find(one => one.name === state.world)?.changedProfiles]), true)
   const matched = last?.meta.matched ?? last?.meta.total
   useEffect(() => {
     if (!chosen.length && innerWidth > 720 && last?.profiles.length) go(address('profiles', idsOf(last.profiles[0])), true)
   }, [last, chosen.length])
-  return html`<div class="col finder"><div class="bar"><input type="search" class="grow" placeholder="Id, name or e-mail" aria-label="Find a profile" value=${text} onInput=${event => setText(event.target.value)} /><button type="button" class="b" aria-pressed=${String(changed)} title="Only those that differ from their fixture" onClick=${() => setChanged(!changed)}>±</button></div>
+  return html`<div class="col finder"><div class="bar"><input type="search" class="grow" placeholder="Id, name or e-mail" aria-label="Find a profile" value=${text} onInput=${event => setText(event.target.value)} /></div>
     <${Problem} problem=${problem} />
     <div class="plist">${(last?.profiles || []).map(row => { const ids = idsOf(row); return html`<button type="button" key=${row.client + row.profileId} aria-current=${json(ids) === json(chosen) ? 'true' : undefined} onClick=${() => go(address('profiles', ids))}>
       <span class="name"><bdi>${seen(row.name || row.profileId).slice(0, 120)}</bdi></span>${row.changed ? html`<span class="diffs"><span class="sr">differs from its fixture</span></span>` : html`<span></span>`}<span class="id"><bdi>${seen(`${ids[0]} ${ids[1]}/${ids[2]}`).slice(0, 200)}</bdi></span></button>` })}</div>
-    <p class="more">${last && html`${plural(matched, 'profile')}${wanted || changed ? ` of ${number(last.meta.total)}` : ''} ${matched > last.profiles.length && html`<${Button} onClick=${() => setLimit(limit + 200)}>Show more<//>`}`}</p></div>`
+    <p class="more">${last && html`${plural(matched, 'profile')}${wanted ? ` of ${number(last.meta.total)}` : ''} ${matched > last.profiles.length && html`<${Button} onClick=${() => setLimit(limit + 200)}>Show more<//>`}`}</p></div>`
 }
 
 function useLater(value, ms) {

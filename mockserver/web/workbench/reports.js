@@ -3,7 +3,8 @@ import { ask, part } from './api.js'
 import { Button, Problem, Provenance, PROVENANCES, Segments, ago, copy, html, json, number, plural, save, seen, useAnswer, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
-const VERDICTS = ['held', 'broken', 'tolerated', 'inconclusive', 'not-verifiable']
+// The worst first.
+const VERDICTS = ['broken', 'inconclusive', 'tolerated', 'not-verifiable', 'held']
 const TONES = { broken: 'bad', tolerated: 'warn', inconclusive: 'warn', 'not-verifiable': 'quiet', held: 'ok' }
 const said = verdict => String(verdict).replaceAll('-', ' ')
 const named = verdict => String(verdict).replaceAll(/[ _]/g, '-')
@@ -11,9 +12,8 @@ const named = verdict => String(verdict).replaceAll(/[ _]/g, '-')
 // -- a verify run
 
 function sentenceOf(report, count) {
-  const worst = ['broken', 'inconclusive', 'tolerated'].find(verdict => count(verdict))
   const rest = VERDICTS.filter(verdict => count(verdict)).map(verdict => `${number(count(verdict))} ${said(verdict)}`).join(', ')
-  const lead = { broken: ['bad', 'Broken.'], inconclusive: ['warn', 'Inconclusive.'], tolerated: ['warn', 'Held, with something tolerated.'] }[worst] || ['ok', 'Held.']
+  const lead = { broken: ['bad', 'Broken.'], inconclusive: ['warn', 'Inconclusive.'], tolerated: ['warn', 'Held, with something tolerated.'] }[VERDICTS.find(count)] || ['ok', 'Held.']
   return html`<h2 class="verdict"><span class=${lead[0]}>${lead[1]}</span> ${seen(report.target || 'The mock')} was asked ${plural(report.cases.length, 'case')}: ${rest}.</h2>`
 }
 
@@ -38,9 +38,8 @@ function factsOf(cases) {
       facts.set(fact, row)
     }
   }
-  const worst = row => ['broken', 'inconclusive', 'tolerated', 'not-verifiable', 'held'].find(verdict => row[verdict])
-  const order = ['broken', 'tolerated', 'inconclusive', 'not-verifiable', 'held']
-  return [...facts].map(([fact, row]) => ({ fact, row, verdict: worst(row) })).sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict))
+  const rank = ({ verdict }) => VERDICTS.indexOf(verdict)
+  return [...facts].map(([fact, row]) => ({ fact, row, verdict: VERDICTS.find(verdict => row[verdict]) })).sort((a, b) => rank(a) - rank(b))
 }
 
 function Facts({ report }) {

@@ -1,5 +1,5 @@
 // Why a request was answered so: operation by operation, with the place marked and what to write instead.
-import { Button, CopyBox, Difference, Json, Long, Provenance, clockTime, copy, html, json, seen, span } from './parts.js'
+import { Button, CopyBox, Difference, Json, Long, Provenance, clockTime, copy, html, json, seen } from './parts.js'
 import { address } from './state.js'
 
 const TONES = { held: 'ok', applied: 'ok', undone: 'soft', refused: 'warn', 'not reached': 'quiet' }
@@ -110,6 +110,5 @@ export function Signature({ entry: { mock } }) {
       ${mock.frozen && html`<p class="say warn">The clock of this world stood still at ${clockTime(mock.at)} when the request came. <a href=${address('worlds')}>Let it run</a></p>`}</div>
     ${signature.checks?.length > 0 && html`<ol class="checks">${signature.checks.map(check => html`<li><span class=${check.ok ? 'ok' : check.ok === false ? 'bad' : 'quiet'} role="img" aria-label=${check.ok ? 'right' : check.ok === false ? 'wrong' : 'not checked'}>${check.ok ? '✓' : check.ok === false ? '✕' : '·'}</span><span class="soft">${seen(check.name)}</span><span>${seen(check.text)}</span></li>`)}</ol>`}
     ${signature.hint && html`<div class="block"><h3>What to do</h3><p class="say">${seen(signature.hint)} <span class="quiet mono">${signature.cause}</span></p></div>`}
-    <div class="block"><h3>What was read</h3><dl class="kv"><dt>Scheme</dt><dd>${seen(signature.scheme)}</dd><dt>User</dt><dd>${seen(signature.user)}</dd><dt>Timestamp</dt><dd>${seen(signature.timestamp)}</dd><dt>Age</dt><dd>${signature.ageSeconds == null ? '' : `${span(signature.ageSeconds)}${signature.ageSeconds < 0 ? ' in the future' : ''}`}</dd></dl>
-      ${mock.profile && html`<${CopyBox} label="Sign anew" text=${`mockserver sign --client ${mock.profile.client}${signature.user ? ` --user ${signature.user}` : ''}`} />`}<p class="help">No key and no signature is ever shown or kept.</p></div>`
+    <div class="block"><h3>Sign anew</h3>${mock.profile && html`<${CopyBox} label="Command" text=${`mockserver sign --client ${mock.profile.client}${signature.user ? ` --user ${signature.user}` : ''}`} />`}<p class="help">No key and no signature is ever shown or kept.</p></div>`
 }
