@@ -28,18 +28,22 @@ function ClockChip() {
   if (!clock) return null
   const now = clock.frozen ? clock.now : new Date(Date.parse(clock.now) + (Date.now() - clock.readAt)).toISOString()
   const off = !clock.frozen && Math.abs(clock.offsetSeconds) >= 1 ? `, ${span(clock.offsetSeconds)} ${clock.offsetSeconds > 0 ? 'ahead' : 'behind'}` : ''
-  return html`<a class="b clock ${clock.frozen ? 'frozen' : ''}" id="clockchip" href="#worlds"><span class="sr">Clock of world ${world}: </span>${clock.frozen && html`<${Icon} name="frozen" />`}<span class="wide">${day(now)}</span> <span>${clockTime(now)}${clock.frozen ? ' frozen' : off}</span></a>`
+  return html`<a class="b clock ${clock.frozen ? 'frozen' : ''}" id="clockchip" href="#worlds"><span class="sr">Clock of world ${world}: </span>
+    ${clock.frozen && html`<${Icon} name="frozen" />`}<span class="wide">${day(now)}</span> <span>${clockTime(now)}${clock.frozen ? ' frozen' : off}</span></a>`
 }
 
 function Top() {
   const names = [...new Set(['default', ...state.worlds.map(world => world.name), state.world])].filter(name => name !== '*')
   const { settings } = state, facts = [['dialect', settings.dialect], ['auth', settings.auth], ['seed', settings.seed], ['store', String(settings.store || '').split(':')[0]]]
   return html`<header class="top"><span class="brand">MyPreferences<span> mock ${state.version}</span></span>
-    <span class="row tight nowrap"><label for="world" class="wide">World</label><select id="world" aria-label="World" value=${state.world} onChange=${event => chooseWorld(event.target.value)}>${names.map(name => html`<option value=${name}>${seen(name).slice(0, 60)}</option>`)}<option value="*">all worlds</option></select></span>
+    <span class="row tight nowrap"><label for="world" class="wide">World</label><select id="world" aria-label="World" value=${state.world} onChange=${event => chooseWorld(event.target.value)}>
+      ${names.map(name => html`<option value=${name}>${seen(name).slice(0, 60)}</option>`)}<option value="*">all worlds</option></select></span>
     <${ClockChip} /><span class="facts">${facts.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => html`<span>${name} <b>${String(value)}</b></span>`)}</span>
-    <span class="push row tight nowrap"><span class="conn ${state.link}" id="conn" role="status"><span>${{ live: `live on ${location.host}`, gone: 'reconnecting', loading: 'connecting', token: '' }[state.link]}</span></span>
-      <button type="button" class="b bare" id="scheme" aria-label="Switch between light and dark" onClick=${switchScheme}><svg class="i" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5" /><path d="M7 2a5 5 0 0 0 0 10z" fill="currentColor" /></svg></button>
-      <button type="button" class="b bare" id="helpb" aria-label="Help and keys" onClick=${showHelp}><kbd>?</kbd></button></span></header>`
+    <span class="push row tight nowrap"><span class="conn ${state.link}" id="conn" role="status"><span>
+      ${{ live: `live on ${location.host}`, gone: 'reconnecting', loading: 'connecting', token: '' }[state.link]}</span></span>
+      <${Button} kind="bare" id="scheme" aria-label="Switch between light and dark" onClick=${switchScheme}><svg class="i" viewBox="0 0 14 14" aria-hidden="true"><circle cx="7" cy="7" r="5" />
+        <path d="M7 2a5 5 0 0 0 0 10z" fill="currentColor" /></svg><//>
+      <${Button} kind="bare" id="helpb" aria-label="Help and keys" onClick=${showHelp}><kbd>?</kbd><//></span></header>`
 }
 
 function switchScheme() {
@@ -49,13 +53,15 @@ function switchScheme() {
 }
 
 const Gone = () => html`<div class="note" id="gone" role="alert"><b>No answer from ${location.host} since ${state.goneSince.toTimeString().slice(0, 8)}.</b>
-  <span class="soft">${state.goneWhy ? seen(state.goneWhy) : `What you see is what was known then. Tried ${plural(state.tries, 'time')}; nothing you do here is sent until it answers.`}</span><${Button} kind="push" onClick=${() => tryNow()}>Try now<//></div>`
+  <span class="soft">${state.goneWhy ? seen(state.goneWhy) : `What you see is what was known then. Tried ${plural(state.tries, 'time')}; nothing you do here is sent until it answers.`}</span>
+    <${Button} kind="push" onClick=${() => tryNow()}>Try now<//></div>`
 
 function Rail() {
   const broken = state.reports.filter(report => /broken|drift/i.test(report.verdict || '')).length
   const changed = state.worlds.filter(world => world.name === state.world || state.world === '*').reduce((sum, world) => sum + world.changedProfiles, 0)
   const counts = { requests: state.total || '', profiles: changed ? `±${changed}` : '', faults: state.faults || '', worlds: state.worlds.length > 1 ? state.worlds.length : '', reports: broken ? `${broken} broken` : state.reports.length || '' }
-  return html`<nav class="rail" aria-label="Views"><ul>${VIEWS.map(view => html`<li><a href=${'#' + view} aria-current=${view === state.route.view ? 'page' : undefined}><span>${view === 'worlds' ? html`Worlds<span class="long"> & clock</span>` : NAMES[view]}</span> <span class="n" title=${view === 'profiles' && changed ? `${changed} differ from their fixture` : undefined}>${counts[view]}</span></a></li>`)}</ul></nav>`
+  return html`<nav class="rail" aria-label="Views"><ul>${VIEWS.map(view => html`<li><a href=${'#' + view} aria-current=${view === state.route.view ? 'page' : undefined}><span>
+    ${view === 'worlds' ? html`Worlds<span class="long"> & clock</span>` : NAMES[view]}</span> <span class="n">${counts[view]}</span></a></li>`)}</ul></nav>`
 }
 
 const help = document.getElementById('help'), letters = document.getElementById('letters')
@@ -82,7 +88,8 @@ function App() {
   useEffect(() => { if (asked) askForToken() }, [asked])
   return html`<a class="skip" href="#main" onClick=${event => { event.preventDefault(); document.getElementById('main').focus() }}>Skip to the view</a>
     <${Top} />${link === 'gone' && html`<${Gone} />`}<${Rail} />
-    <main id="main" tabindex="-1">${!asked && state.ready && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1><${View} key=${route.view + state.world} /></section>`}</main>
+    <main id="main" tabindex="-1">${!asked && state.ready && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1>
+      <${View} key=${route.view + state.world} /></section>`}</main>
     <p class="sr" aria-live="polite" id="news">${state.news}</p>
     <div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
 }

@@ -30,13 +30,16 @@ function Operation({ one, index, members, profile, template, kindOf }) {
   const help = [kindOf(members, one.path), now !== undefined && `now ${json(now).slice(0, 60)}`].filter(Boolean).join('; ')
   const field = (name, label) => html`<input class="mono" value=${one[name] || ''} aria-label=${`${label} of operation ${index}`} placeholder=${label} spellcheck="false" aria-describedby=${`oh${index}`} onInput=${event => set({ [name]: event.target.value })} />`
   return html`<div class="op"><div class="opline"><span class="quiet mono n">${index}</span>
-      <select class="mono" aria-label=${`Operation ${index}`} value=${one.op} onChange=${event => set({ op: event.target.value })}>${OPS.map(op => html`<option value=${op}>${op}</option>`)}</select>${field('path', 'Path')}
-      <button type="button" class="b bare" aria-label=${`Take operation ${index} out`} onClick=${() => update({ patch: state.patch.filter((_, at) => at !== index) })}><${Icon} name="close" /></button></div>
+      <select class="mono" aria-label=${`Operation ${index}`} value=${one.op} onChange=${event => set({ op: event.target.value })}>${OPS.map(op => html`<option value=${op}>${op}</option>`)}</select>
+        ${field('path', 'Path')}
+      <${Button} kind="bare" aria-label=${`Take operation ${index} out`} onClick=${() => update({ patch: state.patch.filter((_, at) => at !== index) })}><${Icon} name="close" /><//></div>
     <div class="body">${one.op === 'remove' ? '' : one.op === 'move' || one.op === 'copy' ? field('from', 'From') : field('value', 'Value')}
       <p class="help" id=${`oh${index}`}>${member?.readOnly && one.op !== 'test' && html`<span class="warn">Read-only: only a test is allowed here. </span>`}${!['remove', 'move', 'copy'].includes(one.op) && valueOf(one.value).wrong && html`<span class="warn">No JSON: a text stands in quotes. </span>`}${seen(help)}</p></div></div>`
 }
 
-const Answers = ({ answers }) => html`<ol class="dialects">${Object.entries(answers).map(([name, answer]) => html`<li key=${name}><span class="who">${name}</span><${Status} status=${answer.status} /><span><code>${answer.reason}</code><br /><span class="soft">${seen((answer.story || '').split(` (${answer.reason}: `)[0]).slice(0, 600)}${answer.hint && ` ${seen(answer.hint)}`}</span></span></li>`)}</ol>`
+const Answers = ({ answers }) => html`<ol class="dialects">${Object.entries(answers).map(([name, answer]) => html`<li key=${name}><span class="who">${name}</span><${Status} status=${answer.status} />
+  <span><code>${answer.reason}</code><br /><span class="soft">${seen((answer.story || '').split(` (${answer.reason}: `)[0]).slice(0, 600)}${answer.hint && ` ${seen(answer.hint)}`}</span></span>
+  </li>`)}</ol>`
 
 const quoted = text => `'${text.replaceAll("'", "'\\''")}'`
 const profileUrl = ids => `/${part(ids[0])}/Profile/AlternateIdType/${part(ids[1])}/AlternateId/${part(ids[2])}`
@@ -67,7 +70,8 @@ export function Builder({ ids, members, profile, rows, template, kindOf }) {
     <div class="inside">${state.patch.map((one, index) => html`<${Operation} key=${index} one=${one} index=${index} members=${members} profile=${profile} template=${template} kindOf=${kindOf} />`)}
       ${!state.patch.length && html`<p class="soft">No operation yet: an empty patch [] answers with the profile and changes nothing.</p>`}
       <div class="row acts"><${Button} kind="pri" disabled=${off || !earlier} title="Signed by the server, and really sent" onClick=${() => attempt(() => send(earlier, patch), 'Sent.')}>Send to ${seen(state.world).slice(0, 30)}<//>
-        <${Button} disabled=${!patch} onClick=${() => copy(curlOf(ids, patch))}>Copy as curl<//><${Button} kind="bare" onClick=${() => update({ patch: [...state.patch, { op: 'add', path: '/', value: '""' }] })}>Add<//></div>
+        <${Button} disabled=${!patch} onClick=${() => copy(curlOf(ids, patch))}>Copy as curl<//>
+          <${Button} kind="bare" onClick=${() => update({ patch: [...state.patch, { op: 'add', path: '/', value: '""' }] })}>Add<//></div>
       ${rows && !earlier && html`<p class="help">No request has named this profile yet, so no user is known to sign for: send the first one as curl.</p>`}
       <h3>What each dialect would answer</h3><div aria-live="polite"><${Problem} problem=${problem} />${answers && html`<${Answers} answers=${answers} />`}</div>
       <p class="help">A dry run: nothing changes and no fault counts it. The server runs with <code>--dialect ${state.settings.dialect}</code>.</p></div></div>`

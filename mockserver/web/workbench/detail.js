@@ -34,7 +34,7 @@ export function Detail({ id }) {
     : html`<div class="dhead"><${Close} /><h2>Request ${id}</h2></div><div class="panel">${problem ? html`<${Problem} problem=${problem} />` : html`<p class="quiet">Reading …</p>`}</div>`}</aside>`
 }
 
-const Close = () => html`<button type="button" class="b bare" id="close" aria-label="Close the request" onClick=${() => openRequest('')}><${Icon} name="close" /></button>`
+const Close = () => html`<${Button} kind="bare" id="close" aria-label="Close the request" onClick=${() => openRequest('')}><${Icon} name="close" /><//>`
 const labels = ({ mock }) => ({ ...TABS, signature: mock.signature?.cause ? html`Signature <span class="bad">wrong</span>` : 'Signature' })
 
 /** The sentence that a person would say: without code, mark and hint, which stand beside it. */
@@ -50,8 +50,13 @@ function Head({ entry }) {
     <div class="fam"><${Status} status=${entry.response.status} connection=${mock.connection} /><code class="reason">${mock.reason}</code><${Provenance} mark=${mock.provenance} /></div><${Close} />
     <h2>${seen(sentence(entry)).slice(0, 600)}</h2>
     <p class="meta"><code>${seen(request.method).slice(0, 40)} <bdi>${seen(request.url).slice(0, 600)}</bdi></code></p>
-    <p class="meta"><a href=${address('requests', [id])}>${id}</a><span>world <code>${seen(mock.world)}</code></span>${mock.user && html`<span><code>${seen(mock.user)}</code></span>`}<span title=${`${day(time)}, the world’s clock${mock.receivedAt ? `; really ${mock.receivedAt}` : ''}`}>${clockTime(time)}${mock.frozen ? html`, <b class="warn">clock frozen</b>` : ''}</span><span>${mock.durationMs.toFixed(2)} ms${delay ? ` and ${delay} ms planned` : ''}</span>${mock.profile && html`<a href=${address('profiles', [mock.profile.client, mock.profile.type, mock.profile.id])}>the profile</a>`}</p>
-    <div class="row acts"><${Button} title="c" onClick=${() => copyAs(id, 'curl')}>Copy curl<//><${Button} onClick=${() => copyAs(id, 'pytest')}>Copy as pytest<//><${Button} title="YAML for contracts/rules" onClick=${() => copyAs(id, 'rule')}>Copy as rule<//><${Button} kind="bare" title="This request as an HTTP Archive" onClick=${() => copyAs(id, 'har')}>Copy HAR<//></div></div>`
+    <p class="meta"><a href=${address('requests', [id])}>${id}</a><span>world <code>${seen(mock.world)}</code></span>${mock.user && html`<span><code>${seen(mock.user)}</code>
+      </span>`}<span title=${`${day(time)}, the world’s clock${mock.receivedAt ? `; really ${mock.receivedAt}` : ''}`}>
+      ${clockTime(time)}${mock.frozen ? html`, <b class="warn">clock frozen</b>` : ''}</span><span>${mock.durationMs.toFixed(2)} ms${delay ? ` and ${delay} ms planned` : ''}</span>
+      ${mock.profile && html`<a href=${address('profiles', [mock.profile.client, mock.profile.type, mock.profile.id])}>the profile</a>`}</p>
+    <div class="row acts"><${Button} title="c" onClick=${() => copyAs(id, 'curl')}>Copy curl<//><${Button} onClick=${() => copyAs(id, 'pytest')}>Copy as pytest<//>
+      <${Button} title="YAML for contracts/rules" onClick=${() => copyAs(id, 'rule')}>Copy as rule<//>
+      <${Button} kind="bare" title="This request as an HTTP Archive" onClick=${() => copyAs(id, 'har')}>Copy HAR<//></div></div>`
 }
 
 const flat = headers => Object.entries(headers).flatMap(([name, value]) => [value].flat().map(one => [name, one]))
@@ -60,7 +65,8 @@ const RequestTab = ({ entry: { request } }) => html`<div class="block"><h3>Heade
 
 function AnswerTab({ entry: { response, mock } }) {
   const struck = response.status == null && html`<p class="say">The client saw no status: the connection was broken (${mock.connection}). This is what would have been answered.</p>`
-  return html`${struck}<div class="block"><h3>Headers</h3><${Pairs} pairs=${flat(response.headers)} /><p class="help">Only the X-Mock headers are the mock’s own; <code>--pure</code> leaves them out.</p></div><${Body} text=${response.body} label="Body" />`
+  return html`${struck}<div class="block"><h3>Headers</h3><${Pairs} pairs=${flat(response.headers)} />
+    <p class="help">Only the X-Mock headers are the mock’s own; <code>--pure</code> leaves them out.</p></div><${Body} text=${response.body} label="Body" />`
 }
 
 const PANELS = { story: Story, request: RequestTab, answer: AnswerTab, signature: Signature, try: Trial }

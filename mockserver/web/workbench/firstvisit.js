@@ -10,6 +10,7 @@ export function FirstVisit() {
     place.current.append(document.getElementById('firstvisit').content.cloneNode(true))
     for (const url of place.current.querySelectorAll('.url')) url.textContent = location.origin
   }, [])
-  return html`<div class="empty"><div class="block" ref=${place}></div>${example && html`<div class="block"><h3>A signed request</h3><${CopyBox} text=${example.curl} label="A signed request for the shell" />
+  return html`<div class="empty"><div class="block" ref=${place}></div>${example && html`<div class="block"><h3>A signed request</h3>
+    <${CopyBox} text=${example.curl} label="A signed request for the shell" />
     <p class="help">The signature is valid until ${clockTime(example.validUntil)}. <code>mockserver sign</code> makes a new one; <code>--auth off</code> needs none.</p></div>`}</div>`
 }

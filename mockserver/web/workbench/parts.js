@@ -77,7 +77,8 @@ export function span(seconds) {
 // -- signs
 
 const ICONS = { fault: 'M8 1 3 8h4l-1 5 5-7H7z', tolerated: 'M2 7c2-4 3 4 5 0s3 4 5 0', frozen: 'M5 3v8M9 3v8', saved: 'M2 7l3 3 7-7', close: 'M3 3l8 8M11 3l-8 8' }
-export const Icon = ({ name, label }) => html`<svg class="i" viewBox="0 0 14 14" role=${label ? 'img' : undefined} aria-label=${label} aria-hidden=${label ? undefined : 'true'}><path d=${ICONS[name]} /></svg>`
+export const Icon = ({ name, label }) => html`<svg class="i" viewBox="0 0 14 14" role=${label ? 'img' : undefined} aria-label=${label} aria-hidden=${label ? undefined : 'true'}>
+  <path d=${ICONS[name]} /></svg>`
 const MARKS = {
   fault: 'a planned fault struck', saved: 'the patch was saved although the answer says it failed',
   tolerated: 'tolerated: a strict server would refuse this', frozen: 'the world’s clock stood still',
@@ -136,18 +137,21 @@ export function Tabs({ tabs, chosen, choose, label, panel }) {
     requestAnimationFrame(() => document.getElementById(`${panel}-${next}`)?.focus())
   }
   return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${step}>${keys.map(key => html`
-    <button key=${key} role="tab" id=${`${panel}-${key}`} aria-controls=${panel} aria-selected=${String(key === chosen)} tabindex=${key === chosen ? 0 : -1} onClick=${() => choose(key)}>${tabs[key]}</button>`)}</div>`
+    <button key=${key} role="tab" id=${`${panel}-${key}`} aria-controls=${panel} aria-selected=${String(key === chosen)} tabindex=${key === chosen ? 0 : -1} onClick=${() => choose(key)}>
+      ${tabs[key]}</button>`)}</div>`
 }
 
 export const Segments = ({ label, choices, chosen, choose }) => html`<span class="seg" role="group" aria-label=${label}>${choices.map(([value, name]) => html`
-  <button key=${value} type="button" class="b" aria-pressed=${String(value === chosen)} onClick=${() => choose(value)}>${name}</button>`)}</span>`
+  <${Button} key=${value} aria-pressed=${String(value === chosen)} onClick=${() => choose(value)}>${name}<//>`)}</span>`
 
 /** A body, pretty or raw. */
 export function Body({ text, label, children }) {
   const [raw, setRaw] = useState(false)
   return html`<div class="block"><div class="row"><h3>${label}</h3><span class="quiet">${plural(new Blob([text]).size, 'byte')}</span>${children}
-    <span class="push row tight"><${Segments} label="Show the body" choices=${[[false, 'Pretty'], [true, 'Raw']]} chosen=${raw} choose=${setRaw} /><${Button} kind="bare" onClick=${() => copy(text)}>Copy<//></span></div>
-    ${text ? html`<pre class="cut" tabindex="0" role="region" aria-label=${label}><${Long} key=${String(raw)} text=${raw ? text : pretty(text)} most=${20000} /></pre>` : html`<p class="soft">Empty.</p>`}</div>`
+    <span class="push row tight"><${Segments} label="Show the body" choices=${[[false, 'Pretty'], [true, 'Raw']]} chosen=${raw} choose=${setRaw} />
+      <${Button} kind="bare" onClick=${() => copy(text)}>Copy<//></span></div>
+    ${text ? html`<pre class="cut" tabindex="0" role="region" aria-label=${label}><${Long} key=${String(raw)} text=${raw ? text : pretty(text)} most=${20000} />
+      </pre>` : html`<p class="soft">Empty.</p>`}</div>`
 }
 
 export const Pairs = ({ pairs }) => html`<dl class="kv">${pairs.map(([name, value]) => html`<dt>${seen(name)}</dt><dd><${Long} text=${String(value)} /></dd>`)}</dl>`
@@ -155,7 +159,8 @@ export const Pairs = ({ pairs }) => html`<dl class="kv">${pairs.map(([name, valu
 const line = (kind, sign, value) => html`<div class=${kind}><i></i><span class="s">${sign}</span><span class="t"><${Json} value=${value} /></span></div>`
 /** What differs: a path, what stood there, what stands there. */
 export const Difference = ({ rows, label = 'What changed in the profile' }) => html`<div class="hunk" role="group" aria-label=${label}>${rows.map(row => html`
-  <span class="at"><bdi>${seen(row.path)}</bdi></span>${row.before !== undefined && row.before !== null && line('minus', '−', row.before)}${row.after !== undefined && row.after !== null && line('plus', '+', row.after)}`)}</div>`
+  <span class="at"><bdi>${seen(row.path)}</bdi></span>
+    ${row.before !== undefined && row.before !== null && line('minus', '−', row.before)}${row.after !== undefined && row.after !== null && line('plus', '+', row.after)}`)}</div>`
 
 /**
  * Something read from the server: [what came, the problem, read again]. It is read again whenever `key` changes;

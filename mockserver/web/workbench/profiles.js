@@ -22,10 +22,12 @@ function Finder({ chosen }) {
   useEffect(() => {
     if (!chosen.length && innerWidth > 720 && last?.profiles.length) go(address('profiles', idsOf(last.profiles[0])), true)
   }, [last, chosen.length])
-  return html`<div class="col finder"><div class="bar"><input type="search" class="grow" placeholder="Id, name or e-mail" aria-label="Find a profile" value=${text} onInput=${event => setText(event.target.value)} /></div>
+  return html`<div class="col finder"><div class="bar">
+    <input type="search" class="grow" placeholder="Id, name or e-mail" aria-label="Find a profile" value=${text} onInput=${event => setText(event.target.value)} /></div>
     <${Problem} problem=${problem} />
     <div class="plist">${(last?.profiles || []).map(row => { const ids = idsOf(row); return html`<button type="button" key=${row.client + row.profileId} aria-current=${json(ids) === json(chosen) ? 'true' : undefined} onClick=${() => go(address('profiles', ids))}>
-      <span class="name"><bdi>${seen(row.name || row.profileId).slice(0, 120)}</bdi></span>${row.changed ? html`<span class="diffs"><span class="sr">differs from its fixture</span></span>` : html`<span></span>`}<span class="id"><bdi>${seen(`${ids[0]} ${ids[1]}/${ids[2]}`).slice(0, 200)}</bdi></span></button>` })}</div>
+      <span class="name"><bdi>${seen(row.name || row.profileId).slice(0, 120)}</bdi></span>${row.changed ? html`<span class="diffs"><span class="sr">differs from its fixture</span>
+        </span>` : html`<span></span>`}<span class="id"><bdi>${seen(`${ids[0]} ${ids[1]}/${ids[2]}`).slice(0, 200)}</bdi></span></button>` })}</div>
     <p class="more">${last && html`${plural(matched, 'profile')}${wanted ? ` of ${number(last.meta.total)}` : ''} ${matched > last.profiles.length && html`<${Button} onClick=${() => setLimit(limit + 200)}>Show more<//>`}`}</p></div>`
 }
 
@@ -78,18 +80,23 @@ function Tree({ profile, difference, members }) {
     else if (event.key === 'ArrowLeft') { if (row.open) toggle(row); else focus(event, row.path.split('/').slice(0, -1).join('/')) }
     else if (event.key === 'Enter') choose(row)
   }
-  return html`<table class="tree" role="treegrid" aria-label="Members of the profile" onKeyDown=${onKey}><thead class="sr"><tr role="row"><th role="columnheader">Member</th><th role="columnheader">Value</th><th role="columnheader">Kind</th></tr></thead><tbody role="rowgroup">${rows.map(row => {
+  return html`<table class="tree" role="treegrid" aria-label="Members of the profile" onKeyDown=${onKey}><thead class="sr"><tr role="row"><th role="columnheader">Member</th>
+    <th role="columnheader">Value</th><th role="columnheader">Kind</th></tr></thead><tbody role="rowgroup">${rows.map(row => {
     const changed = row.path in before, kind = kindOf(members, row.path), shown = plain(row.value) ? json(row.value) : summary(row.value)
     return html`<tr role="row" key=${row.path} data-path=${row.path} aria-level=${row.level} aria-expanded=${row.folded ? String(!!row.open) : undefined} tabindex=${row.path === at ? 0 : -1} class=${changed ? 'changed' : ''} onFocus=${() => setFocused(row.path)} onClick=${() => row.folded ? toggle(row) : choose(row)}>
       <td role="gridcell" style=${{ paddingLeft: `${row.level * 14}px` }}><span aria-hidden="true">${row.folded ? row.open ? '▾' : '▸' : ''}</span>${seen(row.name).slice(0, 200)}</td>
-      <td role="gridcell" class="val" data-kind=${kind}>${changed ? html`<del><span class="sr">in the fixture </span>${clipped(before[row.path] === undefined ? 'absent' : json(before[row.path]))}</del><ins>${clipped(shown)}</ins>` : clipped(shown)}</td><td role="gridcell" class="kind">${kind}</td></tr>` })}</tbody></table>`
+      <td role="gridcell" class="val" data-kind=${kind}>${changed ? html`<del><span class="sr">in the fixture </span>
+        ${clipped(before[row.path] === undefined ? 'absent' : json(before[row.path]))}</del><ins>${clipped(shown)}</ins>` : clipped(shown)}</td><td role="gridcell" class="kind">${kind}</td>
+        </tr>` })}</tbody></table>`
 }
 
 const clipped = text => html`<bdi>${seen(text.slice(0, 300))}${text.length > 300 ? ` … ${number(text.length - 300)} more characters` : ''}</bdi>`
 
 // -- one profile
 
-const History = ({ rows, problem }) => html`<div class="panel"><${Problem} problem=${problem} />${rows?.length === 0 && html`<p class="soft">No request of this world has named it.</p>`}<ol>${(rows || []).map(row => html`<li key=${row.id} class="past"><span class="mono">${clockTime(row.at)}</span> <a href=${address('requests', [row.id])}>${row.id}</a> <${Status} ...${row} /> <code>${row.reason}</code> ${row.user && html`<span class="soft">by ${seen(row.user)}</span>`}
+const History = ({ rows, problem }) => html`<div class="panel"><${Problem} problem=${problem} />${rows?.length === 0 && html`<p class="soft">No request of this world has named it.</p>`}<ol>
+  ${(rows || []).map(row => html`<li key=${row.id} class="past"><span class="mono">${clockTime(row.at)}</span> <a href=${address('requests', [row.id])}>${row.id}</a> <${Status} ...${row} /> <code>
+  ${row.reason}</code> ${row.user && html`<span class="soft">by ${seen(row.user)}</span>`}
   ${row.changed > 0 ? html`<b>changed ${plural(row.changed, 'member')}</b>` : html`<span class="quiet">changed nothing</span>`}${row.applied && (row.status ?? 500) >= 400 && html` <span class="bad">the client was told that it failed</span>`}</li>`)}</ol></div>`
 
 function Texts({ profile, ids }) {
@@ -108,10 +115,12 @@ function Profile({ ids, members }) {
   if (shown === undefined || problem) return html`<div class="col"><div class="panel"><${Problem} problem=${problem} /></div></div>`
   const profile = JSON.parse(shown), { FirstName, LastName } = profile.CustomerName || {}
   const reset = () => attempt(async () => { await ask('POST', `${pathOf(ids)}/reset`); setVersion(version + 1) }, 'Back to the fixture.')
-  return html`<div class="col"><div class="bar"><h2 class="title"><bdi>${seen([FirstName, LastName].filter(Boolean).join(' ') || ids[2]).slice(0, 120)}</bdi></h2>${difference.length > 0 && html`<span class="diffs" title="against the fixture">${difference.length} differ</span>`}${differs && differs.fixture === false && html`<span class="quiet">no fixture has it</span>`}
+  return html`<div class="col"><div class="bar"><h2 class="title"><bdi>${seen([FirstName, LastName].filter(Boolean).join(' ') || ids[2]).slice(0, 120)}</bdi></h2>
+    ${difference.length > 0 && html`<span class="diffs" title="against the fixture">${difference.length} differ</span>`}
       <span class="push row tight"><${Button} kind="bare" title="As a fixture file" onClick=${() => attempt(async () => save(await ask('GET', `${pathOf(ids)}/fixture`, { text: true }), `${ids[2]}.json`))}>Save as fixture<//>${difference.length > 0 && differs.fixture && html`<${Button} sure onClick=${reset}>Back to the fixture<//>`}</span></div>
     <${Tabs} tabs=${{ members: 'Members', text: 'JSON and XML', history: rows ? `History, ${rows.length}` : 'History' }} chosen=${tab} choose=${setTab} label="Profile" panel="pp" />
-    <div id="pp" role="tabpanel" aria-labelledby=${`pp-${tab}`} tabindex=${tab === 'members' ? undefined : 0}>${tab === 'members' ? html`<${Tree} profile=${profile} difference=${difference} members=${members} />` : tab === 'text' ? html`<${Texts} profile=${shown} ids=${ids} />`
+    <div id="pp" role="tabpanel" aria-labelledby=${`pp-${tab}`} tabindex=${tab === 'members' ? undefined : 0}>
+      ${tab === 'members' ? html`<${Tree} profile=${profile} difference=${difference} members=${members} />` : tab === 'text' ? html`<${Texts} profile=${shown} ids=${ids} />`
       : html`<${History} rows=${rows} problem=${pastProblem} />`}</div></div>
     <${Builder} ids=${ids} members=${members} profile=${profile} rows=${rows} template=${template} kindOf=${kindOf} />`
 }

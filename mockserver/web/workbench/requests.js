@@ -51,7 +51,8 @@ const Row = ({ row, index, open }) => html`<tr role="row" data-id=${row.id} aria
   <td role="cell" class="w-ops"><span class="ops">${operationsCell(row)}</span></td>
   <td role="cell" class="w-st"><${Status} ...${row} /></td><td role="cell" class="w-why">${row.reason}</td>
   <td role="cell" class="w-ms num">${duration(row)}</td>
-  <td role="cell" class="w-mk"><span class="marks">${row.fault && html`<${Mark} name="fault" label=${`Fault ${row.fault} struck`} />`}${row.applied && (row.status ?? 500) >= 400 && html`<${Mark} name="saved" />`}${row.tolerated && html`<${Mark} name="tolerated" />`}${row.frozen && html`<${Mark} name="frozen" />`}</span></td></tr>`
+  <td role="cell" class="w-mk"><span class="marks">
+    ${row.fault && html`<${Mark} name="fault" label=${`Fault ${row.fault} struck`} />`}${row.applied && (row.status ?? 500) >= 400 && html`<${Mark} name="saved" />`}${row.tolerated && html`<${Mark} name="tolerated" />`}${row.frozen && html`<${Mark} name="frozen" />`}</span></td></tr>`
 
 const HEADS = [['c-time', 'Time'], ['c-world w-world', 'World'], ['c-m w-m', 'Method', true], ['c-who', 'Profile'], ['', 'Operations'], ['c-st', 'Status', true], ['c-why', 'Reason'], ['c-ms num', 'ms'], ['c-mk', 'Marks']]
 
@@ -71,7 +72,8 @@ function List({ rows }) {
   const many = rows.length > MANY, [from, to] = many ? window : [0, rows.length], height = rowHeight(list.current)
   const gap = n => n > 0 && html`<tr aria-hidden="true" class="gap"><td colspan="9" style=${{ height: `${n * height}px` }}></td></tr>`
   return html`<div class="list ${state.world === '*' ? '' : 'one-world'} ${many ? 'many' : ''}" id="list" ref=${list} onScroll=${scroll} tabindex="-1">
-    <table role="table" aria-label="Requests, the newest first" aria-rowcount=${rows.length + 1}><thead role="rowgroup"><tr role="row">${HEADS.map(([kind, name, quiet]) => html`<th role="columnheader" class=${kind}>${quiet ? html`<span class="sr">${name}</span>` : name}</th>`)}</tr></thead>
+    <table role="table" aria-label="Requests, the newest first" aria-rowcount=${rows.length + 1}><thead role="rowgroup"><tr role="row">
+      ${HEADS.map(([kind, name, quiet]) => html`<th role="columnheader" class=${kind}>${quiet ? html`<span class="sr">${name}</span>` : name}</th>`)}</tr></thead>
     <tbody role="rowgroup">${gap(from)}${rows.slice(from, to).map((row, at) => html`<${Row} key=${row.id} row=${row} index=${from + at} open=${row.id === state.route.rest[0]} />`)}${gap(rows.length - to)}</tbody></table>
     <p class="more">${rows.length ? dropped() : state.rows.length ? html`No request fits this filter. <${Button} onClick=${() => setFilter({ q: '', status: '', reason: '', odd: '' })}>Show all<//>` : 'No request yet.'}</p></div>`
 }
@@ -86,11 +88,13 @@ function Bar({ rows }) {
   return html`<div class="bar" role="search" aria-label="Filter the requests">
     <input id="q" type="search" placeholder="Filter by text, id, path, user" title="Words that a request must hold; user:, op: or path: look at one part alone (/)" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
     <${Segments} label="Status" choices=${[['', 'all'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx']]} chosen=${filter.status} choose=${status => setFilter({ status })} />
-    <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
-    <button type="button" class="b" id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or an answer 200 without operations (s)" onClick=${toggleOdd}>Only surprising</button>
+    <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>
+      ${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
+    <${Button} id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or 200 without operations (s)" onClick=${toggleOdd}>Only surprising<//>
     <span class="quiet" id="shown" role="status">${number(rows.length)} of ${number(state.total)}</span>
     <span class="push row tight nowrap">
-      <button type="button" class="b" id="follow" aria-pressed=${String(following)} title="Follow new requests (p)" onClick=${toggleFollow}>${waiting ? `${number(waiting)} new` : following ? 'Following' : state.paused ? 'Paused' : 'To the newest'}</button>
+      <${Button} id="follow" aria-pressed=${String(following)} title="Follow new requests (p)" onClick=${toggleFollow}>
+        ${waiting ? `${number(waiting)} new` : following ? 'Following' : state.paused ? 'Paused' : 'To the newest'}<//>
       <${Button} kind="bare" title="Every request of this world as an HTTP Archive" onClick=${() => attempt(async () => save(await ask('GET', 'requests.har', { text: true }), 'requests.har'))}>HAR<//>
       <${Button} kind="bare" sure title="Forget every request of this world" onClick=${() => attempt(async () => { await ask('DELETE', 'requests'); openRequest('', true); readAnew() }, 'Every request is forgotten.')}>Clear<//>
     </span></div>`

@@ -10,9 +10,11 @@ export function Story({ entry }) {
   return html`
     ${mock.fault && html`<${FaultStruck} mock=${mock} />`}
     ${operations.length > 0 && html`<div class="block"><h3>Operation by operation</h3><${Steps} operations=${operations} hint=${mock.hint} saved=${saved} /></div>`}
-    ${!refused && mock.hint && html`<div class="block"><h3>What to do</h3><p class="say">${seen(mock.hint)} ${mock.signature?.cause && html`<a href=${address('requests', [entry.id], { tab: 'signature' })}>How the signature was checked</a>`}</p></div>`}
+    ${!refused && mock.hint && html`<div class="block"><h3>What to do</h3><p class="say">
+      ${seen(mock.hint)} ${mock.signature?.cause && html`<a href=${address('requests', [entry.id], { tab: 'signature' })}>How the signature was checked</a>`}</p></div>`}
     <div class="block"><h3>Before and after</h3><${Changes} mock=${mock} operations=${operations} /></div>
-    <div class="block"><h3>Why, and how sure</h3><p class="say">${seen(why.statement)}</p><p class="row soft"><${Provenance} mark=${mock.provenance} /> known from ${seen(why.source)} <a href=${address('reports', ['reasons', mock.reason])}>About ${mock.reason}</a></p></div>`
+    <div class="block"><h3>Why, and how sure</h3><p class="say">${seen(why.statement)}</p><p class="row soft">
+      <${Provenance} mark=${mock.provenance} /> known from ${seen(why.source)} <a href=${address('reports', ['reasons', mock.reason])}>About ${mock.reason}</a></p></div>`
 }
 
 function FaultStruck({ mock }) {
@@ -43,7 +45,8 @@ export function Steps({ operations, hint, saved }) {
 
 function Step({ one, all, hint, saved }) {
   const word = saved && one.outcome === 'applied' ? 'applied and saved' : one.outcome
-  return html`<li class=${one.outcome === 'not reached' ? 'off' : ''}><span class="n">${one.index}</span><span class="path"><b>${seen(one.op)}</b> <bdi>${seen(one.from != null ? `${one.from} → ` : '')}<${Long} text=${String(one.path ?? '')} most=${400} /></bdi></span>
+  return html`<li class=${one.outcome === 'not reached' ? 'off' : ''}><span class="n">${one.index}</span><span class="path"><b>${seen(one.op)}</b> <bdi>
+    ${seen(one.from != null ? `${one.from} → ` : '')}<${Long} text=${String(one.path ?? '')} most=${400} /></bdi></span>
     <span class="did ${TONES[one.outcome] || 'quiet'}">${word}</span>${one.outcome === 'refused' ? html`<${Refused} one=${one} all=${all} hint=${hint} />` : html`<${Did} one=${one} />`}</li>`
 }
 
@@ -51,11 +54,13 @@ function Did({ one }) {
   if (one.op === 'test' && one.outcome === 'held') return html`<div class="body mono">is <${Json} value=${one.value} /></div>`
   const changed = (one.changed || []).map(row => typeof row === 'string' ? { path: row } : row)
   if (!changed.length) return null
-  return html`<div class="body mono">${changed.slice(0, 20).map(row => html`<span>${row.path !== one.path && html`<span class="quiet">${seen(row.path)} </span>`}${row.before === undefined && row.after === undefined ? '' : html`${row.before == null ? html`<span class="quiet">nothing</span>` : html`<${Json} value=${row.before} />`} <span class="quiet"><span class="sr">became</span><span aria-hidden="true">→</span></span> ${row.after == null ? html`<span class="quiet">nothing</span>` : html`<${Json} value=${row.after} />`}`}</span>`)}</div>`
+  return html`<div class="body mono">${changed.slice(0, 20).map(row => html`<span>${row.path !== one.path && html`<span class="quiet">
+    ${seen(row.path)} </span>`}${row.before === undefined && row.after === undefined ? '' : html`${row.before == null ? html`<span class="quiet">nothing</span>` : html`<${Json} value=${row.before} />`} <span class="quiet"><span class="sr">became</span><span aria-hidden="true">→</span></span> ${row.after == null ? html`<span class="quiet">nothing</span>` : html`<${Json} value=${row.after} />`}`}</span>`)}</div>`
 }
 
 function Refused({ one, all, hint }) {
-  return html`<div class="body"><p class="row"><span class="say fg">${seen(hint)}</span>${one.instead && html`<${Button} kind="push" onClick=${() => copy(json(one.instead))}>Copy the operation<//>`}</p>
+  return html`<div class="body"><p class="row"><span class="say fg">${seen(hint)}</span>
+    ${one.instead && html`<${Button} kind="push" onClick=${() => copy(json(one.instead))}>Copy the operation<//>`}</p>
     <${MarkedBody} one=${one} all=${all} /></div>`
 }
 
@@ -81,7 +86,8 @@ function pieces(operation, at, tag) {
   const members = MEMBERS.filter(name => operation[name] !== undefined && (operation[name] !== null || name === 'value'))
   return html`{${members.map((name, index) => {
     const text = json(operation[name]), [before, middle, after] = at?.member === name ? parted(text, at.segment) : [text, '', '']
-    return html`${index ? ', ' : ''}"${name}": <${Long} text=${before} most=${400} />${middle && html`<${tag}><${Long} text=${middle} most=${400} /><//>`}${after && html`<${Long} text=${after} most=${400} />`}`
+    return html`${index ? ', ' : ''}"${name}": <${Long} text=${before} most=${400} />${middle && html`<${tag}><${Long} text=${middle} most=${400} />
+      <//>`}${after && html`<${Long} text=${after} most=${400} />`}`
   })}}`
 }
 
@@ -105,10 +111,12 @@ function differs(one, instead) {
 
 export function Signature({ entry: { mock } }) {
   const signature = mock.signature
-  if (!signature) return html`<p class="say soft">No signature was looked at: the request has none, was refused before, or the server runs with <code>--auth off</code>.</p>`
+  if (!signature) return html`<p class="say soft">No signature was looked at: there is none, the request was refused before, or the server runs with <code>--auth off</code>.</p>`
   return html`<div class="block"><p class="say"><b>${signature.cause ? seen(signature.message || 'The signature is wrong.') : 'The signature is right.'}</b></p>
       ${mock.frozen && html`<p class="say warn">The clock of this world stood still at ${clockTime(mock.at)} when the request came. <a href=${address('worlds')}>Let it run</a></p>`}</div>
-    ${signature.checks?.length > 0 && html`<ol class="checks">${signature.checks.map(check => html`<li><span class=${check.ok ? 'ok' : check.ok === false ? 'bad' : 'quiet'} role="img" aria-label=${check.ok ? 'right' : check.ok === false ? 'wrong' : 'not checked'}>${check.ok ? '✓' : check.ok === false ? '✕' : '·'}</span><span class="soft">${seen(check.name)}</span><span>${seen(check.text)}</span></li>`)}</ol>`}
+    ${signature.checks?.length > 0 && html`<ol class="checks">${signature.checks.map(check => html`<li>
+      <span class=${check.ok ? 'ok' : check.ok === false ? 'bad' : 'quiet'} role="img" aria-label=${check.ok ? 'right' : check.ok === false ? 'wrong' : 'not checked'}>
+      ${check.ok ? '✓' : check.ok === false ? '✕' : '·'}</span><span class="soft">${seen(check.name)}</span><span>${seen(check.text)}</span></li>`)}</ol>`}
     ${signature.hint && html`<div class="block"><h3>What to do</h3><p class="say">${seen(signature.hint)} <span class="quiet mono">${signature.cause}</span></p></div>`}
     <div class="block"><h3>Sign anew</h3>${mock.profile && html`<${CopyBox} label="Command" text=${`mockserver sign --client ${mock.profile.client}${signature.user ? ` --user ${signature.user}` : ''}`} />`}<p class="help">No key and no signature is ever shown or kept.</p></div>`
 }

@@ -32,6 +32,8 @@ export function Trial({ entry }) {
   const off = busy || state.link !== 'live'
   return html`<div class="block"><label for="trial"><h3>Body</h3></label>
       <textarea id="trial" class="mono" rows=${Math.min(16, Math.max(4, text.split('\n').length))} spellcheck="false" value=${text} onInput=${event => setText(event.target.value)}></textarea>
-      <div class="row"><${Button} kind="pri" disabled=${off} title="A dry run: nothing changes, no fault counts it (t)" onClick=${run}>Try<//><${Button} disabled=${off} title="Signed anew and really sent" onClick=${send}>Send<//><span class="help">Try changes nothing. Both are signed by the server${entry.mock.user ? ` for ${seen(entry.mock.user)}` : ''}, to ${seen(entry.request.url).slice(0, 120)}.</span></div></div>
+      <div class="row"><${Button} kind="pri" disabled=${off} title="A dry run: nothing changes, no fault counts it (t)" onClick=${run}>Try<//>
+        <${Button} disabled=${off} title="Signed anew and really sent" onClick=${send}>Send<//>
+        <span class="help">Try changes nothing. Both are signed by the server${entry.mock.user ? ` for ${seen(entry.mock.user)}` : ''}, to ${seen(entry.request.url).slice(0, 120)}.</span></div></div>
     <div aria-live="polite">${problem && html`<${Problem} problem=${problem} />`}${answer && html`<${Outcome} answer=${answer} />`}</div>`
 }
