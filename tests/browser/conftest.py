@@ -37,7 +37,7 @@ def workbench(browser: Browser, serve_mock: Callable[..., Server]) -> Iterator[C
             context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **(tab or {})})
             context.set_default_timeout(5000)
             stack.callback(context.close)
-            bench = Workbench(context.new_page(), f"http://127.0.0.1:{server.port}")
+            bench = Workbench(context.new_page(), server)
             stack.callback(bench.must_be_quiet)
             return bench
 

@@ -168,6 +168,19 @@ def test_pausing_holds_new_requests_back_and_clearing_forgets_them(workbench: St
     assert bench.admin("GET", "requests")["requests"] == []
 
 
+def test_a_lost_server_is_told_and_what_was_known_stays(workbench: Start) -> None:
+    """Nothing can be sent meanwhile, and nothing looks as if it were live."""
+    bench = workbench()
+    bench.expected = ("net::ERR_",)
+    bench.patch([replace("/CustomerTipe")])
+    bench.open("#requests/00000001?tab=try").rows(1)
+    bench.server.stop()
+    bench.see("What you see is what was known then", "#gone")
+    assert bench.find("#conn").inner_text() == "reconnecting"
+    assert bench.find("tr[data-id]").count() == 1
+    assert bench.button("Send", "#tp").is_disabled()
+
+
 def test_two_thousand_requests_are_no_burden(workbench: Start) -> None:
     """The visible rows alone are drawn; the last one is reached, and scrolling holds new ones back."""
     bench = workbench()

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 from mockserver.auth.signing import issued_now, sign
+from mockserver.server.server import Server
 
 ID = "C-000417"
 _TARGET = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/{}"
@@ -22,8 +23,8 @@ USER, SECRET = "editor@acme.example", "editor-test-key"
 class Workbench:
     """What a person does and sees in the tab, and what an application sends meanwhile."""
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self.server, self.url = page, server, f"http://127.0.0.1:{server.port}"
         self.problems: list[str] = []
         self.expected: tuple[str, ...] = ()
         page.on("console", self._on_console)

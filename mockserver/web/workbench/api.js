@@ -51,7 +51,8 @@ const visible = () => new Promise(done => {
 // -- the journal, live
 
 let since = null
-let reading = 0
+// Another server may give an id anew.
+export let reading = 0
 
 /** Forget what was read and read the journal anew, as another world or a new server asks for. */
 export function readAnew({ keep = false } = {}) {

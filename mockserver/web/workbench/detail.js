@@ -1,5 +1,5 @@
 // One request: what was asked and answered, and its story.
-import { ask, part } from './api.js'
+import { ask, part, reading } from './api.js'
 import { Body, Button, Icon, Pairs, Problem, Provenance, Status, Tabs, attempt, clockTime, copy, day, html, seen, useAnswer, useEffect, useRef } from './parts.js'
 import { filterOf, openRequest } from './filter.js'
 import { Signature, Story } from './story.js'
@@ -15,17 +15,17 @@ export const copyAs = (id, form) => attempt(async () => copy(await ask('GET', `r
 
 /** A request is read once: what happened doesn't change. */
 const kept = new Map()
-async function read(id) {
-  if (!kept.has(id)) {
+async function read(id, key) {
+  if (!kept.has(key)) {
     const [entry, why] = await Promise.all([ask('GET', `requests/${part(id)}`, { world: '*' }), ask('GET', `requests/${part(id)}/explain`, { world: '*' })])
     if (kept.size > 50) kept.clear()
-    kept.set(id, { ...entry, why })
+    kept.set(key, { ...entry, why })
   }
-  return kept.get(id)
+  return kept.get(key)
 }
 
 export function Detail({ id }) {
-  const [entry, problem] = useAnswer(() => read(id), id), place = useRef()
+  const key = `${reading} ${id}`, [entry, problem] = useAnswer(() => read(id, key), key), place = useRef()
   useEffect(() => { if (innerWidth <= 720) place.current.focus() }, [])
   const chosen = state.route.query.get('tab'), tab = chosen in TABS ? chosen : 'story'
   return html`<aside class="detail" id="detail" aria-label="Request" tabindex="-1" ref=${place}>

@@ -117,7 +117,7 @@ function Profile({ ids, members }) {
   const reset = () => attempt(async () => { await ask('POST', `${pathOf(ids)}/reset`); setVersion(version + 1) }, 'Back to the fixture.')
   return html`<div class="col"><div class="bar"><h2 class="title"><bdi>${seen([FirstName, LastName].filter(Boolean).join(' ') || ids[2]).slice(0, 120)}</bdi></h2>
     ${difference.length > 0 && html`<span class="diffs" title="against the fixture">${difference.length} differ</span>`}
-      <span class="push row tight"><${Button} kind="bare" title="As a fixture file" onClick=${() => attempt(async () => save(await ask('GET', `${pathOf(ids)}/fixture`, { text: true }), `${ids[2]}.json`))}>Save as fixture<//>${difference.length > 0 && differs.fixture && html`<${Button} sure onClick=${reset}>Back to the fixture<//>`}</span></div>
+      <span class="push row tight"><${Button} kind="bare" onClick=${() => attempt(async () => save(await ask('GET', `${pathOf(ids)}/fixture`, { text: true }), `${ids[2]}.json`))}>Save as fixture<//>${difference.length > 0 && differs.fixture && html`<${Button} sure onClick=${reset}>Back to the fixture<//>`}</span></div>
     <${Tabs} tabs=${{ members: 'Members', text: 'JSON and XML', history: rows ? `History, ${rows.length}` : 'History' }} chosen=${tab} choose=${setTab} label="Profile" panel="pp" />
     <div id="pp" role="tabpanel" aria-labelledby=${`pp-${tab}`} tabindex=${tab === 'members' ? undefined : 0}>
       ${tab === 'members' ? html`<${Tree} profile=${profile} difference=${difference} members=${members} />` : tab === 'text' ? html`<${Texts} profile=${shown} ids=${ids} />`

@@ -78,7 +78,7 @@ function List({ rows }) {
     <p class="more">${rows.length ? dropped() : state.rows.length ? html`No request fits this filter. <${Button} onClick=${() => setFilter({ q: '', status: '', reason: '', odd: '' })}>Show all<//>` : 'No request yet.'}</p></div>`
 }
 
-const dropped = () => state.dropped ? `${number(state.dropped)} older requests are forgotten: the journal keeps ${number(state.settings.journal_entries || state.total)} of all worlds.` : ''
+const dropped = () => state.dropped ? `${number(state.dropped)} older requests are forgotten: the journal keeps ${number(state.settings.journal_entries)}.` : ''
 
 // -- the bar
 
@@ -91,12 +91,12 @@ function Bar({ rows }) {
     <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>
       ${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
     <${Button} id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or 200 without operations (s)" onClick=${toggleOdd}>Only surprising<//>
-    <span class="quiet" id="shown" role="status">${number(rows.length)} of ${number(state.total)}</span>
+    <span class="quiet" id="shown">${number(rows.length)} of ${number(state.total)}</span>
     <span class="push row tight nowrap">
       <${Button} id="follow" aria-pressed=${String(following)} title="Follow new requests (p)" onClick=${toggleFollow}>
         ${waiting ? `${number(waiting)} new` : following ? 'Following' : state.paused ? 'Paused' : 'To the newest'}<//>
       <${Button} kind="bare" title="Every request of this world as an HTTP Archive" onClick=${() => attempt(async () => save(await ask('GET', 'requests.har', { text: true }), 'requests.har'))}>HAR<//>
-      <${Button} kind="bare" sure title="Forget every request of this world" onClick=${() => attempt(async () => { await ask('DELETE', 'requests'); openRequest('', true); readAnew() }, 'Every request is forgotten.')}>Clear<//>
+      <${Button} kind="bare" sure title="Forget every request of this world" onClick=${() => attempt(async () => { await ask('DELETE', 'requests'); openRequest('', true); readAnew() })}>Clear<//>
     </span></div>`
 }
 
