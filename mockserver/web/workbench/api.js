@@ -28,7 +28,7 @@ export async function readOffers() {
 export const offers = asked => offered === null || offered.some(one => one.test(asked))
 
 /** Ask the control surface. `world` is a name or '*' for all; the answer is JSON, or text if `text` is set. */
-export async function ask(method, path, { body, world = state.world, query = {}, text = false } = {}) {
+export async function ask(method, path, { body, world = state.world, query = {}, text = false, signal } = {}) {
   const url = new URL(path, BASE)
   if (!offers(`${method} ${url.pathname}`)) throw new Refusal(404, { error: `This server has no ${url.pathname}.` })
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') url.searchParams.set(name, value)
@@ -36,7 +36,7 @@ export async function ask(method, path, { body, world = state.world, query = {},
   else if (world && world !== 'default') url.searchParams.set('namespace', world)
   const token = sessionStorage.getItem('admin-token')
   const headers = { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...(token && { Authorization: `Bearer ${token}` }) }
-  const answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store' })
+  const answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', signal })
   if (answer.status === 401) update({ link: 'token', tokenRefused: token !== null })
   if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})))
   return text ? answer.text() : answer.json()
@@ -53,11 +53,14 @@ const visible = () => new Promise(done => {
 let since = null
 // Another server may give an id anew.
 export let reading = 0
+let waiting = new AbortController()
 
 /** Forget what was read and read the journal anew, as another world or a new server asks for. */
 export function readAnew({ keep = false } = {}) {
   since = null
   reading += 1
+  waiting.abort()
+  waiting = new AbortController()
   if (!keep) update({ rows: [], held: [], total: 0 })
   follow(reading)
   lookAround()
@@ -68,12 +71,12 @@ async function follow(mine) {
     await visible()
     try {
       const query = { view: 'rows', limit: MOST_ROWS, ...(since && { since, wait: WAIT_S }) }
-      const answer = await ask('GET', 'requests', { query })
+      const answer = await ask('GET', 'requests', { query, signal: waiting.signal })
       if (mine !== reading) return
       if (failures) return readAnew({ keep: true })   // it may be another server by now
-      const { rows = rowsOf(answer.requests), waiting = false } = answer
+      const rows = answer.rows || rowsOf(answer.requests)
       take(answer, rows)
-      if (rows.length || !waiting) await pause(PAUSE_MS)
+      if (rows.length || !answer.waiting) await pause(PAUSE_MS)
     } catch (problem) {
       if (mine !== reading) return
       if (problem instanceof Refusal && problem.status === 401) return

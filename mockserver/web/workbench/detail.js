@@ -56,7 +56,7 @@ function Head({ entry }) {
       ${mock.profile && html`<a href=${address('profiles', [mock.profile.client, mock.profile.type, mock.profile.id])}>the profile</a>`}</p>
     <div class="row acts"><${Button} title="c" onClick=${() => copyAs(id, 'curl')}>Copy curl<//><${Button} onClick=${() => copyAs(id, 'pytest')}>Copy as pytest<//>
       <${Button} title="YAML for contracts/rules" onClick=${() => copyAs(id, 'rule')}>Copy as rule<//>
-      <${Button} kind="bare" title="This request as an HTTP Archive" onClick=${() => copyAs(id, 'har')}>Copy HAR<//></div></div>`
+      <${Button} kind="bare" onClick=${() => copyAs(id, 'har')}>Copy HAR<//></div></div>`
 }
 
 const flat = headers => Object.entries(headers).flatMap(([name, value]) => [value].flat().map(one => [name, one]))

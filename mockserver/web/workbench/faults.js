@@ -82,7 +82,7 @@ const kindOfCell = cell => !cell ? '' : cell.connection ? 'c' : !cell.status ? '
 
 function wordsOf(id, cell, at) {
   const what = { c: `its connection is broken (${cell.connection})`, d: `it is answered ${Math.round(cell.delay_ms)} ms later`, a: `it is applied and saved, then answered ${cell.status}`, x: `it is answered ${cell.status}, and nothing is applied` }[kindOfCell(cell)]
-  return html`<code>${id}#${cell.n}</code>: ${at ? `request ${at + 1} from now` : 'the next request'} that matches, its number ${cell.n}: ${what}${cell.connection && cell.when === 'after' ? ', after the patch was saved' : ''}. Each row counts its own matching requests.`
+  return html`<code>${id}#${cell.n}</code>: ${at ? `request ${at + 1} from now` : 'the next request'} that matches, its number ${cell.n}: ${what}${cell.connection && cell.when === 'after' ? ', after the patch was saved' : ''}.`
 }
 
 function Line({ id, cells, picked, pick, fresh }) {

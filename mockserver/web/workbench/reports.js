@@ -91,7 +91,7 @@ function Fidelity({ chosen }) {
   const [answer, problem] = useAnswer(() => ask('GET', 'fidelity', { world: '' }), 'fidelity')
   const rows = answer || []
   return html`<div class="block"><div class="head"><h2>How sure the mock is</h2><p class="soft">
-    ${rows.length > 0 && `${rows.length} behaviours, each with its mark. `}The same marks stand beside every request.</p></div><${Problem} problem=${problem} />
+    ${rows.length > 0 && `${rows.length} behaviours, each with its mark. `}</p></div><${Problem} problem=${problem} />
     ${chosen && html`<${Reason} key=${chosen} code=${chosen} />`}
     <table><thead><tr><th>Mark</th><th class="num">Behaviours</th><th>Means</th></tr></thead><tbody>${Object.entries(PROVENANCES).map(([mark, words]) => html`<tr><td><${Provenance} mark=${mark} />
       </td><td class="num">${rows.filter(row => row.mark === mark).length || ''}</td><td>${words}</td></tr>`)}</tbody></table>
