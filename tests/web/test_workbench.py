@@ -96,6 +96,16 @@ def test_other_sites_may_link_to_the_page_alone(
     assert browse().get(PAGE + path, headers=headers).status_code == status
 
 
+def test_the_list_of_the_control_surface_names_the_page(browse: Callable[..., FlaskClient]) -> None:
+    """Who asks with curl learns that there is a page for people."""
+    listed = browse().get("/__admin").get_json()["endpoints"]
+    assert {
+        "method": "GET",
+        "path": PAGE,
+        "summary": "Show the workbench, the page that tells people what happens.",
+    } in listed
+
+
 def test_a_foreign_host_is_refused_before_it_is_led_anywhere(browse: Callable[..., FlaskClient]) -> None:
     """A name that somebody else's DNS points here gets no page."""
     answer = browse().get("/__admin", headers={"Host": "evil.example", "Accept": BROWSER})
