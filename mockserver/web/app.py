@@ -24,8 +24,9 @@ from mockserver.web.workbench import workbench
 
 ADMIN_PREFIX = "/__admin"
 _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
-# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are.
-_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles")
+# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are;
+# the workbench's files hold nothing.
+_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles", f"{ADMIN_PREFIX}/ui")
 _log = logging.getLogger(__name__)
 
 
