@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -76,6 +77,33 @@ def _server(text: str) -> str:
         hint = "write the address of a running mock, such as http://127.0.0.1:8080"
         raise UsageError(f"{text!r} is no address of a server", place="--report-to", hint=hint)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+class Attempts:
+    """Writes what a run reports; what can't be written is said at once and left out from then on.
+
+    A run that cleans up behind itself, and its other reports, are worth more than a file on a full disk.
+    """
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+
+    def __call__(self, name: str, write: Callable[[], object]) -> None:
+        """Call `write`, unless an earlier attempt under this name failed."""
+        if name in self._lost:
+            return
+        try:
+            write()
+        except BrokenPipeError:
+            raise  # nobody reads any more, which ends a command
+        except OSError as problem:
+            self._lost.add(name)
+            with contextlib.suppress(OSError):
+                print(f"error: {name} can't be written: {problem.strerror}", file=sys.stderr)
+
+    def exit_code(self, code: int) -> int:
+        """Return the exit code of a run whose own would be `code`."""
+        return code or (UsageError.exit_code if self._lost else 0)
 
 
 def make_folders(files: Iterable[Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import BadRequest, RequestTooLarge
+from mockserver.errors import BadRequest, MalformedBody, RequestTooLarge
 from mockserver.formats.bounds import too_many_operations
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format
@@ -20,7 +20,13 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
     """Return the operations; raise UnsupportedMediaType, MalformedBody, BadRequest or RequestTooLarge."""
     if len(request.body) > policy.max_body:
         raise body_too_large(len(request.body), policy.max_body)
-    operations = _read(request, policy, tree) if request.body else None
+    try:
+        operations = _read(request, policy, tree) if request.body else None
+    except MalformedBody as refusal:
+        if request.head.headers.get("content-encoding", "identity") != "identity":
+            refusal.why = f"The body is encoded (Content-Encoding), which is not undone: {refusal.why}"
+            refusal.hint = "Send the body as it is, without Content-Encoding."
+        raise
     if operations is None:
         raise BadRequest("operations is null", rule="body-null")
     if len(operations) > policy.max_operations:
@@ -54,12 +60,12 @@ def _read_form(body: bytes, policy: Policy) -> list[Any]:
     return []
 
 
-def body_too_large(size: int, limit: int) -> RequestTooLarge:
+def body_too_large(size: int | None, limit: int) -> RequestTooLarge:
     """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
     return RequestTooLarge(
         "The request entity is too large.",
         rule="body-too-large",
-        why=f"The body has {size} bytes; {limit} are allowed.",
+        why=f"The body has {f'{size} bytes' if size else 'no stated size'}; {limit} bytes are allowed.",
         hint="Send several smaller patches, or start with a larger --max-body.",
     )
 

@@ -6,6 +6,10 @@ from bisect import bisect_left
 from collections import Counter, deque
 from threading import Lock
 
+from mockserver.errors import ApiError, BoundReached
+
+MOST_FAULTS = 100  # that are counted by their id: the control surface can name any number
+OTHER_FAULTS = "other"
 BUCKETS_S = (
     0.00005, 0.0001, 0.00015, 0.0002, 0.00025, 0.0005, 0.001, 0.002, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0,
 )  # fmt: skip
@@ -25,15 +29,17 @@ class Slice:
 
 
 class Metrics:
-    """Requests by status and reason, faults by rule, and a latency histogram in seconds."""
+    """Requests by status and reason, faults by rule, refusals by bound, and a latency histogram in seconds."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.requests: Counter[tuple[int, str]] = Counter()
         self.faults: Counter[str] = Counter()
+        self.bounds: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
         self._slices: deque[Slice] = deque([Slice(0)], maxlen=_SLICES)
+        self.dropped_lines = 0
 
     def observe(self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0) -> None:
         """Count one answer; `ended` is when, by the stopwatch."""
@@ -49,7 +55,19 @@ class Metrics:
             part.buckets[bucket] += 1
             part.classes[status // 100] += 1
             if fault is not None:
-                self.faults[fault] += 1
+                known = fault in self.faults or len(self.faults) < MOST_FAULTS
+                self.faults[fault if known else OTHER_FAULTS] += 1
+
+    def note_dropped_line(self) -> None:
+        """Count a line of the log that nobody read in time."""
+        with self._lock:
+            self.dropped_lines += 1
+
+    def note_bound(self, refusal: ApiError | None) -> None:
+        """Count a refusal if it came from a bound."""
+        if isinstance(refusal, BoundReached):
+            with self._lock:
+                self.bounds[refusal.bound] += 1
 
     def lately(self, now: float) -> list[Slice]:
         """Return the slices of the last ten minutes, the oldest first, also those in which nothing came."""

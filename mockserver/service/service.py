@@ -20,13 +20,14 @@ from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
-from mockserver.journal.log import Exchange
+from mockserver.journal.log import Exchange, head_bytes
+from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.keys import Key, alternate_ids, fold
 from mockserver.profile.members import MemberTree
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
-from mockserver.service.request import Addressed, Head, Policy, Request, Signed
+from mockserver.service.request import Addressed, Head, Kept, Policy, Request, Signed
 from mockserver.service.routes import Route
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, Update, profile_unknown
@@ -84,10 +85,18 @@ class Handling:
 class Service:
     """Handles the PATCH for all worlds; holds only what was compiled at start."""
 
-    def __init__(self, tree: MemberTree, clients: Mapping[str, Client], policy: Policy, numbers: Iterator[int]) -> None:
+    def __init__(
+        self,
+        tree: MemberTree,
+        clients: Mapping[str, Client],
+        policy: Policy,
+        numbers: Iterator[int],
+        secrets: Secrets,
+    ) -> None:
         self.tree = tree
         self.clients = clients
         self.policy = policy
+        self.secrets = secrets
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
@@ -157,7 +166,7 @@ class Service:
         if not self.policy.auth:
             handling.user = head.user
             return
-        if head.token is not None:
+        if head.token is not None and "," not in head.token:
             user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed
@@ -275,14 +284,15 @@ class Service:
 
     def bug(self, form: AnswerFormat) -> Answer:
         """Answer 500 for an exception that nobody planned; the traceback goes to the log, never to the client."""
-        _log.error("internal error:\n%s", traceback.format_exc())
+        _log.error("internal error:\n%s", self.secrets.text(traceback.format_exc()))
         failure = ApiError("An error has occurred.", rule="internal-error")
         return self.refuse(failure, form)
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = f"{next(self._numbers):08x}"
         hit = handling.fault
-        struck = f"{hit.rule}#{hit.n}" if hit is not None else None
+        rule = self.secrets.text(hit.rule) if hit is not None else None
+        struck = f"{rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
@@ -291,13 +301,13 @@ class Service:
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
-        return answer._replace(fault=hit.rule, delivery=delivery)
+        return answer._replace(fault=rule, delivery=delivery)
 
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
     ) -> None:
         head, update = request.head, handling.update
-        kept = head.kept
+        kept = head.kept or self._kept(head)
         before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
         received, frozen = world.clock.received()
         exchange = Exchange(
@@ -313,7 +323,7 @@ class Service:
             answer_headers=answer.headers,
             answer_body=answer.body,
             story=answer.story,
-            user=handling.user,
+            user=handling.user if self.policy.auth else kept.user,
             fault=struck,
             before=before,
             after=after,
@@ -322,10 +332,17 @@ class Service:
             frozen=frozen,
             hit=handling.fault,
         )
-        if kept.body_too:
-            world.journal.keep(exchange, kept.size)
-        else:
-            world.journal.append(exchange)
+        world.journal.append(exchange, kept.size)
+
+    def _kept(self, head: Head) -> Kept:
+        route, secrets, target = head.route, self.secrets, head.target
+        key = route.client, route.alternate_id_type or "", route.alternate_id or ""
+        if (shown := secrets.text(target)) != target:
+            key = secrets.text(key[0]), secrets.text(key[1]), secrets.text(key[2])
+        headers = secrets.headers(head.headers.items())
+        user = None if self.policy.auth else head.user and secrets.text(head.user)
+        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user)
+        return kept
 
 
 def refuse_blank_parameters(route: Route) -> None:

@@ -27,7 +27,7 @@ class World(Protocol):
     """One namespace: profiles, faults, journal, clock, seed and snapshots.
 
     Every method and property of a shared store raises StoreUnavailable while the store is away, but `name`,
-    `clock.now` and the journal's `append` and `keep`.
+    `clock.now` and the journal's `append`.
     """
 
     @property
@@ -89,6 +89,10 @@ class Worlds(Protocol):
     @property
     def appended(self) -> int:
         """A number that changes with each exchange that one of the journals takes."""
+
+    @property
+    def content_bytes(self) -> int:
+        """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
 
     @property
     def numbers(self) -> Iterator[int]:

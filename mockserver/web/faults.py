@@ -15,11 +15,12 @@ from mockserver.faults.fields import FIELDS
 from mockserver.faults.rules import Counter, Fault, Hit, plan
 from mockserver.faults.sentence import sentence
 from mockserver.faults.text import Known, from_json, from_text, to_json, to_text, with_free_id
+from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, initial_faults, known_names
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
 
-_PLANNED = 50
+_CELLS = 50
 _Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
 
 
@@ -56,6 +57,9 @@ def _planning(admin: Blueprint, mock: Mock) -> None:
     def fault_plan() -> Response:
         """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
         world, number = chosen_world(mock), _count(request.args.get("n", "50"))
+        work = Work(mock.settings.max_control_work)
+        for fault, _ in world.faults:
+            work.spend(number * (_PLANNED + len(fault.schedule.at or ()) // 50))
         rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
         return json_response({"world": world.name, "seed": world.seed, "plan": rows})
 
@@ -69,7 +73,7 @@ def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
         world = chosen_world(mock)
         fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
         if request.args.get("dry", "").lower() == "true":
-            hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_PLANNED)
+            hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
             rule = {**to_json(fault), "text": to_text(fault)}
             return json_response({"rule": rule, "sentence": sentence(fault), "plan": [_hit(hit) for hit in hits]})
         world.add_fault(fault)
@@ -110,6 +114,8 @@ def _deleting(admin: Blueprint, mock: Mock) -> None:
             raise _unknown(world, fault_id)
         return json_response({"status": "deleted"})
 
+
+_PLANNED = 100  # steps for each planned request: it is also written
 
 # What text is put under by those who have not read that it is "text".
 _MISNAMED = ("spec", "fault", "rule")

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from mockserver.auth.tokens import bearer_token
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
@@ -48,7 +49,7 @@ def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-re
 
 def guard(mock: Mock) -> None:
     """Raise for a request that another site's page, or somebody without the token, could have sent."""
-    if not _same_origin():
+    if not same_origin():
         raise Forbidden(
             "refused",
             rule="origin-not-allowed",
@@ -71,7 +72,8 @@ def guard(mock: Mock) -> None:
         )
 
 
-def _same_origin() -> bool:
+def same_origin() -> bool:
+    """Tell whether a request comes from a page of this server, or from no page at all."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
@@ -79,7 +81,7 @@ def _same_origin() -> bool:
 
 
 def _has_token(token: str) -> bool:
-    given = request.headers.get(TOKEN_HEADER) or request.headers.get("Authorization", "").removeprefix("Bearer ")
+    given = request.headers.get(TOKEN_HEADER) or bearer_token(request.headers.get("Authorization")) or ""
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 

@@ -10,7 +10,6 @@ from flask import Blueprint, Response
 from werkzeug.http import dump_options_header
 
 from mockserver.journal.log import Exchange
-from mockserver.journal.rows import row_json
 from mockserver.journal.view import profile_after, profile_before
 from mockserver.profile.difference import changed_paths
 from mockserver.profile.keys import Key, alternate_ids, fold, key_of
@@ -18,7 +17,7 @@ from mockserver.profile.members import Kind, Member
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, chosen_world, json_response
-from mockserver.web.live import operation_of
+from mockserver.web.requests.live import rows_of
 
 _MOST_HISTORY: Final = 500
 _ONE: Final = "/__admin/profiles/<client>/<kind>/<path:identifier>"
@@ -85,7 +84,7 @@ def _through_requests(admin: Blueprint, mock: Mock) -> None:
         """List the newest requests that named a profile, as rows, oldest first."""
         world, key = chosen_world(mock), key_of(client, kind, identifier)
         found = list(_history(world, key))
-        return json_response({"rows": [row_json(exchange, operation_of(exchange)) for exchange in reversed(found)]})
+        return json_response({"rows": rows_of(mock, reversed(found))})
 
 
 def profile_of(mock: Mock, client: str, kind: str, identifier: str) -> bytes:

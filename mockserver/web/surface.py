@@ -17,30 +17,28 @@ from mockserver.state.profiles import Overlay
 from mockserver.state.world import World
 from mockserver.web import faults as admin_faults
 from mockserver.web import index as admin_index
-from mockserver.web import journal as admin_journal
 from mockserver.web import numbers as admin_numbers
 from mockserver.web import profile_views as admin_profile_views
 from mockserver.web import profiles as admin_profiles
 from mockserver.web import reasons as admin_reasons
 from mockserver.web import reports as admin_reports
 from mockserver.web import status as admin_status
-from mockserver.web import trying as admin_trying
 from mockserver.web.guard import (
     AdminRefusal,
     body_json,
     chosen_world,
     chosen_worlds,
-    guard,
     json_response,
     usage_error,
     with_proper_phrase,
 )
+from mockserver.web.requests import trying as admin_trying
+from mockserver.web.requests import views as admin_journal
 
 
 def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
     """Return the blueprint of everything that the vendor does not have."""
     admin = Blueprint("admin", __name__)
-    admin.before_request(lambda: guard(mock))
     admin.register_error_handler(UsageError, usage_error)
     admin.after_app_request(with_proper_phrase)
     admin_index.register(admin, door, {"part": tuple(_RESETS)})

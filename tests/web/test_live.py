@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from mockserver.commands.running import make_server
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
-from mockserver.web import live
 from mockserver.web.app import create_app
+from mockserver.web.requests import live
 
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 SET_TYPE = [{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]

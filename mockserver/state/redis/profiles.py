@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from mockserver.profile.keys import Key, alternate_ids
+from mockserver.state.content import too_many_snapshots
 from mockserver.state.profiles import Base, Change, Overlay, Profiles, Update, alternate_id_taken, profile_unknown
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
@@ -170,7 +171,9 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
     def __setitem__(self, name: str, overlay: Overlay) -> None:
         index = {write_key(key): slot for key, slot in overlay.index.items()}
         packed = msgspec.msgpack.encode([overlay.next_slot, overlay.bodies, index])
-        self._world.write(scripts.KEEP_SNAPSHOT, name, packed)
+        most = self._world.shared.content.max_snapshots
+        if self._world.write(scripts.KEEP_SNAPSHOT, name, packed, most) == scripts.FULL:
+            raise too_many_snapshots(most)
 
     def __delitem__(self, name: str) -> None:
         if name not in self:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response
 from mockserver.auth.signing import Client, issued_now, sign
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import REDACTED
+from mockserver.journal.view import shown
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.keys import fold
 from mockserver.service.assembly import Mock
@@ -46,14 +47,14 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.post("/__admin/requests/<exchange_id>/try")
     def try_again(exchange_id: str) -> Response:
         """Tell what one request would be answered now, with another body or in other dialects; signed anew."""
-        document, exchange = body_json(), find_request(mock, exchange_id)
+        document, exchange = body_json(), _kept_request(mock, exchange_id)
         world = _world_of(mock, exchange)
         return json_response(_tried(mock, world, _again(mock, exchange, world, document), document))
 
     @admin.post("/__admin/requests/<exchange_id>/resend")
     def resend(exchange_id: str) -> Response:
         """Send one request again, also with another body; signed anew for its user."""
-        document, exchange = body_json(), find_request(mock, exchange_id)
+        document, exchange = body_json(), _kept_request(mock, exchange_id)
         world = _world_of(mock, exchange)
         head, body = _again(mock, exchange, world, document)
         environ = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -63,7 +64,11 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
 
 
 def find_request(mock: Mock, exchange_id: str) -> Exchange:
-    """Return a request of the chosen worlds; raise AdminRefusal if there is none of that id."""
+    """Return a request of the chosen worlds as people may see it; raise AdminRefusal if there is none of that id."""
+    return shown(_kept_request(mock, exchange_id), mock.service.secrets)
+
+
+def _kept_request(mock: Mock, exchange_id: str) -> Exchange:
     for world in chosen_worlds(mock):
         if (exchange := world.journal.get(exchange_id)) is not None:
             return exchange
@@ -76,11 +81,12 @@ def _world_of(mock: Mock, exchange: Exchange) -> World:
 
 def _tried(mock: Mock, world: World, sent: Request, document: dict[str, Any]) -> dict[str, Any]:
     names = document.get("dialects")
+    clean = mock.service.secrets.content
     if names is None:
-        return dry_run(mock, world, sent)
+        return clean(dry_run(mock, world, sent))  # type: ignore[no-any-return]
     if not isinstance(names, list) or not names or any(name not in DIALECTS for name in names):
         raise AdminRefusal(422, "dialects names none of the dialects", f"send a list of {', '.join(DIALECTS)}")
-    return {"dialects": {name: dry_run(_speaking(mock, name), world, sent) for name in names}}
+    return {"dialects": {name: clean(dry_run(_speaking(mock, name), world, sent)) for name in names}}
 
 
 def _speaking(mock: Mock, dialect: str) -> Mock:
@@ -92,7 +98,7 @@ def _speaking(mock: Mock, dialect: str) -> Mock:
 @lru_cache(maxsize=8)
 def _service(service: Service, dialect: str) -> Service:
     policy = replace(service.policy, dialect=DIALECTS[dialect])
-    return Service(service.tree, service.clients, policy, count(1))
+    return Service(service.tree, service.clients, policy, count(1), service.secrets)
 
 
 def _again(mock: Mock, exchange: Exchange, world: World, document: dict[str, Any]) -> Request:

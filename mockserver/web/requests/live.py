@@ -8,10 +8,11 @@ anew. Other gateways have a thread for each request, which waits a moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from weakref import WeakSet
 
+import orjson
 from flask import Response, request
 
 from mockserver.errors import ApiError
@@ -85,7 +86,7 @@ class Readers:
         return lambda: journal.total
 
 
-def rows_json(worlds: list[World], since: str | None, limit: int | None) -> dict[str, Any]:
+def rows_json(mock: Mock, worlds: list[World], since: str | None, limit: int | None) -> dict[str, Any]:
     """Return the rows of these worlds: the oldest after `since`, or the newest."""
     limit = min(_FEW_ROWS if limit is None else limit, MOST_ROWS)
     if since is None:
@@ -96,7 +97,7 @@ def rows_json(worlds: list[World], since: str | None, limit: int | None) -> dict
         found = [exchange for world in worlds for exchange in reversed(list(newer(world.journal, since)))]
         found = (sorted(found, key=_number) if len(worlds) > 1 else found)[:limit]
     return {
-        "rows": [row_json(exchange, operation_of(exchange)) for exchange in found],
+        "rows": rows_of(mock, found),
         "last": found[-1].id if found else since,
         "dropped": sum(world.journal.dropped for world in worlds),
         "meta": {"total": sum(len(world.journal) for world in worlds)},
@@ -104,7 +105,14 @@ def rows_json(worlds: list[World], since: str | None, limit: int | None) -> dict
     }
 
 
-def operation_of(exchange: Exchange) -> str | None:
+def rows_of(mock: Mock, exchanges: Iterable[Exchange]) -> list[orjson.Fragment]:
+    """Return requests as rows that hold no secret."""
+    clean = mock.service.secrets.body
+    rows = (row_json(exchange, _operation_of(exchange)) for exchange in exchanges)
+    return [orjson.Fragment(clean(orjson.dumps(row))) for row in rows]
+
+
+def _operation_of(exchange: Exchange) -> str | None:
     """Return the name of the operation that a request asked for."""
     operation = match_route(exchange.target, slashes_in_ids=True).operations.get(exchange.method.upper())
     return operation.name if operation is not None else None

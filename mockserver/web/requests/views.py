@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -12,11 +14,12 @@ from mockserver.journal import query, view
 from mockserver.journal.copies import pytest_text, rule_text
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
+from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock
 from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
-from mockserver.web.live import Readers, rows_json
-from mockserver.web.telling import told
-from mockserver.web.trying import find_request
+from mockserver.web.requests.live import Readers, rows_json
+from mockserver.web.requests.telling import told
+from mockserver.web.requests.trying import find_request
 
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
 _ID = re.compile(r"[0-9a-f]{8,16}")
@@ -46,12 +49,12 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         if request.args.get("view") == "rows":
             if since is not None and not _ID.fullmatch(since):
                 raise AdminRefusal(422, f"since is {since[:40]!r}", "rows follow an id, such as 0000002a")
-            found = rows_json(worlds, since, limit)
+            found = rows_json(mock, worlds, since, limit)
             return bool(found["rows"]), found
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
-        newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
+        newest = _shown(mock, sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit])
         total = sum(len(world.journal) for world in worlds)
-        return bool(newest), view.list_json(newest, total, mock.tree, disabled=disabled)
+        return bool(newest), view.list_json(newest, total, mock.tree, disabled=disabled, each=view.written)
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")
@@ -68,13 +71,13 @@ def _exports(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/unmatched")
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
-        found = query.find({"reason": "route-unknown"}, _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        found = _shown(mock, query.find({"reason": "route-unknown"}, _all(mock)))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_all(mock), request.host_url.rstrip("/")))
+        return json_response(har(_shown(mock, _all(mock)), request.host_url.rstrip("/"), view.written))
 
 
 def _one(admin: Blueprint, mock: Mock) -> None:
@@ -130,13 +133,14 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/requests/find")
     def find_requests() -> Response:
         """List the requests that match a pattern."""
-        found = query.find(body_json(), _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        found = _shown(mock, query.find(body_json(), _all(mock), _work(mock)))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
-        return json_response(view.count_json(query.count(body_json(), _all(mock)), disabled=disabled))
+        number = query.count(body_json(), _all(mock), _work(mock))
+        return json_response(view.count_json(number, disabled=disabled))
 
 
 def _verification(admin: Blueprint, mock: Mock) -> None:
@@ -144,14 +148,23 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
     def verify_requests() -> Response:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
         dropped = sum(world.journal.dropped for world in chosen_worlds(mock))
-        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped)
-        return json_response(verdict.json(), 200 if verdict.passed else 406)
+        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped, work=_work(mock))
+        misses = [miss._replace(exchange=view.shown(miss.exchange, mock.service.secrets)) for miss in verdict.misses]
+        return json_response(replace(verdict, misses=misses).json(), 200 if verdict.passed else 406)
+
+
+def _work(mock: Mock) -> Work:
+    return Work(mock.settings.max_control_work)
 
 
 def _all(mock: Mock) -> list[Exchange]:
     """Return the exchanges of the chosen worlds, in order of arrival."""
     exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock))
     return sorted(exchanges, key=lambda exchange: exchange.id)
+
+
+def _shown(mock: Mock, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    return [view.shown(exchange, mock.service.secrets) for exchange in exchanges]
 
 
 def _since() -> str | None:

@@ -14,7 +14,7 @@ from mockserver.service.assembly import Mock
 def told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
     """Return a request's entry with what is made only when somebody reads it."""
     entry, dialect = entry_json(exchange, mock.tree), mock.service.policy.dialect
-    entry["mock"] |= {
+    more = {
         "operations": steps_json(exchange, mock.tree, dialect),
         "difference": changes_json(exchange),
         "signature": signature_json(exchange) if mock.service.policy.auth else None,
@@ -23,6 +23,7 @@ def told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
         "requestBody": text_of(exchange.body),
         "responseBody": text_of(exchange.answer_body),
     }
+    entry["mock"] |= mock.service.secrets.content(more)
     return entry
 
 
