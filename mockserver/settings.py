@@ -84,7 +84,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")
     ready_file: Path | None = _setting(None, "file written (mode 0600) once the server listens")
-    log: str = _setting("refusals", "which requests get a line in the log", choices=("refusals", "all", "off"))
+    log: str = _setting(
+        "refusals", "which requests get a line in the log", choices=("refusals", "changes", "all", "off")
+    )
     log_format: str = _setting("text", "log lines for people or for machines", choices=("text", "json"))
 
     @property

@@ -179,6 +179,7 @@ def _policy(settings: Settings) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
+        log=settings.log,
         token_key=settings.token_key.encode() if settings.token_key else secrets.token_bytes(32),
     )
 

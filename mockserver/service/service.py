@@ -54,6 +54,8 @@ class Answer(NamedTuple):
     story: Story
     fault: str | None = None
     delivery: Delivery | None = None
+    exchange: Exchange | None = None
+    """What the journal has of it, if the log is to tell it."""
 
 
 class Patched(NamedTuple):
@@ -297,15 +299,20 @@ class Service:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
-        self._journal(request, world, handling, answer, number, struck)
+        exchange = self._journal(request, world, handling, answer, number, struck)
+        if self.policy.log != "off" and (hit or answer.story.surprising or self._is_told(exchange)):
+            answer = answer._replace(exchange=exchange)
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
         return answer._replace(fault=rule, delivery=delivery)
 
+    def _is_told(self, exchange: Exchange) -> bool:
+        return self.policy.log == "all" or (self.policy.log == "changes" and exchange.changed)
+
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
-    ) -> None:
+    ) -> Exchange:
         head, update = request.head, handling.update
         kept = head.kept or self._kept(head)
         before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
@@ -333,6 +340,7 @@ class Service:
             hit=handling.fault,
         )
         world.journal.append(exchange, kept.size)
+        return exchange
 
     def _kept(self, head: Head) -> Kept:
         route, secrets, target = head.route, self.secrets, head.target
