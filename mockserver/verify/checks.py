@@ -17,7 +17,6 @@ INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _CONTENT_TYPE = re.compile(r"[a-z]+/[a-z+.-]+; charset=(utf-8|utf-16)")
 # What can be read all the same: no charset, or one in other letters, blanks or quotes.
 _LOOSELY = re.compile(r'\s*([a-z]+/[a-z+.-]+)\s*(?:;\s*charset\s*=\s*"?(utf-8|utf-16)"?\s*)?;?\s*', re.IGNORECASE)
-_FIVE = "it must be one of the five documented ones with its charset"
 _OTHER_STATUSES = {405, 413, 421}
 # The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
 
@@ -67,8 +66,9 @@ def _body_problems(
 
 def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None) -> Iterator[str]:
     media_type, text = read_text(reply)
-    if not _CONTENT_TYPE.fullmatch(declared := reply.headers["content-type"]):
-        yield f"Content-Type is {declared!r}, {_FIVE}"
+    if not _CONTENT_TYPE.fullmatch(reply.headers["content-type"]):
+        # Without the value: it is the same problem with each of the five.
+        yield "Content-Type does not name its charset as documented, as in application/json; charset=utf-8"
     if reply.body[:3] == b"\xef\xbb\xbf":
         yield "an answer in UTF-8 has no byte order mark"
     if wanted is not None and media_type != wanted:
@@ -88,7 +88,7 @@ def read_text(reply: Reply) -> tuple[str, str]:
     declared = reply.headers.get("content-type", "")
     match = _LOOSELY.fullmatch(declared)
     if match is None or match[1].lower() not in MEDIA_TYPES:
-        raise Unreadable(f"Content-Type is {declared!r}, {_FIVE}")
+        raise Unreadable(f"Content-Type is {declared!r}, it must be one of the five documented ones with its charset")
     charset = (match[2] or "utf-8").lower()
     if charset == "utf-16" and reply.body[:2] != b"\xff\xfe":
         raise Unreadable("an answer in UTF-16 starts with a byte order mark")
