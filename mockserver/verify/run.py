@@ -118,12 +118,8 @@ def cases_of(target: Target, contract: Contract, plan: Plan) -> list[Case]:
     return cases
 
 
-def _nothing(answered: int = 0) -> str:
-    return ""
-
-
 def _carried_out(
-    runs: Sequence[_Run], tally: Tally, report: Report, target: str, words: Callable[..., str] = _nothing
+    runs: Sequence[_Run], tally: Tally, report: Report, target: str, words: Callable[..., str] = lambda *_: ""
 ) -> int:
     started = monotonic()
     stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
