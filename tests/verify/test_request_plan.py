@@ -37,6 +37,12 @@ def mock() -> Iterator[Target]:
 
 
 @pytest.fixture
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor().running() as server:
+        yield server
+
+
+@pytest.fixture
 def foreign(mock: Target) -> Target:
     """The mock as a server of which nothing is known but its address, one user and one profile."""
     load_profiles(mock, {PROFILE_KEY: PROFILE})
