@@ -41,6 +41,14 @@ class Settings:
     fixtures: Path = _setting(lambda: shipped("fixtures"), "directory with clients.toml and profiles/")
     contract: Path = _setting(lambda: shipped("contracts") / "openapi.yaml", "OpenAPI document of the operation")
     dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"))
+    operations: str = _setting(
+        "all", "the operations around the PATCH too, or the PATCH by alternate id alone", choices=("all", "patch")
+    )
+    inactive: str = _setting(
+        "hidden",
+        "whether an alternate id leads to an inactive profile; its ProfileId always does",
+        choices=("hidden", "found"),
+    )
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))

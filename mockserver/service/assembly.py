@@ -113,7 +113,7 @@ def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
-    service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    service = Service(tree, fixtures, _policy(settings, fixtures), worlds.numbers)
     return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
 
 
@@ -156,6 +156,7 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         magic_ids=settings.magic_ids,
         pure=settings.pure,
         token_key=_token_key(fixtures),
+        hides_inactive=settings.inactive == "hidden",
     )
 
 

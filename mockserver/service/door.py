@@ -82,6 +82,7 @@ class VendorDoor:
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
         self.slashes = mock.service.policy.dialect.follows_page
+        self.offered = mock.settings.operations
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
         self._heads: dict[Hashable, Head] = {}
@@ -116,7 +117,8 @@ class VendorDoor:
         if (known := kept.get(sent)) is not None:
             return known
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        head = Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
+        route = match_route(target, slashes_in_ids=self.slashes, offered=self.offered)
+        head = Head(method, target, headers, route)
         size = len(target) + sum(len(name) + len(value) for name, value in headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
             if len(kept) >= KEPT_HEADS:
@@ -131,7 +133,7 @@ class VendorDoor:
         return NotFound(
             f"No HTTP resource was found that matches the request URI '{url}'.",
             rule="route-unknown",
-            hint=f"The route is {' or '.join(ROUTES)}.",
+            hint=f"The route is {' or '.join(ROUTES[self.offered])}.",
         )
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
@@ -231,6 +233,7 @@ def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartRespo
     """Hand an answer to the gateway, and to the server how a fault wants it delivered."""
     if answer.delivery is not None:
         environ["mockserver.effect"] = answer.delivery
-    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    length = [] if answer.status == HTTPStatus.NO_CONTENT else [("Content-Length", str(len(answer.body)))]
+    headers = [*answer.headers, *length]
     start_response(_STATUS_LINES.get(answer.status) or f"{answer.status} Unknown", headers)
     return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]

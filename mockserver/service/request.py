@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 def _kept(method: str, target: str, headers: Mapping[str, str], route: Route) -> Kept:
     shown, harmless = without_query_secrets(target), without_header_secrets(tuple(headers.items()))
     body_too = method == "PATCH" and not may_be_token_request(target)
-    key = route.client, route.alternate_id_type or "", route.alternate_id or ""
+    key = route.client, route.alternate_id_type or "", route.alternate_id or route.profile_id or ""
     return Kept(shown, harmless, head_bytes(shown, harmless), body_too, key)
 
 
@@ -96,6 +96,7 @@ class Policy:
     magic_ids: bool = True
     pure: bool = False
     token_key: bytes = b""
+    hides_inactive: bool = True
 
 
 def answer_format(headers: Mapping[str, str]) -> AnswerFormat:

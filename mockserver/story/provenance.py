@@ -28,6 +28,8 @@ class Rule:
 
 _PAGE = "the vendor's page of the operation"
 _OTHER_PAGES = "the vendor's other public pages"
+_NEIGHBOURS = "the vendor's pages of the calls around it"
+_NAMED = "named in a list of the vendor"
 _RUN = "the vendor's software, when run"
 _CHOICE = "our choice"
 
@@ -43,6 +45,27 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("tolerated-operation", L, "An operation's name in another form, or without op or value, is read leniently.", _RUN),
     ("tolerated-path", L, "A path without its slash or with empty segments is read leniently.", _RUN),
     ("tolerated-value", L, "A value is converted: other types, dates; unknown members go, absent ones come.", _RUN),
+    ("profile-read", A, "A GET answers with the profile as the PATCH does (its URL and body are inferred).", _NAMED),
+    ("profile-created", D, "A new profile gets a ProfileId and the account's defaults (201 is assumed).", _NEIGHBOURS),
+    ("profile-deactivated", D, "Nothing but its ProfileId leads to the profile any more.", _NEIGHBOURS),
+    ("profile-activated", D, "The profile is found again, and the stored reason is erased.", _NEIGHBOURS),
+    ("profile-deleted", D, "The profile is gone for good; its alternate ids are free (inferred).", _NEIGHBOURS),
+    ("consents-created", D, "The consents stand in the profile, stamped (201 is assumed).", _NEIGHBOURS),
+    ("tags-counted", D, "Each tag comes with the number of profiles that have it.", _NEIGHBOURS),
+    ("operation-inferred", A, "A list of the vendor names this call; its URL and body are inferred.", _NAMED),
+    ("is-active-patched", A, "A patch may set IsActive, and does then what Deactivate or Activate does.", _CHOICE),
+    # The calls around the PATCH
+    (
+        "profile-inactive",
+        D,
+        "An alternate id does not lead to an inactive profile (for a PATCH inferred).",
+        _NEIGHBOURS,
+    ),
+    ("profile-id-not-a-number", A, "A ProfileId that is no whole number is refused as the stack binds one.", _CHOICE),
+    ("document-missing", A, "A call that needs a document is refused without one.", _CHOICE),
+    ("document-unfit", A, "A document must be what the call takes (the refusal's form is assumed).", _CHOICE),
+    ("consents-on-create", D, "Consents are not supported when creating a profile (400 is assumed).", _PAGE),
+    ("member-required", D, "A consent names its type, version and locale (status and text assumed).", _NEIGHBOURS),
     # Operations
     ("op-not-supported", D, "move and copy are not supported (the 400 is documented, its text is assumed).", _PAGE),
     ("op-unknown", L, "An operation name that Enum.TryParse does not know is refused.", _RUN),
@@ -82,7 +105,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     # Formats and routes
     ("media-type-unsupported", L, "A Content-Type that no formatter reads is refused with 415.", _RUN),
     ("content-type-missing", L, "A body without a usable Content-Type is refused with 415.", _RUN),
-    ("method-not-allowed", L, "The route answers PATCH alone; others get 405 with Allow.", _RUN),
+    ("method-not-allowed", L, "A route answers the methods of its operations; others get 405 with Allow.", _RUN),
     ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),

@@ -1,0 +1,62 @@
+"""The life of a profile: who may see an inactive one, and the note of who changed a profile when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from mockserver.errors import BadRequest, NotFound
+from mockserver.formats.profile_body import OpenProfile
+from mockserver.profile.members import MemberTree
+from mockserver.service.routes import Route
+
+INACTIVE: Final = msgspec.Raw(b"false")
+"""How an inactive profile's IsActive is written."""
+
+
+def profile_inactive(profile: OpenProfile, route: Route) -> NotFound:
+    """Return the 404 for an inactive profile: only its ProfileId leads to it (documented)."""
+    number = profile.reach("ProfileId")
+    return NotFound(
+        "The requested profile was not found.",
+        rule="profile-inactive",
+        why=f"The profile is inactive: nothing but its ProfileId {number} leads to it.",
+        hint=f"Send POST /{route.client}/Profile/{number}/Activate, or start with --inactive found.",
+    )
+
+
+def not_a_number(text: str) -> BadRequest:
+    """Return the refusal of a ProfileId that is none, as the stack binds a number (assumed)."""
+    why = f"{text[:40]!r} is no ProfileId."
+    return BadRequest("The request is invalid.", rule="profile-id-not-a-number", why=why, hint="Send a whole number.")
+
+
+def live_as_patched(profile: OpenProfile, before: bool) -> bool:
+    """Make a patch of /IsActive do what Activate does, and tell whether there was one (assumed)."""
+    if profile.untouched("IsActive") or profile["IsActive"] is before:
+        return False
+    if profile["IsActive"]:
+        profile.pop("ReasonCode", None)
+    return True
+
+
+def stamped(edited: Mapping[str, Any] | None, tree: MemberTree, now: datetime, user: str | None) -> dict[str, Any]:
+    """Note who changes something and when, in UTC (documented; the date's format and the name are assumed)."""
+    noted = dict(edited or tree.root.members["Edited"].template)
+    noted["ModifiedDate"] = shown_moment(now)
+    noted["ModifiedBy"] = user or "anonymous"
+    return noted
+
+
+def stamped_new(tree: MemberTree, now: datetime, user: str | None) -> dict[str, Any]:
+    """Note who makes something and when."""
+    noted = stamped(None, tree, now, user)
+    return noted | {"CreateDate": noted["ModifiedDate"], "CreatedBy": noted["ModifiedBy"]}
+
+
+def shown_moment(moment: datetime) -> str:
+    """Write an aware moment in UTC as the profile's dates are written here (assumed)."""
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
