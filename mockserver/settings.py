@@ -51,6 +51,10 @@ class Settings:
     )
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
+    zoneless: str = _setting(
+        "either", "the zone of a signature's timestamp without one (assumed)", choices=("utc", "eastern", "either")
+    )
+    clock_skew: int = _setting(0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400)
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))
     fault: tuple[str, ...] = _setting(
         (), "planned fault: what, then when, e.g. '500 p=0.3' or 'delay=200..800 op=add'; repeatable"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mockserver.auth.signing import Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
@@ -23,6 +24,7 @@ from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
+from mockserver.service.operations import ROUTES
 from mockserver.service.request import Policy
 from mockserver.service.service import Service
 from mockserver.settings import Settings
@@ -156,6 +158,7 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         magic_ids=settings.magic_ids,
         pure=settings.pure,
         token_key=_token_key(fixtures),
+        dates=Dates(settings.zoneless, settings.clock_skew),
         hides_inactive=settings.inactive == "hidden",
     )
 
@@ -178,14 +181,14 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
         return ()
     from mockserver.faults.text import from_text, with_free_id
 
-    known, faults = known_names(tree, fixtures), list[Fault]()
+    known, faults = known_names(tree, fixtures, settings.operations), list[Fault]()
     for text in settings.fault:
         fault = from_text(text, known=known, place="--fault")
         faults.append(with_free_id(fault, [other.id for other in faults]))
     return tuple(faults)
 
 
-def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
+def known_names(tree: MemberTree, fixtures: FixtureSet, offered: str) -> Known:
     """Return what a fault rule may refer to, so that one that can never match is refused."""
     from mockserver.faults.text import Known
 
@@ -193,4 +196,5 @@ def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},
         paths=list(tree.paths()),
+        operations=[operation.name for row in ROUTES[offered].values() for operation in row.values()],
     )

@@ -201,10 +201,17 @@ class Service:
 
     def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
-        head, allow_unkeyed = request.head, self.policy.allow_unkeyed
+        head, policy = request.head, self.policy
         header = head.headers.get("authorization")
         try:
-            user = verify(header, client=client, client_id=head.route.client, now=now, allow_unkeyed=allow_unkeyed)
+            user = verify(
+                header,
+                client=client,
+                client_id=head.route.client,
+                now=now,
+                allow_unkeyed=policy.allow_unkeyed,
+                dates=policy.dates,
+            )
         except Unauthorized as refusal:
             # Imported with the first refusal: its tables would slow every start.
             from mockserver.auth.diagnosis import explain
@@ -215,11 +222,13 @@ class Service:
                 client_id=head.route.client,
                 clients=self.clients,
                 now=now,
-                allow_unkeyed=allow_unkeyed,
+                allow_unkeyed=policy.allow_unkeyed,
+                dates=policy.dates,
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
-        return Signed(user, assumptions(header), *valid_between(header, client))
+        rests_on = assumptions(header, client, now, policy.dates)
+        return Signed(user, rests_on, *valid_between(header, client, now, policy.dates))
 
     def _no_profile(self, addressed: Addressed, route: Route) -> ApiError:
         if addressed.client is None:

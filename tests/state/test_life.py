@@ -1,4 +1,4 @@
-"""The life of profiles: random sequences of every operation, held against a small model that knows nothing of the mock."""
+"""The life of profiles: random sequences of every operation, held against a small model of its own."""
 
 from __future__ import annotations
 

@@ -50,9 +50,8 @@ def test_the_patch_alone_can_be_served(call: Callable[..., Client]) -> None:
     assert alone(method="GET")[1]["Allow"] == "PATCH"
     elsewhere = {row.route for row in OPERATIONS} - {PATCH.route}
     assert {alone(method="GET", target=route)[0] for route in elsewhere} == {404}
-    assert (
-        len({rule.rule for rule in create_app(alone.mock).url_map.iter_rules("vendor.patchProfileByAlternateId")}) == 2
-    )
+    rules = create_app(alone.mock).url_map.iter_rules()
+    assert len([rule for rule in rules if rule.endpoint.startswith("vendor.")]) == len(BASE_PATHS)
 
 
 def test_every_other_method_gets_the_methods_of_its_route(call: Callable[..., Client]) -> None:
