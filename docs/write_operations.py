@@ -6,12 +6,14 @@ import re
 import sys
 from pathlib import Path
 
+from mockserver.profile.account_rules import ACCOUNT_RULES
 from mockserver.service.operations import OPERATIONS, ROUTES, listed
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs" / "operations.md"
 _MARKED = re.compile(r"(<!-- operations -->\n).*?(<!-- /operations -->)", re.DOTALL)
+_RULES = re.compile(r"(<!-- account rules -->\n).*?(<!-- /account rules -->)", re.DOTALL)
 _TABLE = re.compile(r"(<!-- table -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 
@@ -24,13 +26,20 @@ def table() -> str:
     return "\n".join(["| operation | route | permission | known from |", "|---|---|---|---|", *rows, ""])
 
 
+def account_rules() -> str:
+    """Return the table of rules about an account's data."""
+    said = ((row, "read-only" if row.read_only else f"{row.least} to {row.most} characters") for row in ACCOUNT_RULES)
+    rows = [f"| `/{row.collection}/*/{row.member}` | {text} |" for row, text in said]
+    return "\n".join(["| member | rule |", "|---|---|", *rows, ""])
+
+
 def main() -> int:
     """Write the files, or with --check compare them."""
     readme, page = README.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
     line = f"Operations: {listed(ROUTES['all'])}.\n"
     wanted = {
         README: _MARKED.sub(lambda m: m[1] + line + m[2], readme),
-        PAGE: _TABLE.sub(lambda m: m[1] + table() + m[2], page),
+        PAGE: _RULES.sub(lambda m: m[1] + account_rules() + m[2], _TABLE.sub(lambda m: m[1] + table() + m[2], page)),
     }
     stale = [path for path, text in wanted.items() if path.read_text(encoding="utf-8") != text]
     if "--check" not in sys.argv:

@@ -51,6 +51,12 @@ class Settings:
     )
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
+    account_rules: bool = _setting(False, "hold entries to what the vendor's other pages say of an account's data")
+    second_default: str = _setting(
+        "takes-over",
+        "under the account's rules, what becomes of a second default address or e-mail (assumed)",
+        choices=("takes-over", "refused", "as-sent"),
+    )
     zoneless: str = _setting(
         "either", "the zone of a signature's timestamp without one (assumed)", choices=("utc", "eastern", "either")
     )

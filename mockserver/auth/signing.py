@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -44,7 +44,10 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A MyPreferences account, the first segment of the URL; `users` and `oauth_clients` are keyed by their ids."""
+    """A MyPreferences account, the first segment of the URL; `users` and `oauth_clients` are keyed by their ids.
+
+    `account_rules` overrides the setting of that name; `types` lists the types that the account has, by member.
+    """
 
     client_id: str
     users: Mapping[str, User] = field(default_factory=dict)
@@ -52,6 +55,8 @@ class Client:
     signature_window_s: int = DEFAULT_SIGNATURE_WINDOW_S
     default_type: str | None = None
     default_locale: str | None = None
+    account_rules: bool | None = None
+    types: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Scheme(NamedTuple):

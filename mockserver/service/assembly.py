@@ -159,6 +159,8 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         pure=settings.pure,
         token_key=_token_key(fixtures),
         dates=Dates(settings.zoneless, settings.clock_skew),
+        account_rules=settings.account_rules,
+        second_default=settings.second_default,
         hides_inactive=settings.inactive == "hidden",
     )
 

@@ -1,16 +1,19 @@
-"""The life of a profile: who may see an inactive one, and the note of who changed a profile when."""
+"""The life of a profile: who may see an inactive one, what the account holds it to, and who changed it when."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
+from mockserver.auth.signing import Client
 from mockserver.errors import BadRequest, NotFound
-from mockserver.formats.profile_body import OpenProfile
+from mockserver.formats.profile_body import OpenProfile, open_profile
+from mockserver.profile.account_rules import COLLECTIONS, hold
 from mockserver.profile.members import MemberTree
+from mockserver.service.request import Policy
 from mockserver.service.routes import Route
 
 INACTIVE: Final = msgspec.Raw(b"false")
@@ -41,6 +44,21 @@ def live_as_patched(profile: OpenProfile, before: bool) -> bool:
     if profile["IsActive"]:
         profile.pop("ReasonCode", None)
     return True
+
+
+HoldsRules = Callable[[bytes | None, Mapping[str, Any]], bool]
+
+
+def holds_rules(policy: Policy, client: Client) -> HoldsRules | None:
+    """Return what holds a change to the account's rules, given the bytes before and the profile after; None if off."""
+    if not (policy.account_rules if client.account_rules is None else client.account_rules):
+        return None
+
+    def held(before: bytes | None, after: Mapping[str, Any]) -> bool:
+        known = {} if before is None else open_profile(before).reached(*COLLECTIONS)
+        return hold(known, {name: after[name] for name in COLLECTIONS}, client.types, policy.second_default)
+
+    return held
 
 
 def stamped(edited: Mapping[str, Any] | None, tree: MemberTree, now: datetime, user: str | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from mockserver.profile.keys import BY_PROFILE_ID, Key, fold, names
 from mockserver.profile.members import Member, MemberTree
 from mockserver.service.body import is_xml, read_document
 from mockserver.service.consents import consents_from
-from mockserver.service.life import INACTIVE, not_a_number, profile_inactive, stamped, stamped_new
+from mockserver.service.life import INACTIVE, holds_rules, not_a_number, profile_inactive, stamped, stamped_new
 from mockserver.service.request import Policy, Request
 from mockserver.state.profiles import Changed, ProfileStore, Update, profile_unknown
 from mockserver.state.unsaved import Unsaved
@@ -106,6 +106,10 @@ class Neighbours:
         refuse_too_long(given, self.tree.root, "")
         profile = complete(given, self.tree.root, account_defaults(call.client))
         profile["Edited"] = stamped_new(self.tree, call.now, call.user)
+        doubts = ["tolerated-value"] if any(problems(sent, self.tree.root)) else []
+        held = holds_rules(self.policy, call.client)
+        if held is not None and held(None, profile):
+            doubts.append("account-default-moved")
         client = fold(call.client.client_id)
 
         def make(number: int) -> Changed:
@@ -115,8 +119,7 @@ class Neighbours:
         update = call.profiles.create(client, make)
         place = call.request.head.target.partition("?")[0].rstrip("/")
         location = ("Location", f"{place}/{profile['ProfileId']}")
-        doubts = ("tolerated-value",) if any(problems(sent, self.tree.root)) else ()
-        return Outcome(201, "profile-created", update.after, update=update, headers=[location], rests_on=doubts)
+        return Outcome(201, "profile-created", update.after, update=update, headers=[location], rests_on=tuple(doubts))
 
     def deactivate(self, call: Call) -> Outcome:
         """Hide the profile from everything but its ProfileId, and keep the reason."""

@@ -98,6 +98,8 @@ class Policy:
     token_key: bytes = b""
     hides_inactive: bool = True
     dates: Dates = Dates()
+    account_rules: bool = False
+    second_default: str = "takes-over"
 
 
 def answer_format(headers: Mapping[str, str]) -> AnswerFormat:

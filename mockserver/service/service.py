@@ -23,11 +23,20 @@ from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
 from mockserver.journal.log import Exchange
 from mockserver.patch.apply import apply_patch
+from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
 from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
-from mockserver.service.life import INACTIVE, live_as_patched, not_a_number, profile_inactive, stamped
+from mockserver.service.life import (
+    INACTIVE,
+    HoldsRules,
+    holds_rules,
+    live_as_patched,
+    not_a_number,
+    profile_inactive,
+    stamped,
+)
 from mockserver.service.operations import PATCH
 from mockserver.service.request import Addressed, Head, Policy, Request, Signed
 from mockserver.service.routes import Route
@@ -75,7 +84,7 @@ _STRICT = Patched()  # that dialect knows no leniency
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -85,6 +94,7 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
+        self.holds_rules: HoldsRules | None = None
 
 
 class Service:
@@ -152,6 +162,9 @@ class Service:
             raise self._no_profile(addressed, route)
         if route.profile_id is not None:
             handling.rests_on = (*handling.rests_on, "operation-inferred")
+        handling.holds_rules = holds_rules(self.policy, addressed.client)
+        if handling.holds_rules is not None:
+            refuse_read_only(operations)
         update = profiles.update(route.key, lambda before: self._change(before, operations, route, handling))
         return self._success(update, head, handling), update
 
@@ -253,6 +266,8 @@ class Service:
         facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
             return Changed(before, None, facts)
+        if handling.holds_rules is not None and handling.holds_rules(before, document.reached(*COLLECTIONS)):
+            tolerated.add("account-default-moved")
         if self.policy.hides_inactive and live_as_patched(document, active):
             tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
@@ -265,6 +280,8 @@ class Service:
         document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
         if write_profile(document) == before:
             return Changed(before, None, _STRICT)
+        if handling.holds_rules is not None:
+            handling.holds_rules(before, document)
         document["Edited"] = stamped(document.get("Edited"), self.tree, handling.now, handling.user)
         return Changed(write_profile(document), names(document), _STRICT)
 

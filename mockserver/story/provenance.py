@@ -65,6 +65,17 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("document-missing", A, "A call that needs a document is refused without one.", _CHOICE),
     ("document-unfit", A, "A document must be what the call takes (the refusal's form is assumed).", _CHOICE),
     ("consents-on-create", D, "Consents are not supported when creating a profile (400 is assumed).", _PAGE),
+    (
+        "account-required",
+        A,
+        "Under the account's rules an entry has the members that other calls require.",
+        _NEIGHBOURS,
+    ),
+    ("account-length", A, "Under the account's rules members of entries have a length.", _NEIGHBOURS),
+    ("account-read-only", A, "Under the account's rules IsActive and Country of entries are read-only.", _NEIGHBOURS),
+    ("account-second-default", A, "One address and one e-mail can be the default; a second is refused.", _NEIGHBOURS),
+    ("account-default-moved", A, "One address and one e-mail can be the default; a second takes over.", _NEIGHBOURS),
+    ("account-type-unknown", A, "Under the account's rules a type must be one of the account's.", _NEIGHBOURS),
     ("member-required", D, "A consent names its type, version and locale (status and text assumed).", _NEIGHBOURS),
     # Operations
     ("op-not-supported", D, "move and copy are not supported (the 400 is documented, its text is assumed).", _PAGE),
