@@ -77,6 +77,12 @@ class Settings:
         1024 * 1024, "largest request body, in bytes; the control surface reads four times as much", low=1
     )
     max_operations: int = _setting(1000, "most operations in one patch", low=1)
+    max_profile: int = _setting(
+        1024 * 1024, "largest profile, in bytes of its JSON, as fixture or after a patch", low=1
+    )
+    max_patch_work: int = _setting(
+        16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1
+    )
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")

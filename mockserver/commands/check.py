@@ -50,11 +50,11 @@ def _look(settings: Settings, rows: list[Row]) -> FixtureSet | None:
     except UsageError as problem:
         rows.append(_row(problem))
         return None
-    found = check_fixtures(settings.fixtures, tree)
+    found = check_fixtures(settings.fixtures, tree, max_profile=settings.max_profile)
     rows += ({"file": str(row.file), "place": row.place, "problem": row.text, "hint": row.hint} for row in found)
     if found:
         return None
-    fixtures = load_fixtures(settings.fixtures, tree)
+    fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile)
     rows += map(_row, _wrong_faults(settings, tree, fixtures))
     return fixtures
 

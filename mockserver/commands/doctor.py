@@ -96,7 +96,7 @@ def _contract(settings: Settings) -> Iterator[Finding]:
         yield Finding("contract", False, problem.problem, problem.hint)
         return
     yield Finding("contract", True, str(settings.contract))
-    problems = check_fixtures(settings.fixtures, tree)
+    problems = check_fixtures(settings.fixtures, tree, max_profile=settings.max_profile)
     detail = f"{len(problems)} problems in {settings.fixtures}" if problems else str(settings.fixtures)
     yield Finding("fixtures", not problems, detail, "run mockserver check")
 

@@ -12,6 +12,7 @@ from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.xml_text import escape_text
 
 MODEL_STATE_TEXT = "An error has occurred."
+_MISSING_TEXT = "A value is required but was not present in the request."
 
 # Whatever isn't plainly fine in a name, and an underscore that would read as the start of an encoded character.
 _DOUBTFUL = re.compile(r"[^A-Za-z0-9._\-]|^[0-9.\-]|_(?=[Xx](?:[0-9A-Fa-f]{4}){1,2}_)")
@@ -25,13 +26,20 @@ def error_body(message: str | None, model_state: Sequence[str], form: AnswerForm
         return form.encode(_xml(message, model_state))
     document: dict[str, object] = {"Message": message}
     if model_state:
-        document["ModelState"] = {key: [MODEL_STATE_TEXT] for key in model_state}
+        document["ModelState"] = {key: [_text_of(key)] for key in model_state}
     body = write_json(document)
     return body if form.encoding == "utf-8" else form.encode(body.decode())
 
 
+def _text_of(key: str) -> str:
+    """Return what the binder says: of the body nothing but that there was an error, of the URL what is missing."""
+    of_the_url = key.endswith(".String") and not key.startswith("operations")
+    return _MISSING_TEXT if of_the_url else MODEL_STATE_TEXT
+
+
 def _xml(message: str, model_state: Sequence[str]) -> str:
-    keys = "".join(f"<{name}>{MODEL_STATE_TEXT}</{name}>" for name in map(encode_local_name, model_state))
+    named = ((encode_local_name(key), _text_of(key)) for key in model_state)
+    keys = "".join(f"<{name}>{text}</{name}>" for name, text in named)
     state = f"<ModelState>{keys}</ModelState>" if keys else ""
     return f"<Error><Message>{escape_text(message)}</Message>{state}</Error>"
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from mockserver.errors import MalformedBody
+from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
+from mockserver.formats.json_names import has_repeated_names
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 from mockserver.formats.newtonsoft import JsonArrayReader, JsonReaderError
 
@@ -35,17 +38,19 @@ _BYTE_ORDER_MARKS = (
 )
 
 
-def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int) -> list[dict[str, Any] | None] | None:
+def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) -> list[dict[str, Any] | None] | None:
     """Return the operations of a body as `read_patch` does."""
     text = _decode_leniently(body, utf_16=utf_16)
-    reader = JsonArrayReader(text, depth_limit=depth_limit)
+    reader = JsonArrayReader(text, depth_limit=depth_limit, most=most)
     try:
         document = reader.load()
     except JsonReaderError as error:
         raise _malformed([error], text) from None
     if document is None:
         return None
-    binding = Binding(reader.places)
+    if len(document) > most:
+        raise too_many_operations(most)
+    binding = Binding(reader.places, constructors="new" in text)
     bound = binding.bind(document)
     if binding.refusals:
         raise _malformed(binding.refusals, text)
@@ -55,16 +60,24 @@ def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int) -> list[dict[
 def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT) -> list[Any]:
     """Return the operations of a body of strict JSON (RFC 8259), each an object as sent; raises MalformedBody.
 
-    What no UTF-8 document can hold or no double can carry (half a surrogate pair, 1e400) is refused as well.
+    What no UTF-8 document can hold or no double can carry (half a surrogate pair, 1e400) is refused as well, and so is
+    a byte order mark, any other encoding, and an operation that has its op, path or value twice.
     """
-    text = _decode(body, *_encoding(body, is_utf_16(charset or "")), errors="strict", final=True)
-    if (at := _first_too_deep(text, depth_limit)) is not None:
-        hint = f"Nest at most {depth_limit} levels."
-        raise _malformed([JsonReaderError("", at, "the body is nested too deeply", hint, "body-too-deep")], text)
+    if is_utf_16(charset or "") or _encoding(body, utf_16=False)[1]:
+        raise MalformedBody(
+            [_PARAMETER],
+            rule="body-bad-encoding",
+            why="The body is UTF-16, or begins with a byte order mark.",
+            hint="This dialect reads UTF-8 without a byte order mark (RFC 8259).",
+        )
+    text = _decode(body, "utf-8", 0, errors="strict", final=True)
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        _refuse_too_deep(text, depth_limit)
         raise _malformed([JsonReaderError("", error.pos, error.msg, _ADVICE_TO_STRICT)], text) from None
+    if is_too_deep(document, depth_limit):
+        _refuse_too_deep(text, depth_limit)
     if not isinstance(document, list):
         hint = "Wrap the operation in [ ]: a patch is an array of operations."
         raise _malformed(
@@ -72,8 +85,20 @@ def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DE
         )
     if refusals := list(_not_objects(document)):
         raise _malformed(refusals, text)
+    if has_repeated_names(body, document) and (refusals := list(_repeated_members(text))):
+        raise _malformed(refusals, text)
     # orjson reads an integer beyond 64 bits as a float; the standard library keeps every digit.
     return json.loads(text) if _LONG_DIGITS_IN_TEXT.search(text) else document
+
+
+def _repeated_members(text: str) -> Iterator[JsonReaderError]:
+    for index, pairs in enumerate(json.loads(text, object_pairs_hook=list)):
+        counts = Counter(name for name, _ in pairs)
+        for name in ("op", "path", "value"):
+            if counts[name] > 1:
+                hint = "Send each member once (RFC 6902, section 4)."
+                problem = f"operation {index} has {counts[name]} members {name!r}"
+                yield JsonReaderError(f"[{index}].{name}", 0, problem, hint, "rfc6902-refused")
 
 
 def _not_objects(document: list[Any]) -> Iterator[JsonReaderError]:
@@ -82,15 +107,16 @@ def _not_objects(document: list[Any]) -> Iterator[JsonReaderError]:
             yield no_operation(f"[{index}]", 0, f"operation {index} is {value_kind(node)}")
 
 
-def _first_too_deep(text: str, depth_limit: int) -> int | None:
+def _refuse_too_deep(text: str, depth_limit: int) -> None:
     if text.count("[") + text.count("{") <= depth_limit:
-        return None
+        return
     depth = 0
     for match in _BRACKETS.finditer(text):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > depth_limit:
-            return match.start()
-    return None
+            hint = f"Nest at most {depth_limit} levels."
+            problem = JsonReaderError("", match.start(), "the body is nested too deeply", hint, "body-too-deep")
+            raise _malformed([problem], text)
 
 
 def _encoding(body: bytes, utf_16: bool) -> tuple[str, int]:

@@ -8,10 +8,12 @@ docs/dialect.md, rows O1-O14 and D1-D9).
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import orjson
 
+from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 
 _MEMBERS = frozenset(("op", "path", "value", "from"))
@@ -21,23 +23,24 @@ _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 
 
 def read_patch(
-    body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT
+    body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT, most: int = sys.maxsize
 ) -> list[dict[str, Any] | None] | None:
     """Return the operations of a body, None for a null document (empty, blank, `null`).
 
     A null operation is None; any other is a dict of those of "op", "path", "from" (str or None) and "value" (plain
-    JSON values, inf and nan) that were sent. Raises MalformedBody.
+    JSON values, inf, nan, UNDEFINED and Constructor) that were sent. Raises MalformedBody, and BadRequest as soon as
+    more than `most` elements are met: a longer patch is refused in any case, so nothing behind them is looked at.
     """
     utf_16 = charset is not None and is_utf_16(charset)
-    if not utf_16 and (operations := _read_quickly(body, depth_limit)) is not None:
+    if not utf_16 and (operations := _read_quickly(body, depth_limit, most)) is not None:
         return operations
     # Imported with the first body that needs it: Json.NET's grammar would slow every start.
     from mockserver.formats.json_lenient import read_leniently
 
-    return read_leniently(body, utf_16=utf_16, depth_limit=depth_limit)
+    return read_leniently(body, utf_16=utf_16, depth_limit=depth_limit, most=most)
 
 
-def _read_quickly(body: bytes, depth_limit: int) -> list[dict[str, Any] | None] | None:
+def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, Any] | None] | None:
     """Read a body with orjson; None if that can't be done, or is refused, or Json.NET might read it differently."""
     try:
         document = orjson.loads(body)
@@ -45,12 +48,16 @@ def _read_quickly(body: bytes, depth_limit: int) -> list[dict[str, Any] | None] 
         return None
     if type(document) is not list:
         return None
+    if len(document) > most:
+        raise too_many_operations(most)
     for operation in document:
         if type(operation) is not dict or not _is_plain(operation):
             break
     else:
         return document
-    if body.count(b"[") + body.count(b"{") > depth_limit or _LONG_DIGITS.search(body):
+    if _LONG_DIGITS.search(body) or is_too_deep(document, depth_limit):
+        return None
+    if (b"Date(" in body or b"\\u" in body) and _may_hold_a_date(document):
         return None
     from mockserver.formats.json_binding import Binding
 
@@ -67,14 +74,36 @@ def _is_plain(operation: dict[str, Any]) -> bool:
         operation.keys() <= _MEMBERS
         and type(op) is str
         and len(op) < _SHORTEST_DATE
+        and op[:1] != "/"
         and type(path) is str
         and path[:1] == "/"
         and path[:6] != "/Date("
         and get("from") is None
-        and (type(value) in _SCALARS or (type(value) is dict and _is_flat(value)))
+        and (value[:6] != "/Date(" if type(value) is str else type(value) in _SCALARS or _is_flat(value))
     )
 
 
-def _is_flat(value: dict[str, Any]) -> bool:
+def _may_hold_a_date(document: list[Any]) -> bool:
+    """Say whether some text might be one of `/Date(n)/`, which orjson can't judge: escapes count there (row C17)."""
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if value[:6] == "/Date(":
+                return True
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return False
+
+
+def _is_flat(value: Any) -> bool:
     # orjson loses digits only in floats, and what holds no container can't be nested too deeply.
-    return not value or (next(iter(value))[:1] != "$" and all(type(member) in _SCALARS for member in value.values()))
+    return type(value) is dict and (
+        not value or (next(iter(value))[:1] != "$" and all(map(_is_plain_scalar, value.values())))
+    )
+
+
+def _is_plain_scalar(member: Any) -> bool:
+    return member[:6] != "/Date(" if type(member) is str else type(member) in _SCALARS

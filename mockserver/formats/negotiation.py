@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
@@ -108,7 +108,8 @@ def _media_type_at(text: str, start: int) -> tuple[MediaType, int] | None:
         parameters.setdefault(parameter[1].lower(), parameter[2] or "")
         end = parameter.end()
     kind, subtype = essence[1].lower(), essence[2].lower()
-    charset = parameters.get("charset", "").strip('"').lower() or None
+    # In quotes it is another name: the formatters compare the parameter as it was sent (library, row H5).
+    charset = parameters.get("charset", "").lower() or None
     quality = _quality(parameters.get("q", ""))
     return MediaType(kind, subtype, charset, quality, f"{essence[1]}/{essence[2]}"), end
 
@@ -125,16 +126,17 @@ def _quality(text: str) -> float:
     return number if math.isfinite(number) else 1.0
 
 
-def _elements(header: str | None, element_at: Callable[[str, int], tuple[_Element, int] | None]) -> Iterator[_Element]:
-    """Yield the elements up to the first malformed one; .NET keeps what it had parsed until then (read in source)."""
-    text = header or ""
+def _elements(header: str | None, element_at: Callable[[str, int], tuple[_Element, int] | None]) -> list[_Element]:
+    """Return the elements; one that is malformed spoils them all (library, row H7)."""
+    text, elements = header or "", list[_Element]()
     position = _end(_SEPARATORS, text, 0)
     while position < len(text):
         found = element_at(text, position)
         if found is None or not (found[1] == len(text) or text[found[1]] == ","):
-            return
-        yield found[0]
+            return []
+        elements.append(found[0])
         position = _end(_SEPARATORS, text, found[1])
+    return elements
 
 
 @lru_cache(maxsize=512)
@@ -192,15 +194,22 @@ def _rank(supported: str, wanted: MediaType) -> int | None:
 
 
 def _by_request(request: MediaType | None) -> str:
+    """Return the request's own media type if it can be written; of a range such as `text/*` the first in it."""
     known = (*JSON_TYPES, *XML_TYPES)
-    return request.essence if request is not None and request.essence in known else "application/json"
+    found = [supported for supported in known if request is not None and _rank(supported, request) is not None]
+    return found[0] if found else "application/json"
 
 
 def _encoding(accept_charset: str | None, request: MediaType | None) -> str:
-    for quality, name in sorted(_elements(accept_charset, _charset_at), key=lambda pair: -pair[0]):
+    for quality, name in sorted(_elements(accept_charset, _charset_at), key=_charset_preference):
         if quality > 0 and (name in _ENCODINGS or name == "*"):
             return "utf-8" if name == "*" else name
     return request.charset if request is not None and request.charset in _ENCODINGS else "utf-8"
+
+
+def _charset_preference(weighted: tuple[float, str]) -> tuple[float, bool]:
+    """Order as StringWithQualityHeaderValueComparer does: by q, then any name before `*` (library)."""
+    return -weighted[0], weighted[1] == "*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from math import inf, nan
-from typing import Any, NamedTuple
+from typing import Any
+
+from mockserver.formats.json_numbers import read_number
+from mockserver.profile.clr_text import UNDEFINED, Constructor
+from mockserver.profile.dates import DateOutOfRange, microsoft_date
 
 # char.IsWhiteSpace, and NUL, which the reader skips as well; U+FEFF is neither.
 _SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -24,15 +28,11 @@ _STRINGS = {quote: re.compile(rf"{quote}((?:[^{quote}\\]++|\\.)*+){quote}", re.D
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile("[-+.0-9A-FXa-fx]++")
-_INTEGER = re.compile("-?[0-9]+")
-_LEADING_ZERO = re.compile("0[^.eE]")
-_HEXADECIMAL = re.compile("0[xX]([0-9A-Fa-f]+)")
-_OCTAL = re.compile("0[0-7]+")
+_COMMAS = re.compile(",+")
 _VALUE_START = re.compile(r"[{\"'\-.0-9]|(?:true|false|null|undefined|NaN|Infinity|new)\b")
 _OTHER_CASE = re.compile(r"(?:true|false|null|none|nan|infinity|undefined)\b", re.IGNORECASE)
 
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
-_LONGEST_INTEGER = 380
 
 # A member's name in a path is quoted if it holds one of these; written by WriteEscapedJavaScriptString.
 _QUOTED_IN_PATH = re.compile("[. '/\"\\[\\]()\\t\\n\\r\\f\\b\\\\\x85\u2028\u2029]")
@@ -40,23 +40,6 @@ _PATH_ESCAPES = str.maketrans({
     **{chr(code): f"\\u{code:04x}" for code in (*range(32), 0x85, 0x2028, 0x2029)},
     "\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f", "\b": "\\b", "\\": "\\\\", "'": "\\'",
 })  # fmt: skip
-
-
-class Undefined:
-    """A JavaScript `undefined`, or a hole as in `[,1]`; one instance, UNDEFINED."""
-
-    def __repr__(self) -> str:
-        return "undefined"
-
-
-UNDEFINED = Undefined()
-
-
-class Constructor(NamedTuple):
-    """A JavaScript `new Name(arguments)`."""
-
-    name: str
-    arguments: list[Any]
 
 
 class JsonReaderError(Exception):
@@ -99,21 +82,22 @@ _CONTAINER_START, _OBJECT_START, _OBJECT, _ITEM, _PROPERTY, _POST_VALUE = range(
 
 
 class JsonArrayReader:
-    """Read one array of operations; `places` holds the offsets of (index,) and (index, member) afterwards."""
+    """Read one array of operations; `places` holds the offsets of (index,) and (index, member) afterwards.
 
-    def __init__(self, text: str, *, depth_limit: int) -> None:
+    Reading stops behind `most` elements: ours, since nobody applies a longer patch.
+    """
+
+    def __init__(self, text: str, *, depth_limit: int, most: int) -> None:
         self.places: dict[tuple[int] | tuple[int, str], int] = {}
         self._text = text
         self._depth_limit = depth_limit
+        self._most = most
         self._at = 0
         self._state = _ITEM
         self._frames: list[_Frame] = []
 
     def load(self) -> list[Any] | None:
-        """Return the array, or None for a null document; whatever follows it is never read (row D5).
-
-        Deeper than an operation's members, undefined is None and a constructor is the list of its arguments.
-        """
+        """Return the array, or None for a null document; whatever follows it is never read (row D5)."""
         self._at = _end(_BLANK, self._text, 0)
         if self._at == len(self._text) or self._has_literal("null"):
             return None
@@ -123,7 +107,7 @@ class JsonArrayReader:
         self._open_array("[")
         root: list[Any] = self._frames[0].items
         steps = (self._read_value, self._read_name, self._read_name, self._read_value, self._read_value, self._read_on)
-        while self._frames:
+        while self._frames and len(root) <= self._most:
             steps[self._state]()
         return root
 
@@ -191,14 +175,34 @@ class JsonArrayReader:
     def _add(self, value: Any) -> None:
         self._frames[-1].index += 1
         self._state = _POST_VALUE
-        self._frames[-1].add(None if value is UNDEFINED and len(self._frames) > 2 else value)
+        self._frames[-1].add(value)
 
     def _read_hole(self, _: str) -> None:
-        # A comma where a value should be is an undefined value; the comma itself is read next (row D4).
+        # A comma where a value should be is an undefined value; the last comma itself is read next (row D4).
+        frame, more = self._frames[-1], _end(_COMMAS, self._text, self._at) - self._at - 1
+        if more and frame.closer != "}":
+            frame.items.extend([UNDEFINED] * more)
+            frame.index += more
+            self._at += more
         self._add(UNDEFINED)
 
-    def _read_string(self, _: str) -> None:
-        self._add(self._string())
+    def _read_string(self, quote: str) -> None:
+        start, text = self._at, self._string()
+        if text.startswith("/Date("):
+            text = self._date(text, start)
+        self._add(text)
+
+    def _date(self, text: str, start: int) -> str:
+        """Return the text of a date as `parse_date` reads it, however it was sent; raise where .NET can't hold it."""
+        verbatim = self._at - start == len(text) + len("''")
+        try:
+            date = microsoft_date(text, verbatim=verbatim)
+        except DateOutOfRange:
+            self._frames[-1].index += 1
+            self._state, self._at = _POST_VALUE, start
+            hint = "Write a date between the years 1 and 9999 as 2024-01-05T10:00:00Z."
+            raise self._error(f"{text[:40]} is no date that .NET can hold", hint) from None
+        return date.json if date else text
 
     def _read_literal(self, char: str) -> None:
         literal, value = _LITERALS[char]
@@ -227,9 +231,8 @@ class JsonArrayReader:
         if not name or not self._text.startswith("(", opening):
             raise self._no_value()
         frame = _Frame(")", [])
-        at_a_member = len(self._frames) <= 2
         self._at = opening
-        self._open(frame, _CONTAINER_START, Constructor(name, frame.items) if at_a_member else None)
+        self._open(frame, _CONTAINER_START, Constructor(name, frame.items))
 
     def _read_number(self, _: str) -> None:
         match = _NUMBER.match(self._text, self._at)
@@ -238,7 +241,7 @@ class JsonArrayReader:
         # The library counts the item before it looks at the digits: the path shows that.
         self._frames[-1].index += 1
         self._state = _POST_VALUE
-        value = _number(match[0])
+        value = read_number(match[0])
         if value is None:
             shown = match[0] if len(match[0]) <= 40 else f"{match[0][:40]}..."
             raise self._error(f"{shown} is not a number that can be read", _NUMBER_HINT)
@@ -372,29 +375,3 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
 def _is_letter_or_digit(char: str) -> bool:
     # char.IsLetterOrDigit looks at UTF-16 code units, so nothing beyond U+FFFF is a letter.
     return unicodedata.category(char) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd") and char <= "\uffff"
-
-
-def _number(token: str) -> int | float | None:
-    if _LEADING_ZERO.match(token):
-        return _int64_of_base(token)
-    if _INTEGER.fullmatch(token):
-        return int(token) if len(token) <= _LONGEST_INTEGER else None
-    try:
-        value = float(token)
-    except ValueError:
-        return None
-    # .NET Framework's double.TryParse refuses what overflows (row D9).
-    return value if value not in (inf, -inf) else None
-
-
-def _int64_of_base(token: str) -> int | None:
-    """Read 0x1F and 017 as Convert.ToInt64 does: 64 bits, so that the topmost bit is the sign."""
-    if match := _HEXADECIMAL.fullmatch(token):
-        value = int(match[1], 16)
-    elif _OCTAL.fullmatch(token):
-        value = int(token, 8)
-    else:
-        return None
-    if value >= 1 << 64:
-        return None
-    return value - (1 << 64) if value >= 1 << 63 else value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 from xml.parsers import expat
 
-from mockserver.errors import ApiError, MalformedBody, VendorCrash
+from mockserver.errors import MalformedBody, VendorCrash
 from mockserver.formats.negotiation import DEPTH_LIMIT
 from mockserver.formats.xml_write import INSTANCE_NAMESPACE
 from mockserver.patch.dialect import Dialect
@@ -23,8 +24,12 @@ _RESOLVER = f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"
 # XmlConvert.ToBoolean; what JSON may write as true, an XML client may write as 1.
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 _XML_SPACE = " \t\r\n"
-_DECLARATION = re.compile(r"<\?xml\s[^>]*?\?>")
-_DECLARED_ENCODING = re.compile(r"""\sencoding\s*=\s*["']([^"']*)["']""")
+_DECLARATION = re.compile(
+    r"""<\?xml\s+version\s*=\s*(?:'1\.0'|"1\.0")"""
+    r"""(?:\s+encoding\s*=\s*(?:'([^'<]*)'|"([^"<]*)"))?(?:\s+standalone\s*=\s*(?:'(?:yes|no)'|"(?:yes|no)"))?\s*\?>""",
+    re.ASCII,
+)
+_ENCODING_NAMES = {"utf-8": ("utf-8",), "utf-16-le": ("utf-16", "utf-16le")}
 
 
 def read_xml_patch(
@@ -38,9 +43,9 @@ def read_xml_patch(
     root = _root(body, charset, PATCH_ROOT, PATCH_NAMESPACE)
     if _is_nil(root):
         return None
-    for child, node in _children(root):
-        if child == _RESOLVER:
-            _check_resolver(node, dialect)
+    # The serializer looks for each member once: a second resolver is an unknown element, and skipped.
+    for node in [node for child, node in _children(root) if child == _RESOLVER][:1]:
+        _check_resolver(node, dialect)
     return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
 
 
@@ -58,7 +63,7 @@ def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
     import xmltodict
 
     text = _decode(body, charset)
-    _check_structure(text)
+    structure = _check_structure(text)
     document = xmltodict.parse(
         text,
         process_namespaces=True,
@@ -72,6 +77,8 @@ def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
             f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {wanted} in its namespace",
             f'write <{wanted} xmlns="{namespace}">',
         )
+    if root is not None and not _is_nil(root):
+        structure.check_root()
     return root
 
 
@@ -113,55 +120,90 @@ def _malformed(why: str, hint: str) -> MalformedBody:
 
 
 def _decode(body: bytes, charset: str | None) -> str:
-    """Return the text without its declaration, whose encoding must be the one that was used (library)."""
-    wide = charset == "utf-16" or body[:2] in (b"\xff\xfe", b"\xfe\xff")
+    """Return the text without its declaration; the Content-Type's charset must be the encoding used (library)."""
+    encoding, mark = ("utf-16-le", codecs.BOM_UTF16_LE) if charset == "utf-16" else ("utf-8", codecs.BOM_UTF8)
     try:
-        text = body.decode("utf-16" if wide else "utf-8").removeprefix("\ufeff")
+        text = body.removeprefix(mark).decode(encoding)
     except UnicodeDecodeError as problem:
-        raise _malformed(f"the body is not {problem.encoding}", "send UTF-8") from problem
+        raise _malformed(f"the body is not {encoding}", "send UTF-8, or UTF-16 with charset=utf-16") from problem
+    if not text.startswith("<?xml"):
+        return text
     declaration = _DECLARATION.match(text)
-    declared = _DECLARED_ENCODING.search(declaration[0]) if declaration else None
-    if declared and declared[1].lower() != ("utf-16" if wide else "utf-8"):
-        raise _malformed(f"the declaration says {declared[1]}, the body is not in it", "declare utf-8 or nothing")
-    return text[declaration.end() :] if declaration else text
+    if declaration is None:
+        raise _malformed("the XML declaration can't be read", 'write <?xml version="1.0" encoding="utf-8"?> or none')
+    declared = declaration[1] or declaration[2]
+    if declared is not None and declared.lower() not in _ENCODING_NAMES[encoding]:
+        raise _malformed(f"the declaration says {declared}, the body is {encoding}", "declare utf-8 or nothing")
+    return text[declaration.end() :]
 
 
-def _check_structure(text: str) -> None:
-    """Refuse what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup.
+class _Structure:
+    """What a reading of its own finds, because xmltodict offers no way to stop at a document type or at a depth.
 
-    A reading of its own, because xmltodict offers no way to stop at a document type or at a depth.
+    Refuses what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup.
     """
-    parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-    depth = 0
 
-    def start(name: str, attributes: Mapping[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth >= DEPTH_LIMIT:
-            raise _malformed(f"elements are nested {depth} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+    def __init__(self) -> None:
+        self._depth = 0
+        self._namespaces: dict[str, str] = {}
+        self._text_in_root = False
+        self._root_type: str | None = None
+        self.parser = parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+        parser.StartNamespaceDeclHandler = self._declare
+        parser.CharacterDataHandler, parser.StartCdataSectionHandler = self._characters, self._cdata
+        parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = self._forbidden
+        parser.EntityDeclHandler = self._forbidden
 
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
+    def _declare(self, prefix: str | None, namespace: str | None) -> None:
+        if not self._depth:
+            self._namespaces[prefix or ""] = namespace or ""
 
-    def forbidden(*_: object) -> None:
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if not self._depth:
+            self._root_type = attributes.get(_TYPE[1:])
+        self._depth += 1
+        if self._depth >= DEPTH_LIMIT:
+            raise _malformed(f"elements are nested {self._depth} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+
+    def _end(self, name: str) -> None:
+        self._depth -= 1
+
+    def _characters(self, text: str) -> None:
+        self._text_in_root |= self._depth == 1 and bool(text.strip(_XML_SPACE))
+
+    def _cdata(self) -> None:
+        self._text_in_root |= self._depth == 1
+
+    def _forbidden(self, *_: object) -> None:
         raise _malformed("document type definitions and processing instructions are refused", "send elements only")
 
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = parser.EntityDeclHandler = forbidden
+    def check_root(self) -> None:
+        """Refuse a root that holds text or claims to be of another type (library, row X3)."""
+        if self._text_in_root:
+            raise _malformed("the root element holds text", "send elements only")
+        if self._root_type is not None:
+            prefix, _, name = self._root_type.rpartition(":")
+            if (self._namespaces.get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
+                raise _malformed(f"i:type is {self._root_type}, which nobody knows", "leave i:type out")
+
+
+def _check_structure(text: str) -> _Structure:
+    structure = _Structure()
     try:
-        parser.Parse(text.encode("utf-8", "replace"), True)
+        structure.parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError as problem:
         raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
+    return structure
 
 
 def _check_resolver(node: Any, dialect: Dialect) -> None:
-    if _is_nil(node):
-        if not dialect.follows_page:
-            problem: ApiError = VendorCrash(rule="xml-resolver-nil", why="ContractResolver is nil: the library throws")
-            raise problem
-    elif (_text(node) or "").strip(_XML_SPACE) or _children(node) or (isinstance(node, dict) and _TYPE in node):
-        raise _malformed("ContractResolver has content", 'write <ContractResolver i:nil="true" />')
+    if not _is_nil(node):
+        raise _malformed(
+            "ContractResolver is no nil element", 'write <ContractResolver i:nil="true" /> or leave it out'
+        )
+    if not dialect.follows_page:
+        raise VendorCrash(rule="xml-resolver-nil", why="ContractResolver is nil: the library throws")
 
 
 def _operations(root: Any) -> Iterator[Any]:

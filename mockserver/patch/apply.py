@@ -15,11 +15,16 @@ import jsonpatch
 from mockserver.errors import ApiError, BadRequest
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
 from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
-from mockserver.patch.rfc6902 import apply_rfc_patch
+from mockserver.patch.rfc6902 import apply_rfc_operation, apply_rfc_patch
 from mockserver.profile.members import MemberTree
+from mockserver.profile.work import DEFAULT_WORK, Work
 
 _OPERATION_TYPES = ("add", "remove", "replace", "move", "copy", "test", "invalid")
-_INT32_TEXT = re.compile(r"[\t-\r ]*([+-]?)(0*[0-9]{1,10})[\t-\r ]*", re.ASCII)
+# String.Trim's white space; U+001C to U+001F are none.
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# A text that begins like a number is read as nothing else.
+_NUMERIC = re.compile(r"[+-]|\d")
+_INT32_TEXT = re.compile(r"([+-]?)(0*[0-9]{1,10})[\t-\r ]*\0*", re.ASCII)
 
 
 def apply_patch(
@@ -29,42 +34,57 @@ def apply_patch(
     dialect: Dialect,
     tolerated: set[str] | None = None,
     reach: Reach | None = None,
+    most_work: int = DEFAULT_WORK,
 ) -> dict[str, Any]:
     """Return the patched document, which may be the one passed in, changed; raise BadRequest or VendorCrash.
 
     `tolerated` collects the leniencies of the vendor's software without which the patch would have been refused.
-    `reach` is told of each member of the document before an operation looks into it.
+    `reach` is told of each member of the document before an operation looks into it. `most_work` bounds the bytes that
+    the patch may have copied, compared and printed.
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
-        return apply_rfc_patch(operations, document, tree)
-    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, reach).apply(document)
+        return apply_rfc_patch(operations, document, tree, Work(most_work))
+    patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, reach, most_work).apply(document)
     return patched
+
+
+def apply_one(operation: Any, document: dict[str, Any], tree: MemberTree, dialect: Dialect) -> dict[str, Any]:
+    """Return the document after one operation of several; in the strict dialect a removed member stays absent."""
+    if dialect.strict_rfc:
+        return apply_rfc_operation(operation, document, tree, Work(DEFAULT_WORK))
+    return apply_patch([operation], document, tree, dialect)
 
 
 def operation_type(name: str | None) -> str:
     """Return what the vendor's `Enum.TryParse` makes of an operation's name (library, rows O1-O6).
 
-    Numbers and comma-joined names count as well; a number that names no operation is "none" and does nothing.
+    A whole number counts, and so do names joined by commas, which are OR-ed; a number that names no operation is "none"
+    and does nothing.
     """
     known = _KNOWN_NAMES.get(name) if name is not None else "add"
     if known:
         return known
-    numbers = [_enum_number(part.strip()) for part in (name or "").split(",")]
-    if not (name or "").strip() or any(number is None for number in numbers):
-        return "invalid"
+    text = (name or "").strip(_WHITE_SPACE)
+    numbers = [_int32(text)] if _NUMERIC.match(text) else [_named(part) for part in text.split(",")]
     whole = 0
     for number in numbers:
-        whole |= number or 0
+        if number is None:
+            return "invalid"
+        whole |= number
     return _OPERATION_TYPES[whole] if 0 <= whole < len(_OPERATION_TYPES) else "none"
 
 
 _KNOWN_NAMES: dict[str | None, str] = {name: name for name in ("add", "remove", "replace", "move", "copy", "test")}
 
 
-def _enum_number(text: str) -> int | None:
-    if text.isascii() and text.lower() in _OPERATION_TYPES:
-        return _OPERATION_TYPES.index(text.lower())
+def _named(text: str) -> int | None:
+    name = text.strip(_WHITE_SPACE)
+    lower = name.lower()
+    return _OPERATION_TYPES.index(lower) if name.isascii() and lower in _OPERATION_TYPES else None
+
+
+def _int32(text: str) -> int | None:
     match = _INT32_TEXT.fullmatch(text)
     # The regex bounds the significant digits, so that no number of zeros is too long for int().
     number = int(match[1] + (match[2].lstrip("0") or "0")) if match else None
@@ -77,7 +97,7 @@ class Reach(Protocol):
     def __call__(self, name: str) -> object: ...
 
 
-class ProfilePatch(jsonpatch.JsonPatch):
+class ProfilePatch(Work, jsonpatch.JsonPatch):
     """A patch whose operations are read one at a time, when their turn comes (library, row M1)."""
 
     operations: ClassVar[Any] = MappingProxyType(
@@ -89,9 +109,11 @@ class ProfilePatch(jsonpatch.JsonPatch):
         operations: Sequence[Any],
         tree: MemberTree,
         dialect: Dialect,
-        tolerated: set[str] | None = None,
-        reach: Reach | None = None,
+        tolerated: set[str] | None,
+        reach: Reach | None,
+        most_work: int,
     ) -> None:
+        self.left = self.most = most_work
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
         self.tree = tree
@@ -118,7 +140,9 @@ class ProfilePatch(jsonpatch.JsonPatch):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen: ProfileOperation = self.operations[kind](operation, self.tree, self.dialect, self.tolerated, self.reach)
+        chosen: ProfileOperation = self.operations[kind](
+            operation, self.tree, self.dialect, self.tolerated, self.reach, self
+        )
         return chosen
 
 

@@ -45,8 +45,10 @@ def read_only_refusal(segment: str, path: str) -> BadRequest:
 
 
 def refuse_too_long(value: Any, member: Member, path: str) -> None:
-    """Raise BadRequest if a string exceeds its documented maximum length; the text is assumed (DataAnnotations')."""
+    """Raise BadRequest if a text exceeds its documented length; the words are assumed (MaxLengthAttribute's)."""
     for offender, limit in too_long(value, member):
         raise BadRequest(
-            f"The field {offender} must be a string with a maximum length of {limit}.", rule="value-too-long", path=path
+            f"The field {offender} must be a string or array type with a maximum length of '{limit}'.",
+            rule="value-too-long",
+            path=path,
         )

@@ -9,24 +9,39 @@ from collections.abc import Callable
 from typing import Any
 
 import jsonpatch
+import orjson
 
 from mockserver.errors import BadRequest
 from mockserver.patch.dialect import Dialect, read_only_refusal, refuse_too_long
 from mockserver.patch.pointer import Place, list_index, place_of
-from mockserver.profile.conversion import ConversionError, clr_text, convert
+from mockserver.profile.clr_text import clr_text
+from mockserver.profile.conversion import ConversionError, convert
 from mockserver.profile.members import Member, MemberTree
+from mockserver.profile.work import Work
 
 
-def converted(member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
-    """Return the value as the member would store it; raise BadRequest in the library's words if it can't be."""
+def converted(member: Member, place: Place, value: Any, work: Work, source: Member | None = None) -> Any:
+    """Return the value as the member would store it; raise BadRequest in the library's words if it can't be.
+
+    `source` is the member that holds the value, if it was not sent: a CLR object, which stays the same object where its
+    class is wanted, and which a message shows by the name of its class.
+    """
+    if source is not None and source.clr_type == member.clr_type and (value is not None or member.nullable):
+        return value
     try:
-        return convert(value, member, dates=dates)
+        return convert(value, member, dates=source is None, work=work)
     except ConversionError:
         raise BadRequest(
-            f"The value '{clr_text(value, dates=dates)}' is invalid for target location.",
+            f"The value '{_shown(value, source, work)}' is invalid for target location.",
             rule="value-not-convertible",
             path=place.pointer.text,
         ) from None
+
+
+def _shown(value: Any, source: Member | None, work: Work) -> str:
+    if source is not None and isinstance(value, (dict, list)):
+        return source.clr_type
+    return clr_text(value, dates=source is None, work=work)
 
 
 class ProfileOperation(jsonpatch.PatchOperation):
@@ -42,6 +57,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         dialect: Dialect,
         tolerated: set[str],
         reach: Callable[[str], object],
+        work: Work,
     ) -> None:
         # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
         self.operation = operation
@@ -49,6 +65,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         self.dialect = dialect
         self.tolerated = tolerated
         self.reach = reach
+        self.work = work
 
     def place(self, key: str = "path") -> Place:
         text = self.operation.get(key)
@@ -65,26 +82,26 @@ class ProfileOperation(jsonpatch.PatchOperation):
             if writing and first.read_only and self.dialect.follows_page:
                 raise read_only_refusal(place.segment, place.pointer.text)
             self.reach(first.name)
-        return place.locate(document, self.operation.get("op") or "add")
+        return place.locate(document, self.operation.get("op") or "")
 
-    def storable(self, member: Member, place: Place, value: Any, *, dates: bool = True) -> Any:
-        result = converted(member, place, value, dates=dates)
+    def storable(self, member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
+        result = converted(member, place, value, self.work, source)
         if (result is not value and result != value) or type(result) is not type(value):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
             refuse_too_long(result, member, place.pointer.text)
         return result
 
-    def set(self, document: Any, value: Any, *, replacing: bool, dates: bool = True) -> None:
+    def set(self, document: Any, value: Any, *, replacing: bool, source: Member | None = None) -> None:
         place = self.place()
         container = self.locate(place, document, writing=True)
         item = place.container.item
         if item is None:
             member = place.last_member()
-            container[member.name] = self.storable(member, place, value, dates=dates)
+            container[member.name] = self.storable(member, place, value, source)
             return
         index = self.position(place, container, adding=not replacing)
-        stored = self.storable(item, place, value, dates=dates)
+        stored = self.storable(item, place, value, source)
         if not replacing:
             container.insert(index, stored)
         else:
@@ -134,17 +151,21 @@ class Test(ProfileOperation):
         container = self.locate(place, obj, writing=False)
         value, item = self.operation.get("value"), place.container.item
         if item is not None:
-            if place.segment == "-":
+            dash = place.segment == "-"
+            index = -1 if dash else list_index(place.segment, len(container), place.pointer)
+            wanted = converted(item, place, value, self.work)
+            if dash:
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
-            index = list_index(place.segment, len(container), place.pointer)
             member, current, shown_place = item, container[index], f"position '{index}'"
         else:
             member = place.last_member()
             current, shown_place = container.get(member.name), f"path '{place.segment}'"
-        if current != converted(member, place, value):
-            shown = member.clr_type if isinstance(current, (dict, list)) else clr_text(current, dates=False)
+            wanted = converted(member, place, value, self.work)
+        if current != wanted:
+            shown = _shown(current, member, self.work)
             raise BadRequest(
-                f"The current value '{shown}' at {shown_place} is not equal to the test value '{clr_text(value)}'.",
+                f"The current value '{shown}' at {shown_place} is not equal to the test value "
+                f"'{clr_text(value, work=self.work)}'.",
                 rule="test-failed",
                 path=place.pointer.text,
             )
@@ -166,18 +187,19 @@ class Transfer(ProfileOperation):
 
 class Move(Transfer):
     def apply(self, obj: Any) -> None:
-        value, _ = self.value_at_source(obj)
+        value, source = self.value_at_source(obj)
         self.remove(obj, "from")
-        self.set(obj, value, replacing=False, dates=False)
+        self.set(obj, value, replacing=False, source=source)
 
 
 class Copy(Transfer):
     def apply(self, obj: Any) -> None:
-        value, member = self.value_at_source(obj)
+        value, source = self.value_at_source(obj)
         if value is None:
             # Fixed in the commit after 2.2 (read in source); 2.2 itself throws here.
             self.dialect.crash("copy-of-null", "The value at 'from' is null.")
-        self.set(obj, convert(value, member, dates=False), replacing=False, dates=False)
+        self.work.spend(len(orjson.dumps(value)))
+        self.set(obj, convert(value, source, dates=False), replacing=False, source=source)
 
 
 class Nothing(ProfileOperation):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,9 @@ def problems(value: Any, member: Member, path: str = "") -> Iterator[Problem]:
     elif member.item is not None:
         for index, item in enumerate(value):
             yield from problems(item, member.item, f"{path}/{index}")
-    elif member.max_length is not None and len(value) > member.max_length:
-        yield Problem(path, f"{len(value)} characters; at most {member.max_length} are allowed", "shorten the text")
+    elif member.max_length is not None and text_length(value) > member.max_length:
+        size = text_length(value)
+        yield Problem(path, f"{size} characters; at most {member.max_length} are allowed", "shorten the text")
 
 
 def _has_kind(value: Any, kind: Kind) -> bool:
@@ -52,7 +54,7 @@ def _has_kind(value: Any, kind: Kind) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = "null" if value is None else repr(value)
+    text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -78,15 +80,19 @@ def _near(name: str, member: Member) -> str:
     return did_you_mean(name, known, f"its members are {', '.join(member.members)}")
 
 
-def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
-    """Yield (member name, limit) of each string over its limit, counted in code points as JSON Schema does.
+def text_length(text: str) -> int:
+    """Return a text's length in UTF-16 units, as .NET's MaxLengthAttribute counts: most emoji count twice.
 
-    Assumed: the contract's maxLength and the page's limit are taken to mean the same. .NET's own check would count
-    UTF-16 units, so that a character above U+FFFF (most emoji) counts twice; the page does not say.
+    Assumed: the page says "Max length", which is what its generator prints for that attribute and no other.
     """
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
+
+
+def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
+    """Yield (member name, limit) of each string over its limit, counted as `text_length` does."""
     if not member.bounded or value is None:
         return
-    if isinstance(value, str) and member.max_length is not None and len(value) > member.max_length:
+    if isinstance(value, str) and member.max_length is not None and text_length(value) > member.max_length:
         yield member.name, member.max_length
     if isinstance(value, dict):
         for name, child in member.members.items():

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
+from mockserver.profile.clr_text import UNDEFINED, clr_text, round_trip_text
+from mockserver.profile.dates import parse_date
 from mockserver.profile.members import Kind, Member
+from mockserver.profile.work import Work, expansion
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -21,153 +25,39 @@ _INTEGER = re.compile(r"[\t-\r ]*([+-]?[0-9]+)[\t-\r ]*\0*", re.ASCII)
 # bool.TryParse trims what char.IsWhiteSpace says, and NULs; U+001C to U+001F are no white space there.
 _BLANK = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\0]*"
 _BOOLEAN = re.compile(f"{_BLANK}(true|false){_BLANK}", re.IGNORECASE | re.ASCII)
-_LONGEST_DATE = 40
-# DateTimeParser.ParseTime takes at most seven digits of the fraction (the possessive quantifier: all it can get), then
-# ParseZone must reach the end. It is lax: a colon or two digits may follow anything, and without a sign they mean
-# nothing, so nine digits of a fraction are a date while eight are none (read in source).
-_ISO_DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}+))?"
-    r"(?:([Zz])|(?:([+-])(\d\d))?(?::(\d\d)?|(\d\d))?)",
-    re.ASCII,
-)
-_MICROSOFT_DATE = re.compile(r"/Date\((-?\d{1,19})([+-]\d{4}|[+-]\d\d)?\)/", re.ASCII)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REFERENCE = object()
+_BITS_OF_ANY_DOUBLE = 1023
+
+
+class Identified(dict[str, tuple[str, Any]]):
+    """The objects with an `$id` that one value has brought so far: by that id, their class and themselves (row C19).
+
+    And the work that is left for the value.
+    """
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Work | None) -> None:
+        super().__init__()
+        self.work = work
+
+    def spend(self, size: int) -> None:
+        if self.work is not None:
+            self.work.spend(size)
 
 
 class ConversionError(Exception):
     """The value can't be read as the member's type."""
 
 
-class ClrDate:
-    """A date that Json.NET recognised in a string: how it is written back and how it prints in a message."""
-
-    __slots__ = ("json", "text")
-
-    def __init__(self, moment: datetime, ticks: int, zone: str) -> None:
-        fraction = f".{ticks:07d}".rstrip("0").rstrip(".")
-        self.json = f"{moment:%Y-%m-%dT%H:%M:%S}".zfill(19) + fraction + zone
-        hour = moment.hour % 12 or 12
-        half = "AM" if moment.hour < 12 else "PM"
-        self.text = f"{moment.month}/{moment.day}/{moment.year:04d} {hour}:{moment:%M:%S} {half}"
-
-
-def parse_date(text: str) -> ClrDate | None:
-    """Return the date that Json.NET's default DateParseHandling sees in a string, or None (rows C16, C17).
-
-    An offset is converted to the server's zone, taken to be UTC (assumed).
-    """
-    if text.startswith("/"):
-        microsoft = _MICROSOFT_DATE.fullmatch(text)
-        return _microsoft_date(int(microsoft[1]), bool(microsoft[2])) if microsoft else None
-    # A short look first: nearly every string that is converted is no date.
-    if not 19 <= len(text) <= _LONGEST_DATE or text[10] != "T":
-        return None
-    iso = _ISO_DATE.fullmatch(text)
-    return _iso_date(iso) if iso else None
-
-
-def _microsoft_date(milliseconds: int, has_offset: bool) -> ClrDate | None:
-    try:
-        moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return None
-    return ClrDate(moment, moment.microsecond * 10, "+00:00" if has_offset else "Z")
-
-
-def _iso_date(match: re.Match[str]) -> ClrDate | None:
-    year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
-    ticks = int((match[7] or "").ljust(7, "0"))
-    midnight = hour == 24 and not (minute or second or ticks)
-    try:
-        moment = datetime(year, month, day, 0 if midnight else hour, minute, second) + timedelta(days=midnight)
-    except (ValueError, OverflowError):
-        return None
-    if match[8]:
-        return ClrDate(moment, ticks, "Z")
-    if not match[9]:
-        return ClrDate(moment, ticks, "")
-    offset = timedelta(hours=int(match[10]), minutes=int(match[11] or match[12] or 0))
-    return ClrDate(*_in_server_zone(moment, ticks, -offset if match[9] == "+" else offset), "+00:00")
-
-
-def _in_server_zone(moment: datetime, ticks: int, difference: timedelta) -> tuple[datetime, int]:
-    """Return the moment in UTC; beyond the calendar's ends Json.NET keeps its first or last tick (read in source)."""
-    try:
-        return moment + difference, ticks
-    except OverflowError:
-        return (datetime.min, 0) if difference < timedelta() else (datetime.max, 9_999_999)
-
-
-def round_trip_text(number: float) -> str:
-    """Write a double as Json.NET does: the old "R" format with a decimal point (rows C7, D7)."""
-    if math.isnan(number) or math.isinf(number):
-        return clr_text(number)
-    text = f"{number:.15g}"
-    if float(text) != number:
-        text = f"{number:.17g}"
-    text = _clr_exponent(text)
-    return text if "." in text or "E" in text else f"{text}.0"
-
-
-def _clr_exponent(text: str) -> str:
-    return "0" if text == "-0" else text.replace("e", "E")
-
-
-def clr_text(value: Any, *, dates: bool = True) -> str:
-    """Write a value as .NET's ToString() under en-US does, which is how the vendor's messages quote it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        if math.isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
-        return "NaN" if math.isnan(value) else _clr_exponent(f"{value:.15g}")
-    if isinstance(value, str):
-        date = parse_date(value) if dates else None
-        return date.text if date else value
-    return _indented(value, "\n")
-
-
-def _indented(value: Any, newline: str) -> str:
-    """Write JSON as JToken.ToString() does: two spaces, one member a line, Json.NET's own escapes."""
-    deeper = newline + "  "
-    if isinstance(value, Mapping):
-        rows = [f"{_quoted(key)}: {_indented(item, deeper)}" for key, item in value.items()]
-        return "{" + ",".join(deeper + row for row in rows) + (newline if rows else "") + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(deeper + _indented(item, deeper) for item in value) + (newline if value else "") + "]"
-    return _scalar_json(value)
-
-
-def _scalar_json(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        text = round_trip_text(value)
-        return text if math.isfinite(value) else f'"{text}"'
-    if isinstance(value, str):
-        date = parse_date(value)
-        return _quoted(date.json if date else value)
-    return str(value)
-
-
-_ESCAPES = {
-    **{chr(code): f"\\u{code:04x}" for code in (*range(32), 0x85, 0x2028, 0x2029)},
-    "\n": "\\n", "\r": "\\r", "\t": "\\t", "\f": "\\f", "\b": "\\b", '"': '\\"', "\\": "\\\\",
-}  # fmt: skip
-_ESCAPED = str.maketrans(_ESCAPES)
-
-
-def _quoted(text: str) -> str:
-    return f'"{text.translate(_ESCAPED)}"'
-
-
-def convert(value: Any, member: Member, *, dates: bool = True) -> Any:
+def convert(
+    value: Any,
+    member: Member,
+    *,
+    dates: bool = True,
+    work: Work | None = None,
+    identified: Identified | None = None,
+) -> Any:
     """Return the value as the member would store it; raise ConversionError if Json.NET could not read it.
 
     `dates` is False for a value that is already a CLR object (move, copy): its strings are not read as dates.
@@ -176,10 +66,12 @@ def convert(value: Any, member: Member, *, dates: bool = True) -> Any:
         if member.nullable:
             return None
         raise ConversionError
-    return _CONVERTERS[member.kind](value, member, dates)
+    if identified is None and (member.item is not None or member.members):
+        identified = Identified(work)
+    return _CONVERTERS[member.kind](value, member, dates, identified)
 
 
-def _to_string(value: Any, member: Member, dates: bool) -> str:
+def _to_string(value: Any, member: Member, dates: bool, identified: Identified) -> str:
     if isinstance(value, str):
         date = parse_date(value) if dates else None
         text = date.json if date else value
@@ -188,13 +80,22 @@ def _to_string(value: Any, member: Member, dates: bool) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return _digits(value)
     if isinstance(value, float):
         return round_trip_text(value)
     raise ConversionError
 
 
-def _to_boolean(value: Any, member: Member, dates: bool) -> bool:
+def _digits(number: int) -> str:
+    if number.bit_length() > _BITS_OF_ANY_DOUBLE:
+        try:
+            float(number)
+        except OverflowError:  # ReadAsString wants every number to be a double
+            raise ConversionError from None
+    return str(number)
+
+
+def _to_boolean(value: Any, member: Member, dates: bool, identified: Identified) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (match := _BOOLEAN.fullmatch(value)):
@@ -204,7 +105,7 @@ def _to_boolean(value: Any, member: Member, dates: bool) -> bool:
     raise ConversionError
 
 
-def _to_integer(value: Any, member: Member, dates: bool) -> int:
+def _to_integer(value: Any, member: Member, dates: bool, identified: Identified) -> int:
     if isinstance(value, str):
         match = _INTEGER.fullmatch(value)
         number = _bounded_int(match[1]) if match else None
@@ -224,44 +125,81 @@ def _bounded_int(digits: str) -> int | None:
     return sign * int(significant) if len(significant) <= 19 else None
 
 
-def _to_object(value: Any, member: Member, dates: bool) -> dict[str, Any] | None:
-    if value == "":
+def _to_object(value: Any, member: Member, dates: bool, identified: Identified) -> dict[str, Any] | None:
+    if value == "" or value is UNDEFINED:
         return None
     if not isinstance(value, Mapping):
         raise ConversionError
     result = dict(member.template)
-    for name, item in _without_metadata(value):
-        if name is _REFERENCE:
-            return None
+    items = list(value.items())
+    if items and items[0][0].startswith("$"):
+        reference, items = _metadata(items, result, member, identified)
+        if reference is not None:
+            referenced: dict[str, Any] | None = _referenced(reference, member, identified)
+            return referenced
+    for name, item in items:
         if (child := member.find(name)) is not None:
-            result[child.name] = convert(item, child, dates=dates)
+            result[child.name] = convert(item, child, dates=dates, identified=identified)
     return result
 
 
-def _without_metadata(value: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """Drop leading `$id`/`$type`; a leading `$ref` makes the whole object a reference, which is null (row C19)."""
-    items = list(value.items())
-    while items and items[0][0] in ("$id", "$type", "$ref"):
+def _metadata(
+    items: list[tuple[str, Any]], result: dict[str, Any], member: Member, identified: Identified
+) -> tuple[str | None, list[tuple[str, Any]]]:
+    """Take the leading `$ref`, `$id` and `$type` off an object's members: return the reference, or the members left.
+
+    A container there derails the library's reader, and `$values` is for lists alone: both end in a refusal.
+    """
+    identity = None
+    while items and items[0][0] in ("$id", "$type", "$ref", "$values"):
         name, item = items.pop(0)
-        if name == "$ref" and isinstance(item, str):
+        if name == "$ref" and isinstance(item, str) and parse_date(item) is None:
             if items:
                 raise ConversionError
-            return [(_REFERENCE, item)]
-    return items
+            return item, []
+        if not _may_be(name, item):
+            raise ConversionError
+        if name == "$id":
+            identity = None if item in (None, UNDEFINED) else clr_text(item)
+    if identity is not None:
+        if identity in identified:
+            raise ConversionError
+        identified[identity] = member.clr_type, result
+    return None, items
 
 
-def _to_list(value: Any, member: Member, dates: bool) -> list[Any] | None:
-    if value == "":
+def _may_be(name: str, item: Any) -> bool:
+    """Say whether the library's reader gets past a member of metadata with that value, which refers to nothing."""
+    if name == "$id":
+        return item is None or item is UNDEFINED or isinstance(item, (str, int, float))
+    return item is None if name == "$ref" else name == "$type" and isinstance(item, (str, int, float))
+
+
+def _referenced(reference: str, member: Member, identified: Identified) -> Any:
+    """Return the very object of that id, null for one that is unknown; another class can't be assigned."""
+    clr_type, item = identified.get(reference, (member.clr_type, None))
+    if clr_type != member.clr_type:
+        raise ConversionError
+    identified.spend(len(orjson.dumps(item)))
+    return item
+
+
+def _to_list(value: Any, member: Member, dates: bool, identified: Identified) -> list[Any] | None:
+    if value == "" or value is UNDEFINED:
         return None
-    if isinstance(value, Mapping) and _without_metadata(value)[:1] and _without_metadata(value)[0][0] is _REFERENCE:
-        return None
+    if isinstance(value, Mapping):
+        reference, _ = _metadata(list(value.items()), {}, member, identified)
+        if reference is not None:
+            referenced: list[Any] | None = _referenced(reference, member, identified)
+            return referenced
     if not isinstance(value, list) or member.item is None:
         raise ConversionError
     item_member = member.item
-    return [convert(item, item_member, dates=dates) for item in value]
+    identified.spend(expansion(value, member))
+    return [convert(item, item_member, dates=dates, identified=identified) for item in value]
 
 
-_CONVERTERS: Mapping[Kind, Callable[[Any, Member, bool], Any]] = {
+_CONVERTERS: Mapping[Kind, Callable[[Any, Member, bool, Any], Any]] = {
     Kind.STRING: _to_string,
     Kind.BOOLEAN: _to_boolean,
     Kind.INTEGER: _to_integer,

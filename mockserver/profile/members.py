@@ -5,6 +5,7 @@ Patching, XML, fixtures and the stories all walk this tree, so the contract stay
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,6 +53,7 @@ class Member:
     serialiser_order: tuple[Member, ...] = ()
     template: Mapping[str, Any] = field(default_factory=dict)
     bounded: bool = False
+    weight: int = 0
 
     def find(self, segment: str) -> Member | None:
         """Return the member of that name, compared as .NET's OrdinalIgnoreCase does.
@@ -169,6 +171,7 @@ def _object_member(
         for child, child_schema in target["properties"].items()
     }
     serialiser = _serialiser_order(members, target.get("x-class-layout") or [list(members)])
+    template = {child: member.empty for child, member in members.items() if member.returned}
     return Member(
         name=name,
         kind=Kind.OBJECT,
@@ -181,7 +184,8 @@ def _object_member(
         folded={child.lower(): member for child, member in members.items()},
         page_order=_page_order(serialiser, target.get("x-xml-order", ())),
         serialiser_order=serialiser,
-        template={child: member.empty for child, member in members.items() if member.returned},
+        template=template,
+        weight=len(json.dumps(template)),
         bounded=any(member.bounded for member in members.values()),
     )
 

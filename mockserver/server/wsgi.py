@@ -137,4 +137,4 @@ def unknown_method(data: bytes) -> bytes | None:
     return None
 
 
-_METHOD = re.compile(rb"([A-Z][A-Z0-9-]{0,31}) /")
+_METHOD = re.compile(rb"([A-Za-z][A-Za-z0-9-]{0,31}) /")

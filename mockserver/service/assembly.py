@@ -111,7 +111,7 @@ def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
 def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     """Load and compile everything; raise UsageError for whatever can't be used."""
     contract, tree = load_members(settings.contract)
-    fixtures = load_fixtures(settings.fixtures, tree, progress=progress)
+    fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=progress)
     metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
@@ -155,6 +155,8 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         unknown_status=settings.unknown_profile,
         max_body=settings.max_body,
         max_operations=settings.max_operations,
+        max_profile=settings.max_profile,
+        max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
         token_key=_token_key(fixtures),

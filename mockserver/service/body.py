@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 
 from mockserver.errors import BadRequest, MalformedBody, RequestTooLarge
+from mockserver.formats.bounds import too_many_operations
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format, is_utf_16
 from mockserver.profile.members import Member, MemberTree
@@ -24,12 +26,7 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
     if operations is None:
         raise BadRequest("operations is null", rule="body-null")
     if len(operations) > policy.max_operations:
-        raise BadRequest(
-            "The request has too many operations.",
-            rule="too-many-operations",
-            why=f"{len(operations)} operations; {policy.max_operations} are allowed",
-            hint="Send several smaller patches.",
-        )
+        raise too_many_operations(policy.max_operations)
     return operations
 
 
@@ -41,12 +38,22 @@ def _read(request: Request, policy: Policy, tree: MemberTree) -> list[Any] | Non
 
         return read_xml_patch(request.body, charset=how.charset, tree=tree, dialect=policy.dialect)
     if how.reader == "form":
-        return []
+        return _read_form(request.body, policy)
     if policy.dialect.strict_rfc:
         from mockserver.formats.json_lenient import read_strict_patch
 
         return read_strict_patch(request.body, charset=how.charset)
-    return read_patch(request.body, charset=how.charset)
+    return read_patch(request.body, charset=how.charset, most=policy.max_operations)
+
+
+def _read_form(body: bytes, policy: Policy) -> list[Any]:
+    """Return no operations: a form binds none, but its field `operations` is a null one (docs/dialect.md, row H9)."""
+    for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
+        if name.removesuffix("[]").lower() == "operations":
+            policy.dialect.crash(
+                "operation-null", "The form's field 'operations' is read as an operation that is null."
+            )
+    return []
 
 
 def read_document(request: Request, policy: Policy, member: Member, namespace: str, parameter: str) -> Any:

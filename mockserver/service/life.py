@@ -9,10 +9,11 @@ from typing import Any, Final
 import msgspec
 
 from mockserver.auth.signing import Client
-from mockserver.errors import BadRequest, NotFound
+from mockserver.errors import BadRequest, MalformedBody, NotFound
 from mockserver.formats.profile_body import OpenProfile, open_profile
 from mockserver.profile.account_rules import COLLECTIONS, hold
 from mockserver.profile.members import MemberTree
+from mockserver.service.operations import Operation
 from mockserver.service.request import Policy
 from mockserver.service.routes import Route
 
@@ -35,6 +36,32 @@ def not_a_number(text: str) -> BadRequest:
     """Return the refusal of a ProfileId that is none, as the stack binds a number (assumed)."""
     why = f"{text[:40]!r} is no ProfileId."
     return BadRequest("The request is invalid.", rule="profile-id-not-a-number", why=why, hint="Send a whole number.")
+
+
+def refuse_blank_parameters(route: Route, operation: Operation) -> None:
+    """Refuse a URL whose value is blank, in its path or in a query that overrides it: it binds to null (library)."""
+    given = {
+        "clientId": route.client,
+        "alternateIdType": route.alternate_id_type,
+        "alternateId": route.alternate_id,
+        "profileId": route.profile_id,
+    }
+    blank = [name for name, value in given.items() if f"{{{name}}}" in operation.route and not (value or "").strip()]
+    if blank:
+        why = f"The URL gives no {' and no '.join(blank)}."
+        raise MalformedBody([f"{name}.String" for name in blank], rule="parameter-blank", why=why, hint="Fill it in.")
+
+
+def fitting(profile: bytes, policy: Policy) -> bytes:
+    """Return what a change makes of a profile; raise BadRequest if that is too large."""
+    if len(profile) > policy.max_profile:
+        raise BadRequest(
+            "The profile would be too large.",
+            rule="profile-too-large",
+            why=f"The changed profile has {len(profile)} bytes; {policy.max_profile} are allowed.",
+            hint="Remove something first, or start with a larger --max-profile.",
+        )
+    return profile
 
 
 def live_as_patched(profile: OpenProfile, before: bool) -> bool:

@@ -26,7 +26,7 @@ from mockserver.profile.keys import BY_PROFILE_ID, Key, fold, names
 from mockserver.profile.members import Member, MemberTree
 from mockserver.service.body import is_xml, read_document
 from mockserver.service.consents import consents_from
-from mockserver.service.life import INACTIVE, holds_rules, not_a_number, profile_inactive, stamped, stamped_new
+from mockserver.service.life import INACTIVE, fitting, holds_rules, not_a_number, profile_inactive, stamped, stamped_new
 from mockserver.service.request import Policy, Request
 from mockserver.state.profiles import Changed, ProfileStore, Update, profile_unknown
 from mockserver.state.unsaved import Unsaved
@@ -114,7 +114,7 @@ class Neighbours:
 
         def make(number: int) -> Changed:
             profile["ProfileId"] = self._first_free(client) + number
-            return Changed(write_profile(profile), names(profile))
+            return Changed(fitting(write_profile(profile), self.policy), names(profile))
 
         update = call.profiles.create(client, make)
         place = call.request.head.target.partition("?")[0].rstrip("/")
@@ -141,7 +141,7 @@ class Neighbours:
             if reason is None:
                 del profile["ReasonCode"]
             profile["Edited"] = stamped(profile.reach("Edited"), self.tree, call.now, call.user)
-            return Changed(write_profile(profile))
+            return Changed(fitting(write_profile(profile), self.policy))
 
         return Outcome(200, done, update=call.profiles.update(call.key, change))
 
@@ -165,7 +165,7 @@ class Neighbours:
             rows = [{**template, **consent, "Edited": edited} for consent in added]
             profile["Consents"] = [*(profile.reach("Consents") or ()), *rows]
             profile["Edited"] = stamped(profile.reach("Edited"), self.tree, call.now, call.user)
-            return Changed(write_profile(profile))
+            return Changed(fitting(write_profile(profile), self.policy))
 
         return Outcome(201, "consents-created", update=call.profiles.update(call.key, change))
 

@@ -14,6 +14,7 @@ from mockserver.formats.negotiation import AnswerFormat, choose
 from mockserver.journal.log import head_bytes
 from mockserver.journal.redaction import may_be_token_request, without_header_secrets, without_query_secrets
 from mockserver.patch.dialect import Dialect
+from mockserver.profile.work import DEFAULT_WORK
 from mockserver.service.routes import Route
 
 
@@ -67,7 +68,8 @@ class Head:
         self.target = target
         self.headers = headers
         self.route = route
-        self.operation = route.operations.get(method)
+        # A method counts in any letter case (library, row H12).
+        self.operation = route.operations.get(method) or route.operations.get(method.upper())
         self.form = answer_format(headers)
         self.token = bearer_token(headers.get("authorization"))
         self.user = claimed_user(headers.get("authorization"))
@@ -93,6 +95,8 @@ class Policy:
     unknown_status: int = 404
     max_body: int = 1 << 20
     max_operations: int = 1000
+    max_profile: int = 1 << 20
+    max_patch_work: int = DEFAULT_WORK
     magic_ids: bool = True
     pure: bool = False
     token_key: bytes = b""

@@ -13,6 +13,12 @@ from mockserver.service.operations import BASE_PATHS, PATCH, ROUTES, Operation
 
 WORLD_SEPARATOR = "~"
 _BASE = f"(?:{'|'.join(map(re.escape, BASE_PATHS))})"
+_WORDS = frozenset(
+    word.lower()
+    for path in (*BASE_PATHS, *ROUTES["all"])
+    for word in path.split("/")
+    if word and not word.startswith("{")
+)
 _STRAY_WORLD = re.compile(rf"{_BASE}/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
 _CACHED_LENGTH = 300
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
@@ -37,7 +43,7 @@ class Route(NamedTuple):
 
 def _pattern(route: str) -> re.Pattern[str]:
     path = re.sub(r"{(\w+)}", r"(?P<\1>[^/?#]+)", route)
-    return re.compile(rf"{_BASE}{path}/?(?:\?(?P<query>.*))?", re.IGNORECASE | re.ASCII)
+    return re.compile(rf"{_BASE}{path}/*(?:\?(?P<query>.*))?", re.IGNORECASE | re.ASCII)
 
 
 _PATTERNS = {
@@ -46,7 +52,7 @@ _PATTERNS = {
 
 
 def match_route(target: str, *, slashes_in_ids: bool, offered: str = "all") -> Route:
-    """Match a request target; a trailing slash is fine, a doubled one is not (library; docs/dialect.md, row H11).
+    """Match a request target; trailing slashes are fine, a doubled one is not (library; docs/dialect.md, row H11).
 
     `slashes_in_ids`: whether %2F is a slash inside an id. The stack alone answers 404 there; the page's ids can be
     any text, so only the `library` dialect refuses (assumed). `offered` is a value of --operations.
@@ -57,25 +63,33 @@ def match_route(target: str, *, slashes_in_ids: bool, offered: str = "all") -> R
 
 def _match(target: str, slashes_in_ids: bool, offered: str) -> Route:
     if slashes_in_ids or "%2f" not in target.partition("?")[0].lower():
-        for pattern, operations in _PATTERNS[offered]:
-            if (found := pattern.fullmatch(target)) is not None:
-                return _route(operations, found)
+        for text in dict.fromkeys((target, _with_plain_words(target))):
+            for pattern, operations in _PATTERNS[offered]:
+                if (found := pattern.fullmatch(text)) is not None:
+                    return _route(operations, found)
     stray = _STRAY_WORLD.match(target)
     return Route({}, world=unquote(stray["world"]) or None if stray else None)
 
 
+def _with_plain_words(target: str) -> str:
+    """Decode the segments that are words of a route: the stack matches them decoded (library)."""
+    path, mark, query = target.partition("?")
+    plain = ((segment, unquote(segment)) for segment in path.split("/"))
+    return "/".join(word if word.lower() in _WORDS else segment for segment, word in plain) + mark + query
+
+
 def _route(operations: Mapping[str, Operation], found: re.Match[str]) -> Route:
     values = {name: unquote(text) for name, text in found.groupdict("").items() if name != "query"}
-    # A query parameter of the same name overrides the route's value (library, row H11).
+    # The first query parameter of the same name overrides the route's value (library, row H11).
     names = {name.lower(): name for name in values}
-    for name, value in parse_qsl(found["query"] or "", keep_blank_values=True):
+    for name, value in reversed(parse_qsl(found["query"] or "", keep_blank_values=True)):
         if name.lower() in names:
             values[names[name.lower()]] = value
     client, _, world = values["clientId"].partition(WORLD_SEPARATOR)
     given = {name: text for name, text in values.items() if text.strip()}
     kind, identifier, number = (given.get(name) for name in ("alternateIdType", "alternateId", "profileId"))
-    key = key_of(client, kind, identifier) if kind is not None and identifier is not None else None
-    if number is not None and _WHOLE_NUMBER.fullmatch(number):
+    key = None if not client or kind is None or identifier is None else key_of(client, kind, identifier)
+    if client and number is not None and _WHOLE_NUMBER.fullmatch(number):
         key = profile_id_key(client, int(number))
     return Route(operations, values["clientId"] if client else "", kind, identifier, number, world or None, key)
 

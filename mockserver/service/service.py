@@ -31,10 +31,12 @@ from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, r
 from mockserver.service.life import (
     INACTIVE,
     HoldsRules,
+    fitting,
     holds_rules,
     live_as_patched,
     not_a_number,
     profile_inactive,
+    refuse_blank_parameters,
     stamped,
 )
 from mockserver.service.operations import PATCH
@@ -141,6 +143,8 @@ class Service:
         if hit is not None and not hit.applies:
             strike(hit)
         self._authorize(request, addressed, handling)
+        if head.route.key is None and head.operation is not None:
+            refuse_blank_parameters(head.route, head.operation)
         saved = hit is None or hit.applies
         # Otherwise a broken connection carries what the request would make of the profile, and nothing stays.
         profiles = world.profiles if saved else Unsaved(world.profiles)
@@ -262,7 +266,8 @@ class Service:
             raise profile_inactive(document, route)
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
-        apply_patch(operations, document, self.tree, self.policy.dialect, tolerated, document.reach)
+        policy = self.policy
+        apply_patch(operations, document, self.tree, policy.dialect, tolerated, document.reach, policy.max_patch_work)
         facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
             return Changed(before, None, facts)
@@ -272,18 +277,20 @@ class Service:
             tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
             document["Edited"] = stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
-        after = write_profile(document)
+        after = fitting(write_profile(document), policy)
         same = document.untouched("AlternateIds") and document.untouched("ProfileId")
         return Changed(after, None if same else names(document.reached("AlternateIds", "ProfileId")), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
-        document = apply_patch(operations, orjson.loads(before), self.tree, self.policy.dialect)
+        policy = self.policy
+        copy = orjson.loads(before)
+        document = apply_patch(operations, copy, self.tree, policy.dialect, most_work=policy.max_patch_work)
         if write_profile(document) == before:
             return Changed(before, None, _STRICT)
         if handling.holds_rules is not None:
             handling.holds_rules(before, document)
         document["Edited"] = stamped(document.get("Edited"), self.tree, handling.now, handling.user)
-        return Changed(write_profile(document), names(document), _STRICT)
+        return Changed(fitting(write_profile(document), policy), names(document), _STRICT)
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"

@@ -9,8 +9,10 @@ import orjson
 
 from mockserver.errors import ApiError
 from mockserver.journal.log import Journal
-from mockserver.patch.apply import apply_patch
+from mockserver.patch.apply import apply_one
+from mockserver.profile.clr_text import plain
 from mockserver.profile.difference import changed_paths
+from mockserver.profile.members import MemberTree, member_at
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
 from mockserver.service.operations import PATCH
@@ -77,12 +79,12 @@ def _shown_body(answer: Answer) -> Any:
 def _outcomes(mock: Mock, before: bytes | None, operations: Sequence[Any], refusal: ApiError | None) -> Iterator[Any]:
     """Say of each operation what it did: all or nothing, so that one refusal undoes the others."""
     if refusal is not None and refusal.operation is None and before is None:
-        yield from ({"operation": operation, "outcome": "not reached"} for operation in operations)
+        yield from ({"operation": plain(operation), "outcome": "not reached"} for operation in operations)
         return
     stopped = len(operations) if refusal is None or refusal.operation is None else refusal.operation
     steps = _steps(mock, before, operations[:stopped])
     for index, operation in enumerate(operations):
-        shown = dict(operation) if isinstance(operation, Mapping) else operation
+        shown = plain(dict(operation)) if isinstance(operation, Mapping) else operation
         if index < stopped:
             outcome = "applied" if refusal is None else "undone"
             yield {"operation": shown, "outcome": outcome, "changed": next(steps, [])}
@@ -96,16 +98,34 @@ def _steps(mock: Mock, before: bytes | None, operations: Sequence[Any]) -> Itera
     """Yield the paths that each operation changed, given the ones before it."""
     if before is None:
         return
-    dialect = mock.service.policy.dialect
-    previous = orjson.loads(before)
-    for number, operation in enumerate(operations, 1):
-        # The strict dialect completes the profile at the end, so each step starts from the beginning there.
-        start = before if dialect.strict_rfc else orjson.dumps(previous)
-        todo = operations[:number] if dialect.strict_rfc else [operation]
+    document, tree, dialect = orjson.loads(before), mock.tree, mock.service.policy.dialect
+    for operation in operations:
+        sent = {name: orjson.dumps(document.get(name)) for name in _touched(operation, tree)}
         try:
-            document = apply_patch(todo, orjson.loads(start), mock.tree, dialect)
+            document = apply_one(operation, document, tree, dialect)
         except ApiError:
             # A fault struck before the patch had its say: nobody knows of this refusal yet.
             return
-        yield [path for path, _, _ in changed_paths(previous, document)]
-        previous = document
+        rows = (
+            row
+            for name, earlier in sent.items()
+            for row in changed_paths(orjson.loads(earlier), document.get(name), f"/{name}")
+        )
+        yield [path for path, old, new in rows if _prints_differ(path, old, new, tree)]
+
+
+def _touched(operation: Any, tree: MemberTree) -> list[str]:
+    """Return the profile's own members that an operation can change, in the profile's order: it costs only these."""
+    sent = (operation.get(key) for key in ("path", "from")) if isinstance(operation, Mapping) else ()
+    pointers = [text.strip("/").split("/")[0] for text in sent if isinstance(text, str)]
+    found = {member.name for first in pointers if (member := tree.root.find(first)) is not None}
+    return [name for name in tree.root.members if name in found]
+
+
+def _prints_differ(path: str, old: Any, new: Any, tree: MemberTree) -> bool:
+    """Say whether a change shows: a member that the strict dialect has absent is printed with a value."""
+    if old is not None and new is not None:
+        return True
+    member = member_at(path, tree.root)
+    absent = tree.empty_defaults.get(path[1:]) if path.count("/") == 1 else member.default if member else None
+    return bool((old if new is None else new) != absent)

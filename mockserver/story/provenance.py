@@ -31,6 +31,7 @@ _OTHER_PAGES = "the vendor's other public pages"
 _NEIGHBOURS = "the vendor's pages of the calls around it"
 _NAMED = "named in a list of the vendor"
 _RUN = "the vendor's software, when run"
+_READ = "the vendor's software, read in source"
 _CHOICE = "our choice"
 
 D, L, A, M = Mark.DOCUMENTED, Mark.LIBRARY, Mark.ASSUMED, Mark.MOCK
@@ -84,6 +85,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("path-missing", L, "An operation without a path makes the library throw.", _RUN),
     ("from-missing", L, "A move or copy without 'from' makes the library throw.", _RUN),
     ("copy-of-null", L, "Copying a null value makes JsonPatch 2.2 throw.", _RUN),
+    ("patch-work-exceeded", M, "What one patch has copied, compared and printed is bounded.", _CHOICE),
+    ("profile-too-large", M, "A profile is bounded in size.", _CHOICE),
     ("too-many-operations", A, "A patch holds a bounded number of operations.", _CHOICE),
     # Paths and indices
     ("path-escape-invalid", L, "In a path, ~ must be followed by 0 or 1.", _RUN),
@@ -118,6 +121,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("content-type-missing", L, "A body without a usable Content-Type is refused with 415.", _RUN),
     ("method-not-allowed", L, "A route answers the methods of its operations; others get 405 with Allow.", _RUN),
     ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
+    ("parameter-blank", L, "A blank value in the URL binds to null, and the model is invalid.", _READ),
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("unknown-as-400", A, "Under --unknown-profile 400 an unknown client or profile is a bad request.", _CHOICE),

@@ -135,7 +135,7 @@ class PatchModel:
             raise Refused
         result = _CONVERSIONS[shape.kind](self, value, shape, bounded)
         limit = shape.max_length
-        if bounded and self.follows_page and limit is not None and isinstance(result, str) and len(result) > limit:
+        if bounded and self.follows_page and limit is not None and isinstance(result, str) and _units(result) > limit:
             raise Refused
         return result
 
@@ -253,7 +253,7 @@ class PatchModel:
             return
         if not is_type(value, shape.kind) or (shape.kind == "integer" and value not in _INT64):
             raise Refused
-        if isinstance(value, str) and shape.max_length is not None and len(value) > shape.max_length:
+        if isinstance(value, str) and shape.max_length is not None and _units(value) > shape.max_length:
             raise Refused
         if isinstance(value, list):
             for item in value:
@@ -288,6 +288,11 @@ _CONVERSIONS = {
 def _item(shape: Shape) -> Shape:
     assert shape.item is not None, "a collection's shape has an item"
     return shape.item
+
+
+def _units(text: str) -> int:
+    """Return a text's length as .NET counts it (assumed to matter): in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _folded(operation: Mapping[str, Any]) -> dict[str, Any]:

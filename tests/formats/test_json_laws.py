@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mockserver.formats.json_binding import Binding
 from mockserver.formats.json_lenient import read_strict_patch
 from mockserver.formats.json_read import read_patch
 from tests.formats.json_reading import outcome
@@ -71,3 +72,17 @@ def test_any_pieces_of_json_are_read_or_refused(parts: list[str]) -> None:
     body = ("[" + "".join(parts)).encode()
     kind, *rest = outcome(body)
     assert kind == "read" or all(key.startswith("operations") for key in rest[1:])
+
+
+NAMES = ["op", "OP", "path", "value", "Value", "$id", "x"]
+VALUES: list[Any] = [
+    "add", "", 1, None, {}, [], {"a": 1}, {"$id": "1"}, {"$id": {}}, {"$ref": "1"}, "2024-01-05T10:00:00Z",
+]  # fmt: skip
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=5), max_size=3))
+def test_the_short_way_to_bind_agrees_with_the_long_one(document: list[dict[str, Any]]) -> None:
+    """An orderly operation needs no token by token reading."""
+    short, long = Binding({}), Binding({}, constructors=True)
+    assert short.bind(document) == long.bind(document)
+    assert [refusal.path for refusal in short.refusals] == [refusal.path for refusal in long.refusals]

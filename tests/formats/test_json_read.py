@@ -11,6 +11,7 @@ import pytest
 
 from mockserver.errors import MalformedBody
 from mockserver.formats.json_read import read_patch
+from mockserver.profile.clr_text import UNDEFINED, Constructor
 from tests.formats.json_reading import RUNS, read
 
 # --- what the library did -------------------------------------------------------------------------------------------
@@ -83,13 +84,21 @@ ACCEPTED = {
     "380 digits": (f'[{{"value":{"9" * 380}}}]', [{"value": int("9" * 380)}]),
     "not finite": ("[{value:NaN},{value:-Infinity},{value:[Infinity]}]", [
         {"value": math.nan}, {"value": -math.inf}, {"value": [math.inf]}]),
-    "undefined": ("[{value:undefined},{value:[undefined,,1]}]", [{"value": None}, {"value": [None, None, 1]}]),
+    "undefined": ("[{value:undefined},{value:[undefined,,1]}]", [
+        {"value": None}, {"value": [UNDEFINED, UNDEFINED, 1]}]),
     "value of metadata": ('[{"value":{"$type":"T","$id":"1","a":{"$id":"2"}}}]', [{"value": {"a": {"$id": "2"}}}]),
     "value as reference": ('[{"value":{"$ref":"1"}}]', [{"value": None}]),
     "value of values": ('[{"value":{"$values":[1]}}]', [{"value": [1]}]),
     "date-like value": ('[{"value":"2024-01-05T10:00:00Z"}]', [{"value": "2024-01-05T10:00:00Z"}]),
-    "constructor deep in a value": ("[{value:[new Date(0)]}]", [{"value": [[0]]}]),
-    "literal before a constructor's end": ("[{value:[new D(true, null)]}]", [{"value": [[True, None]]}]),
+    "what stands behind a bracket taken for the list's end": (
+        '[{"value":{"$id":[{"a":1}],"b":2}},{"op":1,"path":{}}]', [{"value": {}}]),
+    "values that are no list": ('[{"value":{"$values":5}},{"value":{"$values":new F()}}]', [
+        {"value": 5}, {"value": Constructor("F", [])}]),
+    "date constructed inside an object": ('[{"value":{"a":[new Date(0)],"b":new F()}}]', [
+        {"value": {"a": ["1970-01-01T00:00:00Z"], "b": Constructor("F", [])}}]),
+    "constructor deep in a value": ("[{value:[new Date(0)]}]", [{"value": [Constructor("Date", [0])]}]),
+    "literal before a constructor's end": ("[{value:[new D(true, null)]}]", [
+        {"value": [Constructor("D", [True, None])]}]),
 }  # fmt: skip
 
 

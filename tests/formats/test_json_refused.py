@@ -87,6 +87,24 @@ REFUSED = {
         "operations[0].value['a b']"], "operation-not-an-object"),
     "object over a scalar value": ('[{"value":1,"Value":{"a":1}}]', [
         "operations[0].Value.a"], "operation-not-an-object"),
+    "id that is an object": ('[{"$id":{},"op":"add"},{}]', ["operations[0].op"], "operation-not-an-object"),
+    "nothing but an id that is an object": ('[{"$id":{}}]', ["operations[0]"], "operation-not-an-object"),
+    "id that is an array": ('[{"$id":[],"op":"add"}]', ["operations[0].$id"], "operation-not-an-object"),
+    "id that is a constructor": ('[{"$id":new F(1)}]', ["operations[0].$id[0]"], "operation-not-an-object"),
+    "type that is an object": ('[{"$type":{}}]', ["operations[0].$type"], "operation-not-an-object"),
+    "type that is a constructor": ('[{"$type":new F()}]', ["operations[0].$type"], "operation-not-an-object"),
+    "reference that is an array": ('[{"$ref":[]}]', ["operations[0].$ref"], "operation-not-an-object"),
+    "value's id that is an array": ('[{"value":{"$id":[]},"from":"/A"}]', [
+        "operations[0].from"], "operation-not-an-object"),
+    "value's id with items": ('[{"value":{"$id":[1,2]}}]', ["operations[0].value.$id[1]"], "operation-not-an-object"),
+    "lost inside an operation": ('[{"value":{"$id":{"op":{}}}},1]', [
+        "operations[0]", "operations[1]"], "operation-not-an-object"),
+    "date beyond the calendar": ('[{"x":["","\\/Date(253402300800000)/"]}]', ["operations[0].x[1]"], "body-not-json"),
+    "date as an item": ('["/Date(-62135596800001)/"]', ["operations[0]"], "body-not-json"),
+    "date from two integers": ('[{"value":{"a":new Date(1,2)}}]', [
+        "operations[0].value.a[1]"], "operation-not-an-object"),
+    "date from text": ('[{"value":{"a":[new Date("1")]}}]', [
+        "operations[0].value.a[0][0]"], "operation-not-an-object"),
     "257 levels": (DEEP + "[" * 255, ["operations[0].value" + "[0]" * 254], "body-too-deep"),
     "257 levels, valid": (DEEP + "[" * 255 + "]" * 255 + "}]", [
         "operations[0].value" + "[0]" * 254], "body-too-deep"),

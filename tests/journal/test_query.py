@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import BadRequest, Unauthorized, UsageError
-from mockserver.formats.newtonsoft import UNDEFINED
 from mockserver.journal.log import Exchange
 from mockserver.journal.query import Verdict, count, find, verify
 from mockserver.journal.view import operations
+from mockserver.profile.clr_text import UNDEFINED
 from mockserver.story.story import Story
 from tests.journal.exchanges import NOW, TARGET, TREE, exchange, patch, refusal
 

@@ -131,7 +131,6 @@ REFUSED = {
     "no-version": head(start=b"GET /x"),
     "no-target": head(start=b"GET HTTP/1.1"),
     "lower-case-protocol": head(start=b"GET /x http/1.1"),
-    "lower-case-method": head(start=b"get /x HTTP/1.1"),
     "version-0.9": head(start=b"GET /x HTTP/0.9"),
     "version-1.2": head(start=b"GET /x HTTP/1.2"),
     "version-2.0": head(start=b"GET /x HTTP/2.0"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 
 from mockserver.errors import ApiError, BadRequest
+from mockserver.patch import rfc6902
 from mockserver.patch.apply import apply_patch, operation_type
 from mockserver.patch.dialect import DIALECTS, RFC6902, VENDOR
-from mockserver.profile.members import MemberTree
+from mockserver.profile.conformance import Problem, problems
+from mockserver.profile.members import Member, MemberTree
 
 Operations = list[dict[str, Any] | None]
 
@@ -87,9 +90,16 @@ def test_a_test_on_a_read_only_member_is_allowed(
 
 @pytest.mark.parametrize(("member", "limit"), [("CustomerType", 100), ("DefaultLocale", 15)])
 def test_the_longest_value_is_accepted(member: str, limit: int, base_profile: bytes, tree: MemberTree) -> None:
-    """Lengths count code points, as the contract's JSON Schema does."""
-    operations: Operations = [{"op": "replace", "path": f"/{member}", "value": "🦊" * limit}]
-    assert apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)[member] == "🦊" * limit
+    """Lengths count UTF-16 units, as .NET's own check does: a fox counts twice."""
+    longest = "🦊" * (limit // 2) + "é" * (limit % 2)
+    operations: Operations = [{"op": "replace", "path": f"/{member}", "value": longest}]
+    assert apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)[member] == longest
+    operations = [{"op": "replace", "path": f"/{member}", "value": longest + "x"}]
+    with pytest.raises(BadRequest) as caught:
+        apply_patch(operations, orjson.loads(base_profile), tree, VENDOR)
+    assert caught.value.message == (
+        f"The field {member} must be a string or array type with a maximum length of '{limit}'."
+    )
 
 
 RFC_REFUSALS: dict[str, Operations] = {
@@ -112,6 +122,58 @@ def test_rfc6902_is_strict(name: str, base_profile: bytes, tree: MemberTree) -> 
     """What the vendor's software tolerates, the strict dialect refuses with 400."""
     with pytest.raises(BadRequest):
         apply_patch(RFC_REFUSALS[name], orjson.loads(base_profile), tree, RFC6902)
+
+
+RFC_MESSAGES: dict[str, tuple[Any, str]] = {
+    "no value": ({"op": "add", "path": "/CustomerType"}, "The value is missing."),
+    "no op": ({"path": "/CustomerType", "value": 1}, "The operation has no 'op'."),
+    "no path": ({"op": "remove"}, "The operation has no 'path'."),
+    "an unknown op": ({"op": [True, None], "path": ""}, "The operation [true, null] is not one of RFC 6902."),
+    "a path that is no text": ({"op": "remove", "path": None}, "The path null is no text."),
+    "a dash on replace": ({"op": "replace", "path": "/Emails/-", "value": 1}, "'-' names no entry to replace."),
+    "a dash on remove": ({"op": "remove", "path": "/Emails/-"}, "'-' names no entry to remove."),
+    "a list as text": (
+        {"op": "add", "path": "/CustomerType", "value": [True, None]},
+        "/CustomerType: [true, null] is not text in quotes"),
+    "an entry of another kind": (
+        {"op": "add", "path": "/Emails/-", "value": {"IsActive": "é"}},
+        '/Emails/3/IsActive: "é" is not true or false'),
+    "an unknown member": (
+        {"op": "add", "path": "/CustomerName/first", "value": 1},
+        "/CustomerName/first: CustomerName has no such member"),
+    "too long": (
+        {"op": "add", "path": "/DefaultLocale", "value": "x" * 16},
+        "The field DefaultLocale must be a string or array type with a maximum length of '15'."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "message"), RFC_MESSAGES.values(), ids=RFC_MESSAGES)
+def test_what_rfc6902_says(operation: Any, message: str, base_profile: bytes, tree: MemberTree) -> None:
+    """JSON, never Python, and what is wrong."""
+    with pytest.raises(BadRequest) as caught:
+        apply_patch([operation], orjson.loads(base_profile), tree, RFC6902)
+    assert caught.value.message == message
+
+
+def test_an_operation_is_checked_where_it_wrote(
+    base_profile: bytes, tree: MemberTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand operations would otherwise read the whole profile a thousand times."""
+    looked_at: list[Any] = []
+
+    def noting(value: Any, member: Member, path: str) -> Iterator[Problem]:
+        looked_at.append(value)
+        return problems(value, member, path)
+
+    monkeypatch.setattr(rfc6902, "problems", noting)
+    operations: Operations = [
+        {"op": "add", "path": "/ProfileTags/-", "value": {"Name": "x"}},
+        {"op": "remove", "path": "/ProfileTags/0"},
+        {"op": "test", "path": "/IsActive", "value": True},
+        {"op": "replace", "path": "/CustomerName/FirstName", "value": "y"},
+    ]
+    apply_patch(operations, orjson.loads(base_profile), tree, RFC6902)
+    assert looked_at == [{"Name": "x"}, {"FirstName": "y"}]
 
 
 def test_rfc6902_prints_a_removed_member_as_the_typed_resource_does(base_profile: bytes, tree: MemberTree) -> None:

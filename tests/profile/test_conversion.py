@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from mockserver.errors import BadRequest
 from mockserver.patch.pointer import ProfilePointer, list_index
-from mockserver.profile.conversion import ConversionError, convert, parse_date
+from mockserver.profile.clr_text import UNDEFINED, Constructor, clr_text
+from mockserver.profile.conversion import ConversionError, convert
+from mockserver.profile.dates import DateOutOfRange, microsoft_date, parse_date
 from mockserver.profile.members import MemberTree
 
 
@@ -59,7 +61,17 @@ DAY = "2024-01-05T10:00:00"
         ("/Date(0)/", "1970-01-01T00:00:00Z"),
         ("/Date(1704448800000+0530)/", "2024-01-05T10:00:00+00:00"),
         (f"/Date({'0' * 5000})/", None),
-        (f"/Date({'9' * 19})/", None),
+        (f"/Date({'9' * 20})/", None),
+        ("/Date(9223372036854775807)/", "1969-12-31T23:59:59.999Z"),
+        ("/Date(253402300799999)/", "9999-12-31T23:59:59.999Z"),
+        ("/Date(-62135596800000)/", "0001-01-01T00:00:00Z"),
+        ("/Date(0+02)/", "1970-01-01T00:00:00+00:00"),
+        ("/Date(0--5)/", "1970-01-01T00:00:00+00:00"),
+        ("/Date(0+02:00)/", None),
+        ("/Date(0+2)/", None),
+        ("/Date(1-2+03)/", None),
+        ("/Date(+1)/", None),
+        ("/Date(--1)/", None),
         ("", None),
     ],
     ids=ascii_id,
@@ -149,6 +161,18 @@ VALUES = {
     "texts of a sent list are": ("ProfileTags", [{"Name": f"{DAY}.000Z"}], True, [{"Name": f"{DAY}Z"}]),
     "a reference is null": ("CustomerName", {"$ref": "1"}, True, None),
     "a reference to a list is null": ("ProfileTags", {"$ref": "1"}, True, None),
+    "an undefined object is null": ("CustomerName", UNDEFINED, True, None),
+    "undefined items are null": ("ProfileTags", [UNDEFINED], True, [None]),
+    "metadata goes": ("ProfileTags", [{"$id": 1.5, "$type": True, "Name": "A"}], True, [{"Name": "A"}]),
+    "metadata between members stays unknown": ("ProfileTags", [{"Name": "A", "$id": {}}], True, [{"Name": "A"}]),
+    "a reference is the object of that id": (
+        "ProfileTags",
+        [{"$id": 1, "Name": "A"}, {"$ref": "1"}],
+        True,
+        [{"Name": "A"}, {"Name": "A"}],
+    ),
+    "an empty reference goes": ("ProfileTags", [{"$ref": None, "Name": "A"}], True, [{"Name": "A"}]),
+    "309 digits as text": ("CustomerType", 10**308, True, "1" + "0" * 308),
     "half a character is replaced": ("CustomerType", "\ud800x", True, "\ufffdx"),
 }
 
@@ -158,6 +182,68 @@ def test_a_value_is_stored_as_its_member_has_it(row: tuple[str, Any, bool, Any],
     """Dates are told from texts in what was sent, not in what is copied; references lead nowhere."""
     name, value, dates, stored = row
     assert convert(value, tree.root.members[name], dates=dates) == stored
+
+
+INCONVERTIBLE = {
+    "undefined as text": ("CustomerType", UNDEFINED),
+    "undefined as a boolean": ("IsActive", UNDEFINED),
+    "undefined as an integer": ("ProfileId", UNDEFINED),
+    "a constructor as an item": ("ProfileTags", [Constructor("Foo", [])]),
+    "310 digits as text": ("CustomerType", 10**309),
+    "beyond a double": ("CustomerType", -18 * 10**307),
+    "id that is an object": ("ProfileTags", [{"$id": {}}]),
+    "id that is a constructor": ("ProfileTags", [{"$id": Constructor("Foo", [])}]),
+    "type that is a list": ("ProfileTags", [{"$type": [True]}]),
+    "type that is null": ("ProfileTags", [{"$type": None}]),
+    "values": ("ProfileTags", [{"$values": []}]),
+    "reference by number": ("ProfileTags", [{"$ref": 1.5}]),
+    "reference that is a date": ("ProfileTags", [{"$ref": f"{DAY}Z"}]),
+    "undefined reference": ("ProfileTags", [{"$ref": UNDEFINED}]),
+    "two of one id": ("ProfileTags", [{"$id": "1"}, {"$id": 1}]),
+    "reference to another class": ("Consents", [{"$id": "1", "Edited": {"$ref": "1"}}]),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), INCONVERTIBLE.values(), ids=INCONVERTIBLE)
+def test_what_is_not_converted(name: str, value: Any, tree: MemberTree) -> None:
+    """Rows C7, C19 and C20: the reader stops."""
+    with pytest.raises(ConversionError):
+        convert(value, tree.root.members[name])
+
+
+def test_a_referenced_object_is_one_object(tree: MemberTree) -> None:
+    """Row C19: what a later operation does to one of them, it does to all."""
+    first, second = convert([{"$id": "1"}, {"$ref": "1"}], tree.root.members["ProfileTags"])
+    assert first is second
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text("/Date(0+-:)", max_size=20) | st.just(UNDEFINED),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["$id", "$ref", "$type", "$values", "Name", "Edited"]), inner, max_size=4)
+    | st.builds(Constructor, st.just("Date"), st.lists(inner, max_size=2)),
+))  # fmt: skip
+def test_any_value_is_converted_or_refused(tree: MemberTree, value: Any) -> None:
+    """Hostile numbers, dates and metadata: nothing but a ConversionError comes out, and any value can be shown."""
+    assert isinstance(clr_text(value), str)
+    for member in tree.root.members.values():
+        try:
+            convert(value, member)
+        except ConversionError:
+            continue
+
+
+@pytest.mark.parametrize("text", ["/Date(253402300800000)/", "/Date(-62135596800001+0200)/"])
+def test_a_date_beyond_the_calendar(text: str) -> None:
+    """Row C17: the library's reader throws at it."""
+    with pytest.raises(DateOutOfRange):
+        microsoft_date(text)
+
+
+def test_minutes_count_only_in_an_escaped_text() -> None:
+    """Row C17: the library takes a place in its buffer for a length."""
+    assert microsoft_date("/Date(0+02garbage)/") is None
+    assert microsoft_date("/Date(0+02garbage)/", verbatim=True) is not None
 
 
 def test_a_reference_stands_alone(tree: MemberTree) -> None:

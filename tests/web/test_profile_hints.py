@@ -51,7 +51,7 @@ ID_2 = {"AlternateIdType": "crm", "AlternateId": "c-2"}
         ),
         pytest.param(
             {"Emial": None, "IsActive": "yes", "AlternateIds": [ID_X]},
-            "/ProfileId: missing; /Emial: UserProfile has no such member; /IsActive: 'yes' is not true or false",
+            '/ProfileId: missing; /Emial: UserProfile has no such member; /IsActive: "yes" is not true or false',
             "write a whole number that no other profile of the client has; did you mean Emails?; write true or false",
             id="all-at-once",
         ),

@@ -9,14 +9,14 @@ from __future__ import annotations
 from tools.mutants.edits import Edit
 
 _READ_ONLY = "if writing and first.read_only and self.dialect.follows_page"
-_UNEQUAL = "if current != converted(member, place, value):"
+_UNEQUAL = "if current != wanted:"
 
 OPERATIONS: list[Edit] = [
     # -- which operation is meant
     Edit("S-op-case", "ADD is no operation", "patch/apply.py",
-         "text.isascii() and text.lower() in _OPERATION_TYPES", "text in _OPERATION_TYPES"),
+         "name.isascii() and lower in _OPERATION_TYPES", "name in _OPERATION_TYPES"),
     Edit("S-op-spaces", "' add' is no operation", "patch/apply.py",
-         "_enum_number(part.strip())", "_enum_number(part)"),
+         "name = text.strip(_WHITE_SPACE)", "name = text"),
     Edit("S-op-missing", "an operation without op is refused", "patch/apply.py",
          'name = operation.get("op", "add")', 'name = operation.get("op")'),
     Edit("S-op-null-adds", "op null adds", "patch/apply.py",
@@ -27,7 +27,7 @@ OPERATIONS: list[Edit] = [
     Edit("S-op-7-refused", "an operation number without an operation is refused", "patch/apply.py",
          'else "none"', 'else "invalid"'),
     Edit("S-op-commas", "the last of several joined operations counts", "patch/apply.py",
-         "whole |= number or 0", "whole = number or 0"),
+         "whole |= number", "whole = number"),
     Edit("S-op-32-bits", "an operation number may have any size", "patch/apply.py",
          "-(2**31) <= number < 2**31 else None", "True else None"),
     Edit("S-move-lower-case", "MOVE and COPY are done, move and copy are not", "patch/apply.py",
@@ -92,8 +92,8 @@ OPERATIONS: list[Edit] = [
          "                raise BadRequest('nothing there', rule='nothing')\n"
          "            container[member.name] = self.storable"),
     Edit("S-replace-merges", "replace of an object merges", "patch/operations.py",
-         "container[member.name] = self.storable(member, place, value, dates=dates)",
-         "new = self.storable(member, place, value, dates=dates)\n"
+         "container[member.name] = self.storable(member, place, value, source)",
+         "new = self.storable(member, place, value, source)\n"
          "            old = container.get(member.name)\n"
          "            if isinstance(new, dict) and isinstance(old, dict):\n"
          "                new = {**old, **{k: v for k, v in new.items() if v is not None}}\n"
@@ -104,8 +104,8 @@ OPERATIONS: list[Edit] = [
          "            keep = {k: v for k, v in stored.items() if v is not None} if old and stored else stored\n"
          "            container[self.existing(index, container)] = {**old, **keep} if old and stored else stored"),
     Edit("S-add-list-extends", "add of a list to a list extends it", "patch/operations.py",
-         "container[member.name] = self.storable(member, place, value, dates=dates)",
-         "new = self.storable(member, place, value, dates=dates)\n"
+         "container[member.name] = self.storable(member, place, value, source)",
+         "new = self.storable(member, place, value, source)\n"
          "            old = container.get(member.name)\n"
          "            joined = not replacing and isinstance(new, list) and isinstance(old, list)\n"
          "            container[member.name] = old + new if joined else new"),
@@ -129,8 +129,8 @@ OPERATIONS: list[Edit] = [
          "                    other['IsDefault'] = False\n"
          "            container.insert(index, stored)"),
     Edit("S-values-shared", "entries of equal value are one object", "patch/operations.py",
-         "stored = self.storable(item, place, value, dates=dates)",
-         "stored = self.storable(item, place, value, dates=dates)\n"
+         "stored = self.storable(item, place, value, source)",
+         "stored = self.storable(item, place, value, source)\n"
          "        stored = next((other for other in container if other == stored), stored)"),
     # -- remove
     # The second line tells an open profile that it was changed, which it does not see of a member that is gone.
@@ -197,44 +197,41 @@ OPERATIONS: list[Edit] = [
     # -- test
     Edit("S-test-case", "test compares texts without case", "patch/operations.py",
          _UNEQUAL,
-         "wanted = converted(member, place, value)\n"
+         "wanted = wanted\n"
          "        if (current.lower() != wanted.lower()) if isinstance(current, str) and isinstance(wanted, str)"
          " else current != wanted:"),
     Edit("S-test-trims", "test compares texts without spaces around them", "patch/operations.py",
          _UNEQUAL,
-         "wanted = converted(member, place, value)\n"
+         "wanted = wanted\n"
          "        if (current.strip() != wanted.strip()) if isinstance(current, str) and isinstance(wanted, str)"
          " else current != wanted:"),
     Edit("S-test-unconverted", "test does not convert", "patch/operations.py",
          _UNEQUAL, "if current != value:"),
     Edit("S-test-order", "test of a list ignores the order", "patch/operations.py",
          _UNEQUAL,
-         "wanted = converted(member, place, value)\n"
+         "wanted = wanted\n"
          "        if (sorted(map(str, current)) != sorted(map(str, wanted))) if isinstance(current, list)"
          " and isinstance(wanted, list) else current != wanted:"),
     Edit("S-test-subset", "test of an object looks only at what is given", "patch/operations.py",
          _UNEQUAL,
-         "wanted = converted(member, place, value)\n"
+         "wanted = wanted\n"
          "        if (any(current.get(k) != v for k, v in wanted.items() if v is not None)) if isinstance(current, dict)"
          " and isinstance(wanted, dict) else current != wanted:"),
     Edit("S-test-null-passes", "test of null passes whatever is there", "patch/operations.py",
-         _UNEQUAL, "if current != converted(member, place, value) and value is not None:"),
+         _UNEQUAL, "if current != wanted and value is not None:"),
     Edit("S-test-nothing-passes", "test of a member without a value passes", "patch/operations.py",
-         _UNEQUAL, "if current != converted(member, place, value) and current is not None:"),
+         _UNEQUAL, "if current != wanted and current is not None:"),
     Edit("S-test-null-is-empty", "test holds null and '' to be equal", "patch/operations.py",
-         _UNEQUAL, 'if (current or "") != (converted(member, place, value) or ""):'),
+         _UNEQUAL, 'if (current or "") != (wanted or ""):'),
     Edit("S-test-entry-passes", "test of an entry always passes", "patch/operations.py",
-         _UNEQUAL, "if item is None and current != converted(member, place, value):"),
+         _UNEQUAL, "if item is None and current != wanted:"),
     Edit("S-test-length", "test of a list compares the lengths", "patch/operations.py",
          _UNEQUAL,
-         "wanted = converted(member, place, value)\n"
+         "wanted = wanted\n"
          "        if (len(current) != len(wanted)) if isinstance(current, list) and isinstance(wanted, list)"
          " else current != wanted:"),
     Edit("S-test-dash-last", "test of - looks at the last entry", "patch/operations.py",
-         '                self.dialect.crash("test-at-dash", "\'-\' names no existing element to test.")\n'
-         "            index = list_index(place.segment,",
-         "                pass\n"
-         "            index = list_index(str(len(container) - 1) if place.segment == '-' else place.segment,"),
+         'self.dialect.crash("test-at-dash", "\'-\' names no existing element to test.")', "pass"),
     Edit("S-test-without-value", "test without a value is refused", "patch/operations.py",
          'value, item = self.operation.get("value"), place.container.item',
          'value = self.operation["value"] if "value" in self.operation else self.dialect.crash("v", "v")\n'
@@ -242,18 +239,18 @@ OPERATIONS: list[Edit] = [
     Edit("S-test-position", "a failed test of an entry names the path, not the position", "patch/operations.py",
          "f\"position '{index}'\"", "f\"path '{place.segment}'\""),
     Edit("S-test-shows-value", "a failed test shows the object, not its class", "patch/operations.py",
-         "shown = member.clr_type if isinstance(current, (dict, list)) else", "shown ="),
+         "shown = _shown(current, member, self.work)", "shown = clr_text(current)"),
     # -- move and copy, which the library knows
     Edit("S-move-keeps", "move leaves the source", "patch/operations.py",
          '        self.remove(obj, "from")\n', ""),
     Edit("S-copy-shared", "copy is not deep", "patch/operations.py",
-         "self.set(obj, convert(value, member, dates=False), replacing=False, dates=False)",
-         "self.set(obj, value, replacing=False, dates=False)"),
+         "self.set(obj, convert(value, source, dates=False), replacing=False, source=source)",
+         "self.set(obj, value, replacing=False, source=source)"),
     Edit("S-copy-null", "copy of null copies null", "patch/operations.py",
          "        if value is None:\n", "        if False:\n"),
     Edit("S-move-set-first", "move sets before it removes", "patch/operations.py",
-         '        self.remove(obj, "from")\n        self.set(obj, value, replacing=False, dates=False)',
-         '        self.set(obj, value, replacing=False, dates=False)\n        self.remove(obj, "from")'),
+         '        self.remove(obj, "from")\n        self.set(obj, value, replacing=False, source=source)',
+         '        self.set(obj, value, replacing=False, source=source)\n        self.remove(obj, "from")'),
     # -- crashes
     Edit("S-path-missing-500", "an operation without a path crashes", "patch/operations.py",
          '            self.dialect.crash(f"{key}-missing", f"The operation has no \'{key}\'.")',

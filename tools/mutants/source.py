@@ -14,7 +14,9 @@ from tools.mutants.harness import ROOT, Mutant
 MODULES = (
     "auth/signing.py",
     "profile/conformance.py",
+    "profile/clr_text.py",
     "profile/conversion.py",
+    "profile/dates.py",
     "patch/dialect.py",
     "profile/keys.py",
     "profile/members.py",
@@ -31,6 +33,7 @@ MODULES = (
     "formats/error_body.py",
     "formats/json_binding.py",
     "formats/json_read.py",
+    "formats/json_tokens.py",
     "formats/negotiation.py",
     "formats/xml_read.py",
     "formats/xml_text.py",
