@@ -88,9 +88,9 @@ def holds_rules(policy: Policy, client: Client) -> HoldsRules | None:
     return held
 
 
-def stamped(edited: Mapping[str, Any] | None, tree: MemberTree, now: datetime, user: str | None) -> dict[str, Any]:
+def stamped(edited: dict[str, Any] | None, tree: MemberTree, now: datetime, user: str | None) -> dict[str, Any]:
     """Note who changes something and when, in UTC (documented; the date's format and the name are assumed)."""
-    noted = dict(edited or tree.root.members["Edited"].template)
+    noted = edited or dict(tree.root.members["Edited"].template)
     noted["ModifiedDate"] = shown_moment(now)
     noted["ModifiedBy"] = user or "anonymous"
     return noted

@@ -68,7 +68,7 @@ class Head:
         self.target = target
         self.headers = headers
         self.route = route
-        # A method counts in any letter case (library, row H12).
+        # A method counts in any letter case (library; docs/dialect.md, row H12).
         self.operation = route.operations.get(method) or route.operations.get(method.upper())
         self.form = answer_format(headers)
         self.token = bearer_token(headers.get("authorization"))

@@ -10,6 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from mockserver.errors import UsageError
+from mockserver.journal.query import verify
+from mockserver.journal.view import mock_json
 from mockserver.service.assembly import Mock
 from tests.conftest import Client
 
@@ -274,3 +277,41 @@ def test_a_broken_connection_changes_nothing(call: Callable[..., Client]) -> Non
         target = f"/ACME01/{path}"
         client(b"{}", method=method, target=target, x_mock_fault="truncate")
         assert client.mock.worlds.default.profiles.changed_count == 0
+
+
+def test_a_fault_may_be_about_one_operation(call: Callable[..., Client]) -> None:
+    """Without a name it strikes every operation; a name that the server lacks is refused with the nearest."""
+    api = Api(call(fault=("503 operation=deleteprofile",)), "w")
+    assert [api("GET", "Profile/2")[0], api("DELETE", "Profile/2")[0], api("GET", "Profile/2")[0]] == [200, 503, 200]
+    every = Api(call(fault=("503",)), "w")
+    assert {every("GET", "Profile/2")[0], every("GET", "Tags")[0], every("POST", "Profile", {})[0]} == {503}
+    with pytest.raises(UsageError, match="deleteProfile"):
+        call(fault=("503 operation=deleteProfil",))
+    with pytest.raises(UsageError, match="patchProfileByAlternateId"):
+        call(fault=("503 operation=deleteProfile",), operations="patch")
+
+
+@pytest.mark.parametrize("event", ["created", "deactivated", "activated", "deleted"])
+def test_an_event_says_what_became_of_a_profile(call: Callable[..., Client], event: str) -> None:
+    """Known by its alternate id, although the requests name its ProfileId or nothing."""
+    api = Api(call(), "w")
+    number = api("POST", "Profile", {"AlternateIds": entry("new")})[1]["ProfileId"]
+    api("PATCH", f"Profile/{number}", [{"op": "replace", "path": "/IsActive", "value": False}])
+    api("POST", f"Profile/{number}/Activate")
+    api("DELETE", f"Profile/{number}")
+    mock = api.client.mock
+    spec = {"event": {"profile": "CRM/new", "became": event}, "exactly": 1}
+    assert verify(spec, mock.worlds.get("w").journal, mock.tree).passed
+
+
+def test_an_event_that_can_t_be_is_refused(call: Callable[..., Client]) -> None:
+    with pytest.raises(UsageError, match="deleted"):
+        verify({"event": {"became": "deletd"}}, [], call().mock.tree)
+
+
+def test_the_journal_names_a_profile_by_its_number(call: Callable[..., Client]) -> None:
+    api = Api(call(), "w")
+    api("DELETE", "Profile/2")
+    [exchange] = api.client.mock.worlds.get("w").journal
+    shown = mock_json(exchange, api.client.mock.tree)
+    assert (shown["profile"], shown["changes"][0]["after"]) == ({"client": "ACME01", "profileId": "2"}, None)
