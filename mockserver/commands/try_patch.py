@@ -56,6 +56,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the dry run; 1 if the patch would be refused."""
     mock = assemble(replace(settings_of(options), auth="off"))
     operation = next(row for row in OPERATIONS if row.name == options.operation)
+    if options.patch is None and operation.handler in ("patch", "create", "consents"):
+        hint = "name a file, or - for standard input; see mockserver try --help"
+        raise UsageError(f"{operation.name} needs a body", place="PATCH.json", hint=hint)
     target = _target(options.profile, operation) or _first_target(mock, operation)
     route = match_route(target, slashes_in_ids=True)
     if not route.operations:

@@ -88,7 +88,7 @@ def test_the_contract_names_the_permission_of_each(make_mock: Callable[..., Mock
         ("PATCH", "/ACME01/Profile/70012345", "localhost", 200),
         ("DELETE", "/ACME01/Profile/70012345", "localhost", 204),
         ("POST", "/ACME01/Profile/70012345/Activate", "localhost", 200),
-        ("POST", "/Profiles/ACME01/Profile/70012345/Deactivate/", "localhost", 200),
+        ("POST", "/Profiles/ACME01/Profile/70012345/Deactivate/", "localhost", 400),
         ("GET", "/ACME01/Tags", "localhost", 200),
         ("OPTIONS", Client.PROFILE, "localhost", 405),
         ("BREW", Client.PROFILE, "localhost", 405),
