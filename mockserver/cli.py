@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import re
@@ -78,9 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words:
         parser.print_help(sys.stderr)
         return 2
+    code: int = 0
     try:
         options = _options(parser, command, words)
-        code: int = options.run(options)
+        code = options.run(options)
         sys.stdout.flush()
     except CommandError as failure:
         # One document is all that goes to standard output: a run that said what it found says there why it ended.
@@ -90,9 +92,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader of our output went away; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 1
+    except OSError as failure:
+        if failure.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _silence()
+        _report(UsageError(f"the output can't be written: {failure.strerror}"), as_json=False)
+        return code or UsageError.exit_code
     return code
+
+
+def _silence() -> None:
+    """Lead standard output nowhere, so that the interpreter's own end does not fail on what is left to write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsers(wanted: str) -> tuple[Parser, Parser | None]:

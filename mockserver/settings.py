@@ -71,6 +71,17 @@ class Settings:
     workers: int = _setting(1, "processes; more than one needs a redis store", low=1, high=64)
     strict_worlds: bool = _setting(False, "refuse worlds that were not made by POST /__admin/namespaces")
     max_worlds: int = _setting(1000, "worlds kept; the least recently used go first", low=1)
+    max_snapshots: int = _setting(100, "snapshots of one world; one more is refused", low=0)
+    max_faults: int = _setting(1000, "fault rules of one world; one more is refused", low=0)
+    max_world_content: int = _setting(
+        16 * 1024 * 1024, "bytes of changed profiles, snapshots and faults in one world; more are refused", low=1
+    )
+    max_content: int = _setting(
+        64 * 1024 * 1024, "bytes of them in all worlds together; the least recently used worlds go first", low=1
+    )
+    max_control_work: int = _setting(
+        5_000_000, "steps of about a microsecond that one request of the control surface may take", low=1
+    )
     journal_entries: int = _setting(2_000, "requests that the journal keeps", low=0)
     journal_bytes: int = _setting(16 * 1024 * 1024, "bytes that the journal keeps", low=0)
     max_body: int = _setting(
@@ -84,6 +95,9 @@ class Settings:
         16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1
     )
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
+    token_key: str | None = _setting(
+        None, "secret that signs bearer tokens, for several servers to share; else a random one each start", secret=True
+    )
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")

@@ -106,6 +106,8 @@ def explain(
 
 
 def _explain(request: _Request) -> Diagnosis:
+    if twice := auth_header_mistakes.repeated(request.header):
+        return _seen(twice)
     try:
         user = auth.verify(
             request.header,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.report_files import add_report_flag
+from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if options.page:
         return _compare_with_page(options)
     target, mock = _sides(options)
+    make_folders(options.report)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
     today = system_now().date()
@@ -89,8 +91,7 @@ def run(options: argparse.Namespace) -> int:
                 report,
                 mock_is_left=options.left != target.name,
             )
-            _finish(drift, opened, report, rules, known, options)
-    return report.exit_code
+            return _finish(drift, opened, report, rules, known, options)
 
 
 def _compare_with_page(options: argparse.Namespace) -> int:
@@ -110,7 +111,8 @@ def _finish(
     rules: Sequence[Rule],
     known: Sequence[Known],
     options: argparse.Namespace,
-) -> None:
+) -> int:
+    attempt = Attempts()
     try:
         drift.compare(rules, known, system_now().date())
     finally:
@@ -118,11 +120,12 @@ def _finish(
         report.notes += opened.notes
         report.stopped = report.stopped or opened.complaint()
         for path in options.report:
-            write_report(report, path)
+            attempt(str(path), partial(write_report, report, path))
     if options.json:
-        print_json(as_json(report))
+        attempt("the output", lambda: print_json(as_json(report)))
     else:
-        print(as_text(report, verbose=options.verbose))
+        attempt("the output", lambda: print(as_text(report, verbose=options.verbose)))
+    return attempt.exit_code(report.exit_code)
 
 
 def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import contextlib
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mockserver.errors import UsageError
@@ -21,6 +23,33 @@ def add_report_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
     )
+
+
+class Attempts:
+    """Writes what a run reports; what can't be written is said at once and left out from then on.
+
+    A run that cleans up behind itself, and its other reports, are worth more than a file on a full disk.
+    """
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+
+    def __call__(self, name: str, write: Callable[[], object]) -> None:
+        """Call `write`, unless an earlier attempt under this name failed."""
+        if name in self._lost:
+            return
+        try:
+            write()
+        except BrokenPipeError:
+            raise  # nobody reads any more, which ends a command
+        except OSError as problem:
+            self._lost.add(name)
+            with contextlib.suppress(OSError):
+                print(f"error: {name} can't be written: {problem.strerror}", file=sys.stderr)
+
+    def exit_code(self, code: int) -> int:
+        """Return the exit code of a run whose own would be `code`."""
+        return code or (UsageError.exit_code if self._lost else 0)
 
 
 def make_folders(files: Iterable[Path]) -> None:

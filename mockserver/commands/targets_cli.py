@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) ->
         group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
         group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
         group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
+    parser.add_argument("--time", type=_seconds, metavar="S", help="stop after so many seconds; the answer is then 3")
     group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
     group.add_argument("--live", action="store_true", help="really send; without it, the requests are only listed")
     group.add_argument("--write", action="store_true", help="also run cases that change the profile, and restore it")
@@ -62,7 +65,7 @@ def open_session(
         else:
             print("\n".join(dry.plan()))
         return
-    run = GuardedRun(_session(options, target), _state_dir(options), contract)
+    run = GuardedRun(_session(options, target, options.time), _state_dir(options), contract)
     try:
         with run:
             yield run
@@ -83,13 +86,23 @@ def run_recover(options: argparse.Namespace) -> int:
         print(f"restored: {label}")
     for row in outcome.remaining:
         print(f"NOT RESTORED: {row}")
+        if row.by_hand:
+            print(f"  by hand, signed as its file says: {row.by_hand}")
     if not outcome.restored and not outcome.remaining:
         print(f"nothing to recover in {_state_dir(options)}")
     return outcome.exit_code
 
 
-def _session(options: argparse.Namespace, target: Target) -> TargetSession:
-    return TargetSession(target, write=options.write, keep_going=options.keep_going, keep_raw=options.keep_raw)
+def _session(options: argparse.Namespace, target: Target, time_s: float | None = None) -> TargetSession:
+    keeps = {"keep_going": options.keep_going, "keep_raw": options.keep_raw}
+    return TargetSession(target, write=options.write, time_s=time_s, **keeps)
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise UsageError(f"--time can't be {text!r}", hint="write a number of seconds")
 
 
 def _state_dir(options: argparse.Namespace) -> Path:

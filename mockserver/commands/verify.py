@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.commands.report_files import add_report_flag, make_folders
+from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
 from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.settings import Settings
@@ -66,7 +67,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="size of the random part; above %(default)s also all systematic cases",
     )
-    parser.add_argument("--time", type=float, metavar="S", help="stop after so many seconds; the answer is then 3")
     parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
     parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
     parser.add_argument("--verbose", action="store_true", help="also list what held")
@@ -117,7 +117,9 @@ def _verify_mock(
     """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
     with contextlib.ExitStack() as stack:
-        sessions = {dialect: HttpSession(url, fixtures.roles.editors) for dialect, url in urls.items()}
+        sessions = {
+            dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()
+        }
         benches = [fixtures.bench(session, dialect) for dialect, session in sessions.items()]
         for session in sessions.values():
             stack.callback(session.close)
@@ -136,25 +138,30 @@ def _run(
     shown = Shown(contract, openly=bench.is_mock, url=url)
     document = JsonReport(None, shown)
     terminal = TerminalReport(shown, sys.stderr if options.json else sys.stdout, verbose=options.verbose)
-    reports: list[Callable[[Event], None]] = [terminal, document, *_files(options, shown)]
+    reports: dict[str, Callable[[Event], None]] = {
+        "the output": terminal,
+        "the document": document,
+        **dict(_files(options, shown)),
+    }
+    attempt = Attempts()
 
     def report(event: Event) -> None:
         event = shown.told(event) if isinstance(event, CaseFinished) else event
-        for one in reports:
-            one(event)
+        for name, one in reports.items():
+            attempt(name, partial(one, event))
         if options.json and isinstance(event, RunFinished):
-            print_json(document.document)
+            attempt("the document", lambda: print_json(document.document))
 
-    return verify(bench, contract, plan, report, target=target, further=further)
+    return attempt.exit_code(verify(bench, contract, plan, report, target=target, further=further))
 
 
-def _files(options: argparse.Namespace, shown: Shown) -> Iterator[Callable[[Event], None]]:
-    """Yield a writer for each file that was asked for."""
+def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Callable[[Event], None]]]:
+    """Yield a writer for each file that was asked for, after the file's name."""
     asked = [(path, path.suffix) for path in options.report]
     asked += [(path, ending) for path, ending in ((options.junit, ".xml"), (options.html, ".html")) if path]
     make_folders(path for path, _ in asked)
     for path, ending in asked:
-        yield _WRITERS[ending](path, shown)
+        yield str(path), _WRITERS[ending](path, shown)
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:

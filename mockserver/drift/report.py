@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 
 from mockserver.drift.drift import CaseResult, DriftReport, Finding
 from mockserver.drift.html import as_html
-from mockserver.errors import UsageError
 
 # Cases of one difference that a terminal shows.
 MOST_CASES = 12
@@ -75,14 +74,7 @@ def as_junit(report: DriftReport) -> str:
 
 def write_report(report: DriftReport, path: Path) -> None:
     """Write the report in the format that the file's name asks for: .json, .xml (JUnit), .html or .txt."""
-    write = WRITERS.get(path.suffix)
-    if write is None:
-        raise UsageError(f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(WRITERS)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(write(report), encoding="utf-8")
-    except OSError as problem:
-        raise UsageError(f"can't write the report: {problem.strerror}", place=str(path)) from problem
+    path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
 
 
 WRITERS: dict[str, Callable[[DriftReport], str]] = {

@@ -52,7 +52,7 @@ def read_event(spec: Any, tree: MemberTree) -> Pattern:
     def accepts(changes: list[dict[str, Any]]) -> bool:
         return any(all(same_json(value, change[name]) for name, value in wanted.items()) for change in changes)
 
-    change = Criterion("change", {"path": fields["path"], **wanted}, partial(_changes_at, path=path), accepts)
+    change = Criterion("change", {"path": fields["path"], **wanted}, partial(_changes_at, path=path), accepts, _size)
     return (*_profile_criterion(fields), change)
 
 
@@ -82,7 +82,7 @@ def _profile_criterion(fields: Mapping[str, Any]) -> Iterator[Criterion]:
         def accepts(keys: list[tuple[str, str, str]]) -> bool:
             return any(all(w in (None, fold(part)) for w, part in zip(wanted, key, strict=True)) for key in keys)
 
-        yield Criterion("profile", fields["profile"], partial(_keys, wanted=wanted[1:]), accepts)
+        yield Criterion("profile", fields["profile"], partial(_keys, wanted=wanted[1:]), accepts, _size)
 
 
 def _read_profile(value: Any) -> tuple[str | None, str, str]:
@@ -129,6 +129,11 @@ def _member_at(path: Sequence[str], root: Member) -> Member | None:
         else:
             member = member.find(part)
     return member
+
+
+def _size(exchange: Exchange) -> int:
+    """Return how many bytes of profiles must be read, both where the exchange changed one."""
+    return len(exchange.before or b"") + len(exchange.after or b"") if exchange.changed else 0
 
 
 def _keys(exchange: Exchange, wanted: tuple[str, str]) -> list[tuple[str, str, str]]:

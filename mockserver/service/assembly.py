@@ -7,19 +7,21 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
-from mockserver.auth.signing import Dates
+from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
+from mockserver.journal.redaction import Secrets
 from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.members import MemberTree, compile_members
@@ -29,8 +31,10 @@ from mockserver.service.request import Policy
 from mockserver.service.service import Service
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
+from mockserver.state.content import Content
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.world import Worlds
+from mockserver.story.provenance import RULES
 
 if TYPE_CHECKING:
     from mockserver.faults.text import Known
@@ -108,25 +112,41 @@ def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
         raise UsageError(reason, place=str(path), hint=hint) from problem
 
 
-def assemble(settings: Settings, *, progress: Any = None) -> Mock:
+def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | None = None) -> Mock:
     """Load and compile everything; raise UsageError for whatever can't be used."""
     contract, tree = load_members(settings.contract)
     fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=progress)
-    metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
-    service = Service(tree, fixtures, _policy(settings, fixtures), worlds.numbers)
-    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+    admin_token = _admin_token(settings)
+    secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
+    known = known_secrets(fixtures.clients.values(), *filter(None, secret))
+    service = Service(tree, fixtures, _policy(settings), worlds.numbers, known)
+    return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
+
+
+def known_secrets(clients: Collection[Client], *others: str) -> Secrets:
+    """Return what must be shown to nobody: the keys of users and applications, and what else is named."""
+    users = [user for client in clients for user in client.users.values()]
+    applications = [app for client in clients for app in client.oauth_clients.values()]
+    keys = [key for user in users for key in user.secrets] + [app.secret for app in applications]
+    ids = [user.user_id for user in users] + [app.client_id for app in applications]
+    own = ("X-Mock-Admin-Token", *RULES)
+    return Secrets([*keys, *others], [*own, *ids, *(client.client_id for client in clients)])
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
-    budget = Budget(settings.journal_bytes)
+    budget, content = Budget(settings.journal_bytes), _content(settings)
 
     def make_world(name: str) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
+        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults, content=content)
 
-    return MemoryWorlds(make_world, limit=settings.max_worlds, strict=settings.strict_worlds)
+    return MemoryWorlds(make_world, content=content, limit=settings.max_worlds, strict=settings.strict_worlds)
+
+
+def _content(settings: Settings) -> Content:
+    return Content(settings.max_world_content, settings.max_content, settings.max_snapshots, settings.max_faults)
 
 
 def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
@@ -144,10 +164,11 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
         faults=faults,
         limit=settings.max_worlds,
         strict=settings.strict_worlds,
+        content=_content(settings),
     )
 
 
-def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
+def _policy(settings: Settings) -> Policy:
     return Policy(
         dialect=DIALECTS[settings.dialect],
         auth=settings.auth == "strict",
@@ -159,18 +180,12 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
-        token_key=_token_key(fixtures),
+        token_key=settings.token_key.encode() if settings.token_key else secrets.token_bytes(32),
         dates=Dates(settings.zoneless, settings.clock_skew),
         account_rules=settings.account_rules,
         second_default=settings.second_default,
         hides_inactive=settings.inactive == "hidden",
     )
-
-
-def _token_key(fixtures: FixtureSet) -> bytes:
-    """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
-    parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
-    return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
 
 
 def _admin_token(settings: Settings) -> str | None:

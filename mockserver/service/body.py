@@ -22,7 +22,13 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
     """Return the operations; raise UnsupportedMediaType, MalformedBody, BadRequest or RequestTooLarge."""
     if len(request.body) > policy.max_body:
         raise body_too_large(len(request.body), policy.max_body)
-    operations = _read(request, policy, tree) if request.body else None
+    try:
+        operations = _read(request, policy, tree) if request.body else None
+    except MalformedBody as refusal:
+        if request.head.headers.get("content-encoding", "identity") != "identity":
+            refusal.why = f"The body is encoded (Content-Encoding), which is not undone: {refusal.why}"
+            refusal.hint = "Send the body as it is, without Content-Encoding."
+        raise
     if operations is None:
         raise BadRequest("operations is null", rule="body-null")
     if len(operations) > policy.max_operations:
@@ -81,12 +87,12 @@ def read_document(request: Request, policy: Policy, member: Member, namespace: s
         raise MalformedBody([parameter], rule="body-not-json", why=why, hint=hint) from None
 
 
-def body_too_large(size: int, limit: int) -> RequestTooLarge:
+def body_too_large(size: int | None, limit: int) -> RequestTooLarge:
     """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
     return RequestTooLarge(
         "The request entity is too large.",
         rule="body-too-large",
-        why=f"The body has {size} bytes; {limit} are allowed.",
+        why=f"The body has {f'{size} bytes' if size else 'no stated size'}; {limit} bytes are allowed.",
         hint="Send several smaller patches, or start with a larger --max-body.",
     )
 

@@ -21,26 +21,17 @@ from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
-from mockserver.journal.log import Exchange
+from mockserver.journal.log import Exchange, head_bytes
+from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
 from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
+from mockserver.service import life
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
-from mockserver.service.life import (
-    INACTIVE,
-    HoldsRules,
-    fitting,
-    holds_rules,
-    live_as_patched,
-    not_a_number,
-    profile_inactive,
-    refuse_blank_parameters,
-    stamped,
-)
 from mockserver.service.operations import PATCH
-from mockserver.service.request import Addressed, Head, Policy, Request, Signed
+from mockserver.service.request import Addressed, Head, Kept, Policy, Request, Signed
 from mockserver.service.routes import Route
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, ProfileStore, Update
@@ -96,16 +87,19 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
-        self.holds_rules: HoldsRules | None = None
+        self.holds_rules: life.HoldsRules | None = None
 
 
 class Service:
     """Handles every operation for all worlds; holds only what was compiled at start."""
 
-    def __init__(self, tree: MemberTree, fixtures: FixtureSet, policy: Policy, numbers: Iterator[int]) -> None:
+    def __init__(
+        self, tree: MemberTree, fixtures: FixtureSet, policy: Policy, numbers: Iterator[int], secrets: Secrets
+    ) -> None:
         self.tree = tree
         self.clients: Mapping[str, Client] = fixtures.clients
         self.policy = policy
+        self.secrets = secrets
         self._fixtures = fixtures
         self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
@@ -144,7 +138,7 @@ class Service:
             strike(hit)
         self._authorize(request, addressed, handling)
         if head.route.key is None and head.operation is not None:
-            refuse_blank_parameters(head.route, head.operation)
+            life.refuse_blank_parameters(head.route, head.operation)
         saved = hit is None or hit.applies
         # Otherwise a broken connection carries what the request would make of the profile, and nothing stays.
         profiles = world.profiles if saved else Unsaved(world.profiles)
@@ -166,7 +160,7 @@ class Service:
             raise self._no_profile(addressed, route)
         if route.profile_id is not None:
             handling.rests_on = (*handling.rests_on, "operation-inferred")
-        handling.holds_rules = holds_rules(self.policy, addressed.client)
+        handling.holds_rules = life.holds_rules(self.policy, addressed.client)
         if handling.holds_rules is not None:
             refuse_read_only(operations)
         update = profiles.update(route.key, lambda before: self._change(before, operations, route, handling))
@@ -205,7 +199,7 @@ class Service:
         if not self.policy.auth:
             handling.user = head.user
             return
-        if head.token is not None:
+        if head.token is not None and "," not in head.token:
             user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed
@@ -251,7 +245,7 @@ class Service:
         if addressed.client is None:
             return self._unknown("client-unknown", "The requested client was not found.")
         if route.profile_id is not None:
-            return not_a_number(route.profile_id)
+            return life.not_a_number(route.profile_id)
         return self._unknown("profile-unknown", "The requested profile was not found.")
 
     def _unknown(self, rule: str, message: str) -> ApiError:
@@ -261,9 +255,9 @@ class Service:
 
     def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
         document, tolerated = open_profile(before), set[str]()
-        active = document.get("IsActive") != INACTIVE
+        active = document.get("IsActive") != life.INACTIVE
         if not active and self.policy.hides_inactive and route.profile_id is None:
-            raise profile_inactive(document, route)
+            raise life.profile_inactive(document, route)
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
         policy = self.policy
@@ -273,11 +267,11 @@ class Service:
             return Changed(before, None, facts)
         if handling.holds_rules is not None and handling.holds_rules(before, document.reached(*COLLECTIONS)):
             tolerated.add("account-default-moved")
-        if self.policy.hides_inactive and live_as_patched(document, active):
+        if self.policy.hides_inactive and life.live_as_patched(document, active):
             tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
-            document["Edited"] = stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
-        after = fitting(write_profile(document), policy)
+            document["Edited"] = life.stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
+        after = life.fitting(write_profile(document), policy)
         same = document.untouched("AlternateIds") and document.untouched("ProfileId")
         return Changed(after, None if same else names(document.reached("AlternateIds", "ProfileId")), facts)
 
@@ -289,8 +283,8 @@ class Service:
             return Changed(before, None, _STRICT)
         if handling.holds_rules is not None:
             handling.holds_rules(before, document)
-        document["Edited"] = stamped(document.get("Edited"), self.tree, handling.now, handling.user)
-        return Changed(fitting(write_profile(document), policy), names(document), _STRICT)
+        document["Edited"] = life.stamped(document.get("Edited"), self.tree, handling.now, handling.user)
+        return Changed(life.fitting(write_profile(document), policy), names(document), _STRICT)
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
@@ -329,14 +323,15 @@ class Service:
 
     def bug(self, form: AnswerFormat) -> Answer:
         """Answer 500 for an exception that nobody planned; the traceback goes to the log, never to the client."""
-        _log.error("internal error:\n%s", traceback.format_exc())
+        _log.error("internal error:\n%s", self.secrets.text(traceback.format_exc()))
         failure = ApiError("An error has occurred.", rule="internal-error")
         return self.refuse(failure, form)
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = f"{next(self._numbers):08x}"
         hit = handling.fault
-        struck = f"{hit.rule}#{hit.n}" if hit is not None else None
+        rule = self.secrets.text(hit.rule) if hit is not None else None
+        struck = f"{rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
@@ -345,13 +340,13 @@ class Service:
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
-        return answer._replace(fault=hit.rule, delivery=delivery)
+        return answer._replace(fault=rule, delivery=delivery)
 
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
     ) -> None:
         head, update = request.head, handling.update
-        kept = head.kept
+        kept = head.kept or self._kept(head)
         before, after = (update.before, update.after) if update is not None else (None, None)
         exchange = Exchange(
             id=number,
@@ -366,16 +361,23 @@ class Service:
             answer_headers=answer.headers,
             answer_body=answer.body,
             story=answer.story,
-            user=handling.user,
+            user=handling.user if self.policy.auth else kept.user,
             fault=struck,
             before=before,
             after=after,
             key=kept.key,
         )
-        if kept.body_too:
-            world.journal.keep(exchange, kept.size)
-        else:
-            world.journal.append(exchange)
+        world.journal.append(exchange, kept.size)
+
+    def _kept(self, head: Head) -> Kept:
+        route, secrets, target = head.route, self.secrets, head.target
+        key = route.client, route.alternate_id_type or "", route.alternate_id or route.profile_id or ""
+        if (shown := secrets.text(target)) != target:
+            key = secrets.text(key[0]), secrets.text(key[1]), secrets.text(key[2])
+        headers = secrets.headers(head.headers.items())
+        user = None if self.policy.auth else head.user and secrets.text(head.user)
+        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user)
+        return kept
 
 
 @lru_cache(maxsize=256)

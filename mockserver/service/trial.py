@@ -40,8 +40,8 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
         "body": _shown_body(answer),
         "reason": answer.story.reason,
         "provenance": answer.story.provenance,
-        "story": answer.story.sentence(mock.tree),
-        "hint": answer.story.hint(mock.tree),
+        "story": mock.service.secrets.text(answer.story.sentence(mock.tree)),
+        "hint": mock.service.secrets.text(answer.story.hint(mock.tree)),
         "changes": changes(exchange.before, exchange.after),
         "operations": list(_outcomes(mock, profile, operations, answer.story.refusal)),
     }

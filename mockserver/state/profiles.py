@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from threading import Lock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
-from mockserver.errors import BadRequest, NotFound
+from mockserver.errors import BadRequest, NotFound, StoreUnavailable
 from mockserver.profile.keys import BY_PROFILE_ID, Key, names
 
 
@@ -50,20 +50,49 @@ Make = Callable[[int], Changed]
 """Make the profile that is the n-th new one of its world, counted from 0."""
 
 
-class Overlay:
-    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None)."""
+class Counted(Protocol):
+    """What a world's profiles ask of whoever counts the bytes that it holds."""
 
-    __slots__ = ("bodies", "index", "next_slot")
+    lock: Lock
+
+    def grow(self, size: int) -> None:
+        """Count bytes that come or go; raise BoundReached before they do. Call with the lock held."""
+
+
+# Measured: what an entry takes beyond its bytes, and a key beyond its letters.
+_ENTRY: Final = 150
+_KEY: Final = 350
+_FIXTURES: Final = object()
+_PATIENCE_S: Final = 0.01
+_ATTEMPTS: Final = 200
+
+
+class Overlay:
+    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None).
+
+    `size` is an estimate of the memory that it takes.
+    """
+
+    __slots__ = ("bodies", "index", "next_slot", "size")
 
     def __init__(self, next_slot: int) -> None:
         self.bodies: dict[int, bytes | None] = {}
         self.index: dict[Key, int | None] = {}
         self.next_slot = next_slot
+        self.size = 0
 
     def copy(self) -> Overlay:
         twin = Overlay(self.next_slot)
-        twin.bodies, twin.index = dict(self.bodies), dict(self.index)
+        twin.bodies, twin.index, twin.size = dict(self.bodies), dict(self.index), self.size
         return twin
+
+    def measured(self) -> int:
+        """Return what the size should be."""
+        return sum(_ENTRY + len(body or b"") for body in self.bodies.values()) + sum(map(_key_size, self.index))
+
+
+def _key_size(key: Key) -> int:
+    return _KEY + sum(map(len, key))
 
 
 class ProfileStore(Protocol):
@@ -109,12 +138,13 @@ class ProfileStore(Protocol):
 class Profiles:
     """One world's profiles in memory. Safe under threads: writers of one profile take turns, others don't wait."""
 
-    __slots__ = ("_base", "_locks", "_overlay", "_swap")
+    __slots__ = ("_base", "_grow", "_locks", "_overlay", "_swap")
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, counted: Counted | None = None) -> None:
         self._base = base
         self._overlay = Overlay(len(base.bodies))
-        self._swap = Lock()
+        self._swap = counted.lock if counted else Lock()
+        self._grow: Callable[[int], None] = counted.grow if counted else _count_nothing
         self._locks: dict[int, Lock] = {}
 
     def read(self, key: Key) -> bytes | None:
@@ -129,26 +159,31 @@ class Profiles:
         The change may be called again if something else changes the profile meanwhile. Raises NotFound for an unknown
         key and BadRequest if a new alternate id belongs to another profile.
         """
-        while True:
+        for _ in range(_ATTEMPTS):
             overlay = self._overlay
             slot = self._slot(overlay, key)
             if slot is None:
                 raise profile_unknown()
-            with self._locks.get(slot) or self._locks.setdefault(slot, Lock()):
+            lock = self._locks.get(slot) or self._locks.setdefault(slot, Lock())
+            # Turns only save work: a change that takes long must not stop who else wants to change the profile.
+            taken = lock.acquire(timeout=_PATIENCE_S)
+            try:
                 if self._slot(overlay, key) != slot or (before := self._body(overlay, slot)) is None:
                     continue
                 changed = change(before)
                 if changed.body is before:
                     return Update(before, before, changed.facts)
                 with self._swap:
-                    # A reset, a put or a delete may have come between: then the change is made again, on what is there.
-                    # Whoever moves a key writes the body anew, so the body tells.
+                    # A reset, a put, a delete or somebody without patience may have come between: then the change is
+                    # made again, on what is there. Whoever moves a key writes the body anew, so the body tells.
                     if self._overlay is not overlay or self._body(overlay, slot) is not before:
                         continue
-                    if changed.names is not None:
-                        self._reindex(overlay, key[0], slot, changed.names)
-                    overlay.bodies[slot] = changed.body
+                    self._write(overlay, key[0], slot, changed.body, changed.names)
                 return Update(before, changed.body, changed.facts)
+            finally:
+                if taken:
+                    lock.release()
+        raise overtaken(_ATTEMPTS)
 
     def create(self, client: str, make: Make) -> Update:
         """Add a profile, all or nothing; it is made again while its ProfileId is another's.
@@ -161,9 +196,8 @@ class Profiles:
                 made = make(slot - fixtures)
                 if self._slot(overlay, profile_id_of(client, made)) is None:
                     break
-            self._reindex(overlay, client, slot, made.names or ())
+            self._write(overlay, client, slot, made.body, made.names)
             overlay.next_slot = slot + 1
-            overlay.bodies[slot] = made.body
             return Update(None, made.body, made.facts)
 
     def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
@@ -173,9 +207,8 @@ class Profiles:
             keys = [(client, *pair) for pair in names]
             slots = [slot for key in keys if (slot := self._slot(overlay, key)) is not None]
             slot = slots[0] if slots else overlay.next_slot
-            self._reindex(overlay, client, slot, names)
+            self._write(overlay, client, slot, body, names)
             overlay.next_slot = max(overlay.next_slot, slot + 1)
-            overlay.bodies[slot] = body
             return not slots
 
     def delete(self, key: Key) -> bytes | None:
@@ -186,8 +219,7 @@ class Profiles:
             if slot is None:
                 return None
             body = self._body(overlay, slot)
-            self._reindex(overlay, key[0], slot, ())
-            overlay.bodies[slot] = None
+            self._write(overlay, key[0], slot, None, ())
             return body
 
     def reset(self) -> None:
@@ -202,6 +234,7 @@ class Profiles:
     def restore(self, overlay: Overlay) -> None:
         """Go back to a snapshot of this world."""
         with self._swap:
+            self._grow(overlay.size - self._overlay.size)
             self._overlay = overlay.copy()
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
@@ -220,28 +253,63 @@ class Profiles:
         return len(self._overlay.bodies)
 
     def _slot(self, overlay: Overlay, key: Key) -> int | None:
-        return overlay.index[key] if key in overlay.index else self._base.index.get(key)
+        slot: Any = overlay.index.get(key, _FIXTURES)
+        return self._base.index.get(key) if slot is _FIXTURES else slot
 
     def _body(self, overlay: Overlay, slot: int) -> bytes | None:
-        return overlay.bodies[slot] if slot in overlay.bodies else self._base.bodies[slot]
+        body: Any = overlay.bodies.get(slot, _FIXTURES)
+        if body is not _FIXTURES:
+            return body  # type: ignore[no-any-return]
+        return self._base.bodies[slot] if slot < len(self._base.bodies) else None
 
-    def _reindex(self, overlay: Overlay, client: str, slot: int, pairs: Iterable[tuple[str, str]]) -> None:
+    def _write(
+        self, overlay: Overlay, client: str, slot: int, body: bytes | None, pairs: Iterable[tuple[str, str]] | None
+    ) -> None:
+        """Write a profile, and its keys unless None; all or nothing. Only what the fixtures have is noted as gone."""
+        moved = {} if pairs is None else self._moved(overlay, client, slot, pairs)
+        old: Any = overlay.bodies.get(slot, _FIXTURES)
+        kept = body is not None or slot < len(self._base.bodies)
+        grown = (_ENTRY + len(body or b"") if kept else 0) - (0 if old is _FIXTURES else _ENTRY + len(old or b""))
+        for key, leads in moved.items():
+            grown += _key_size(key) * ((leads is not None or key in self._base.index) - (key in overlay.index))
+        self._grow(grown)
+        overlay.size += grown
+        for key, leads in moved.items():
+            _put(overlay.index, key, leads, key in self._base.index)
+        _put(overlay.bodies, slot, body, slot < len(self._base.bodies))
+        if not kept:
+            self._locks.pop(slot, None)
+
+    def _moved(
+        self, overlay: Overlay, client: str, slot: int, pairs: Iterable[tuple[str, str]]
+    ) -> dict[Key, int | None]:
+        """Return where each key leads from now on; raise BadRequest for one of another profile."""
         wanted = {(client, *pair) for pair in pairs}
         for key in wanted:
             if (owner := self._slot(overlay, key)) is not None and owner != slot:
                 raise alternate_id_taken(key)
-        for key in self._keys_of(overlay, client, slot) - wanted:
-            overlay.index[key] = None
-        overlay.index.update(dict.fromkeys(wanted, slot))
+        return dict.fromkeys(self._keys_of(overlay, client, slot) - wanted) | dict.fromkeys(wanted, slot)
 
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
-        body = self._body(overlay, slot) if slot in overlay.bodies or slot < len(self._base.bodies) else None
+        body = self._body(overlay, slot)
         return set() if body is None else {(client, *pair) for pair in names(orjson.loads(body))}
 
 
 def profile_id_of(client: str, made: Changed) -> Key:
     """Return the key of a new profile's ProfileId."""
     return next((client, *pair) for pair in made.names or () if pair[0] == BY_PROFILE_ID)
+
+
+def _put(entries: dict[Any, Any], name: Any, value: Any, fixed: bool) -> None:
+    """Set an entry; None removes it, but stands for what the fixtures have and the world has not."""
+    if value is not None or fixed:
+        entries[name] = value
+    else:
+        entries.pop(name, None)
+
+
+def _count_nothing(size: int) -> None:
+    """Count nothing, for profiles that no bound holds."""
 
 
 def alternate_id_taken(key: Key) -> BadRequest:
@@ -251,6 +319,12 @@ def alternate_id_taken(key: Key) -> BadRequest:
         rule="alternate-id-taken",
         why=f"{key[1] or 'ProfileId'}/{key[2]} belongs to another profile of this client.",
     )
+
+
+def overtaken(attempts: int) -> StoreUnavailable:
+    """Return the refusal of a change that always came too late."""
+    why = f"Others changed the profile {attempts} times while this request was under way."
+    return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint="Send it again.")
 
 
 def profile_unknown() -> NotFound:

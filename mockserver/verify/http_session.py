@@ -1,9 +1,9 @@
-"""One HTTP exchange, and a session without bounds: for servers on this machine that hold nothing real."""
+"""One HTTP exchange, and a session with no bound but time: for servers on this machine that hold nothing real."""
 
 from __future__ import annotations
 
 import http.client
-import socket
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,43 +11,66 @@ from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
 from mockserver.verify.authorization import signed_headers
+from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Account, Call, Reply
 
-# Far more than any profile takes.
-MOST_BYTES = 8 * 1024 * 1024
+
+class TimeOver(Inconclusive):
+    """The time of the run is over: nothing more is sent for its cases."""
 
 
 def exchange(
-    connection: http.client.HTTPConnection, call: Call, headers: Sequence[tuple[str, str]], base: str = ""
+    connection: http.client.HTTPConnection,
+    call: Call,
+    headers: Sequence[tuple[str, str]],
+    base: str = "",
+    *,
+    within_s: float = math.inf,
 ) -> Reply:
-    """Send a call below a base path and read its answer; raise OSError or HTTPException where none comes whole."""
+    """Send a call below a base path and read its answer; raise OSError or HTTPException where none comes whole.
+
+    All of it has the connection's timeout, or `within_s` if that is less, however slowly or endlessly the server
+    answers. Raises Inconclusive for an answer that is larger or deeper than any profile.
+    """
     started = monotonic()
+    bounds = Bounds(connection, min(connection.timeout or math.inf, within_s))
     named = {name.lower() for name, _ in headers}
+    bounds.open()
     connection.putrequest(call.method, base + call.target, skip_host="host" in named, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value.encode("utf-8"))
     if "transfer-encoding" not in named and (call.body or call.method in ("PATCH", "POST", "PUT")):
         connection.putheader("Content-Length", str(len(call.body)))
-    connection.endheaders(call.body or None)
-    if connection.sock is not None and connection.sock.family != socket.AF_UNIX:
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    response = connection.getresponse()
-    body = response.read(MOST_BYTES + 1)
-    if len(body) > MOST_BYTES:
-        raise Inconclusive("the target's answer is larger than any profile")
+    connection.endheaders(bounds.pieces(call.body) if call.body else None)
+    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
+    try:
+        response = connection.getresponse()
+        body = response.read(MOST_BYTES)
+    except ValueError as problem:
+        # A negative size of a chunk, for one.
+        raise http.client.HTTPException(str(problem)) from problem
     if response.length:
         raise http.client.IncompleteRead(body)
+    if is_too_deep(body):
+        raise Inconclusive("the target's answer is nested deeper than any profile")
     names = {name.lower(): value for name, value in response.getheaders()}
     return Reply(response.status, names, body, monotonic() - started)
 
 
 class HttpSession:
-    """Sends each call over one kept connection; raises OSError when the server can't be reached or breaks off."""
+    """Sends each call over one kept connection; raises OSError when the server can't be reached or breaks off.
 
-    def __init__(self, url: str, accounts: Mapping[str, Account], *, timeout_s: float = 10) -> None:
+    `time_s` after it was made, it raises TimeOver.
+    """
+
+    def __init__(
+        self, url: str, accounts: Mapping[str, Account], *, timeout_s: float = 10, time_s: float | None = None
+    ) -> None:
         parts = urlsplit(url)
         self._accounts = accounts
         self._base = parts.path.rstrip("/")
+        self._time_s = math.inf if time_s is None else time_s
+        self._started = monotonic()
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
 
     def send(self, call: Call) -> Reply:
@@ -63,8 +86,9 @@ class HttpSession:
         except http.client.HTTPException as problem:
             self._connection.close()
             raise ConnectionError(f"the answer is not HTTP: {type(problem).__name__}") from problem
-        except OSError:
+        except (OSError, Inconclusive):
             self._connection.close()
+            self._left_s()
             raise
 
     def close(self) -> None:
@@ -73,4 +97,10 @@ class HttpSession:
 
     def _exchange(self, call: Call) -> Reply:
         headers = signed_headers(call, self._accounts, datetime.now(UTC))
-        return exchange(self._connection, call, headers, self._base)
+        return exchange(self._connection, call, headers, self._base, within_s=self._left_s())
+
+    def _left_s(self) -> float:
+        left_s = self._started + self._time_s - monotonic()
+        if left_s <= 0:
+            raise TimeOver(f"the time of {self._time_s:g} s is over")
+        return left_s

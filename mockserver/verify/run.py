@@ -23,6 +23,7 @@ from mockserver.verify.events import (
     StageStarted,
     Tally,
 )
+from mockserver.verify.http_session import TimeOver
 from mockserver.verify.rules.every_answer import look_at_answers
 from mockserver.verify.rules.playing import RuleRunner
 from mockserver.verify.rules.reading import chosen, load_rules
@@ -147,6 +148,8 @@ class _Run:
                 self._tell(replace(outcome, stage=label))
                 if stopped := self._enough(name, told, run_started):
                     break
+        except TimeOver as end:
+            stopped = end.problem
         except (CommandError, KeyboardInterrupt) as end:
             stopped = end.problem if isinstance(end, CommandError) else "interrupted"
             self._tell(_broken_off(label, stopped))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from mockserver.errors import ApiError
 from mockserver.service.door import VendorDoor, respond
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _METHODS = frozenset(("GET", "PATCH"))
+_LONG_BODY = 16 * 1024  # a patch of so many bytes, or what is prepared with them, may take tens of milliseconds
+# What reads all requests, profiles or worlds, however short the question is.
+_LONG_PATHS = frozenset({"/__admin/profiles", "/__admin/namespaces", "/metrics"})
+_LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try", "faults/plan"))
 
 
 class FastPath:
@@ -26,6 +31,24 @@ class FastPath:
             head = self._door.head(environ)
             if head.operation is not None:
                 return respond(self._door.answer(environ, head), environ, start_response)
+        return self._slow(environ, start_response)
+
+    def refusal(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what the server can't take; a body that is too large is refused where the request leads."""
+        refusal: ApiError = environ["mockserver.refusal"]
+        if refusal.rule == "body-too-large":
+            return self(environ, start_response)
+        return respond(self._door.refuse(refusal, environ), environ, start_response)
+
+    def _slow(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._app is None:
             self._app = self._make_app()
         return self._app(environ, start_response)
+
+
+def takes_long(environ: WSGIEnvironment) -> bool:
+    """Tell, before a request is answered, whether others should not have to wait for it."""
+    path: str = environ["PATH_INFO"]
+    if int(environ.get("CONTENT_LENGTH") or 0) > _LONG_BODY:
+        return True
+    return path in _LONG_PATHS or path.startswith(_LONG_FOLDERS)

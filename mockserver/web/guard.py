@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from mockserver.auth.tokens import bearer_token
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
@@ -67,7 +68,7 @@ def _same_origin() -> bool:
 
 
 def _has_token(token: str) -> bool:
-    given = request.headers.get(TOKEN_HEADER) or request.headers.get("Authorization", "").removeprefix("Bearer ")
+    given = request.headers.get(TOKEN_HEADER) or bearer_token(request.headers.get("Authorization")) or ""
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 

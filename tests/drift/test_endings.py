@@ -34,12 +34,15 @@ def test_only_listed_profiles_are_ever_asked_for(bench: Bench) -> None:
 
 
 def test_a_profile_that_stays_changed_ends_the_run_with_exit_code_4(bench: Bench) -> None:
-    """What was found until then is reported, and the place that could not be restored."""
+    """What was found until then is reported, and the place that could not be restored; a full disk changes nothing."""
     bench.vendor.faults.after_commit = lambda number, server: setattr(
         server.quirks, "refuses_members", ("CustomerType",)
     )
-    path = bench.directory / "report.json"
-    code, text = bench.run("--report", str(path), *only("auth-missing", "patch-updates-one-profile", "add-at-end"))
+    path, full = bench.directory / "report.json", bench.directory / "full.json"
+    full.symlink_to("/dev/full")
+    code, text = bench.run(
+        "--report", str(full), "--report", str(path), *only("auth-missing", "patch-updates-one-profile", "add-at-end")
+    )
     assert code == 4
     assert "NOT RESTORED" in text
     assert "/CustomerType" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from mockserver.errors import UsageError
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.drawn.schemathesis import Generated, GeneratedRunner, generate
 from mockserver.verify.drawn.walk import Walker
+from mockserver.verify.events import StageFinished
+from mockserver.verify.http_session import TimeOver
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
 from mockserver.verify.run import Plan
 from tests.verify.verifying import DIALECTS, cases_of, contract, healthy, not_held, run
@@ -199,3 +202,17 @@ def test_a_run_that_ends_early_is_inconclusive() -> None:
     code, events = run(healthy("vendor"), Plan(stages=("rules",), time_s=0.0))
     assert code == 3
     assert len(cases_of(events)) == 1
+
+
+def test_a_session_whose_time_is_over_ends_its_stage() -> None:
+    """Not the run: what was found broken until then stays so, and each later stage says the same."""
+    bench = healthy("vendor")
+
+    class Over:
+        def send(self, call: Call) -> Reply:
+            raise TimeOver("the time of 1 s is over")
+
+    code, events = run(replace(bench, session=Over()), Plan(stages=("rules", "model")))
+    stopped = [event.stopped for event in events if isinstance(event, StageFinished)]
+    assert stopped == ["the time of 1 s is over"] * 2
+    assert code == 3

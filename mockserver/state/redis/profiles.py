@@ -16,6 +16,7 @@ import orjson
 
 from mockserver.profile.keys import Key
 from mockserver.profile.keys import names as names_of
+from mockserver.state.content import too_many_snapshots
 from mockserver.state.profiles import (
     Base,
     Change,
@@ -196,7 +197,9 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
     def __setitem__(self, name: str, overlay: Overlay) -> None:
         index = {write_key(key): slot for key, slot in overlay.index.items()}
         packed = msgspec.msgpack.encode([overlay.next_slot, overlay.bodies, index])
-        self._world.write(scripts.KEEP_SNAPSHOT, name, packed)
+        most = self._world.shared.content.max_snapshots
+        if self._world.write(scripts.KEEP_SNAPSHOT, name, packed, most) == scripts.FULL:
+            raise too_many_snapshots(most)
 
     def __delitem__(self, name: str) -> None:
         if name not in self:

@@ -21,6 +21,10 @@ STALE: Final = -2
 """A script's answer when what the caller saw has changed; nothing was written."""
 
 
+FULL: Final = -3
+"""A script's answer when a bound of the world is reached; nothing was written."""
+
+
 class Script:
     """A Lua script; one that is `repeatable` does no harm when it runs twice."""
 
@@ -212,7 +216,12 @@ return 0
 KEEP_SNAPSHOT = Script(
     _GUARD
     + """
-return redis.call('HSET', P..'snapshots:'..ARGV[1], ARGV[3], ARGV[4])
+-- name, epoch, snapshot's name, snapshot, most snapshots
+local snapshots = P..'snapshots:'..ARGV[1]
+if redis.call('HEXISTS', snapshots, ARGV[3]) == 0 and redis.call('HLEN', snapshots) >= tonumber(ARGV[5]) then
+  return -3
+end
+return redis.call('HSET', snapshots, ARGV[3], ARGV[4])
 """,
     repeatable=True,
 )

@@ -13,11 +13,12 @@ from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.verify.calls import Bench, Call, Key, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
-from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, left_behind, profile_of
-from mockserver.verify.target.session import NotSent, TargetSession, require_budget
+from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, by_hand, left_behind, profile_of
+from mockserver.verify.target.run_lock import RunLock
+from mockserver.verify.target.session import NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
-from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile, prepare
+from mockserver.verify.target.undo_file import OpenProfile, UndoFile, prepare
 from mockserver.verify.target.vetting import Leave, touched
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
@@ -46,7 +47,7 @@ class GuardedRun:
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
-        self._lock = RunLock(self.target, state_dir)
+        self._lock = RunLock(self.target)
         self._signals = HeldSignals()
         self._lost = self._open = False
 
@@ -60,35 +61,37 @@ class GuardedRun:
 
     def begin(self) -> None:
         """Lock the target and read every profile; raise for an unfinished run or a profile that can't be used."""
-        require_budget(self.target)
+        require_means(self.session)
         self._signals.install()
-        if not self.target.mock:
-            prepare(self.undo.path.parent)
-            self._lock.take()
-            _refuse_open(self.target, self.undo.path.parent)
-        self._open = True
-        for key in self.target.keys:
-            self._first[key] = self._first_reading(key)
-            _check_marker(self._first[key], self.target, key)
-        if not self.leave.why_not and not self.target.mock:
-            self._prove_that_tests_guard()
+        try:
+            if not self.target.mock:
+                prepare(self.undo.path.parent)
+                self._lock.take()
+                _refuse_open(self.target, self.undo.path.parent)
+            self._open = True
+            for key in self.target.keys:
+                self._first[key] = self._first_reading(key)
+                _check_marker(self._first[key], self.target, key)
+            if not self.leave.why_not and not self.target.mock:
+                self._prove_that_tests_guard()
+        except BaseException:
+            self.end()
+            raise
 
     def end(self) -> None:
         """Give back lock and signal handlers."""
         self._open = False
-        self._signals.uninstall()
-        self._lock.release()
+        try:
+            self._lock.release()
+        finally:
+            self._signals.uninstall()
         if self.changed and not self.target.mock:
             self.notes.append(CANT_RESTORE)
         if self._signals.interrupted and not self.undo.is_open:
             self.notes.append("interrupted; the profiles are as they were")
 
     def __enter__(self) -> GuardedRun:
-        try:
-            self.begin()
-        except BaseException:
-            self.end()
-            raise
+        self.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -175,6 +178,7 @@ class GuardedRun:
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
         row.known = None
+        self.session.restores = True
         self._write()
         # Whoever hangs up on a request that is on its way may see it applied after the restore: Ctrl-C waits.
         self._signals.hold = True
@@ -220,12 +224,20 @@ class GuardedRun:
         remaining: list[Remaining] = []
         for row in self.undo.profiles:
             found, left = self._restorer.restore(row)
-            remaining += left
+            remaining += by_hand(self.undo, row, self.target, left)
             if found is not None:
                 self.profiles[self.target.client, row.kind, row.identifier] = found
+                self._note_system_fields(row, found)
         if remaining:
             raise left_behind(remaining, self.undo)
         self.undo.remove()
+
+    def _note_system_fields(self, row: OpenProfile, found: Mapping[str, Any]) -> None:
+        """Note what the target itself wrote into Edited beside its stamp, which nobody can take back."""
+        places = [change.place for change in lasting_differences(row.before, found)]
+        if wrote := ", ".join(place for place in places if place.startswith("/Edited/")):
+            note = f"{wrote}: not as before the run; the target writes it itself with a change"
+            self.notes += [] if note in self.notes else [note]
 
     def _prove_that_tests_guard(self) -> None:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""

@@ -7,13 +7,15 @@ log, messages to the customer, other systems that follow it).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.verify.calls import Call, Key, Reply
+from mockserver.verify.target.by_hand import file_of, request
 from mockserver.verify.target.held_signals import HeldSignals
+from mockserver.verify.target.run_lock import RunLock
 from mockserver.verify.target.session import NoAnswer, TargetSession
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import (
@@ -28,7 +30,7 @@ from mockserver.verify.target.undo import (
     ours,
     unmoved,
 )
-from mockserver.verify.target.undo_file import OpenProfile, RunLock, UndoFile
+from mockserver.verify.target.undo_file import OpenProfile, UndoFile
 
 # What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
 REFUSALS = frozenset({400, 409, 412, 422, 500})
@@ -52,11 +54,12 @@ _READINGS = (b"[]", *(b'[{"op": "test", "path": "/IsActive", "value": %s}]' % va
 
 
 class Remaining(NamedTuple):
-    """What of one profile is not as it was: places without values, and why."""
+    """What of one profile is not as it was: places without values, why, and the command that a person can send."""
 
     profile: str
     places: tuple[str, ...]
     why: str
+    by_hand: str = ""
 
     def __str__(self) -> str:
         return f"{self.profile}: {', '.join(self.places) or 'everything'}: {self.why}"
@@ -115,11 +118,7 @@ class Restorer:
             return None, [
                 Remaining(label, (), f"can't tell: it does not look like a profile ({type(problem).__name__})")
             ]
-        left = [
-            change.place
-            for change in self._differences(row.before, found)
-            if not _is_system_field(change) or ours([change], row.touched, ())
-        ]
+        left = [change.place for change in _of_the_run(lasting_differences(row.before, found), row)]
         if not left:
             return found, []
         return found, [
@@ -127,22 +126,28 @@ class Restorer:
         ]
 
     def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
-        mine = list(self._differences(row.before, found))
+        mine = _of_the_run(lasting_differences(row.before, found), row)
+        # Our own last answer shows what was there after us; without one, what we never touched is not ours.
+        own_doing = ours(mine, row.touched, list(lasting_differences(row.known or found, found)))
+        # A target that shows something else than it keeps refuses every guard. The last patches go without, where the
+        # owner vouches that nobody else is there, and the reading just before shows nothing but what the case changed.
+        bare = self.session.target.exclusive and own_doing == mine
         if not self.session.target.exclusive:
-            # Our own last answer shows what was there after us; without one, what we never touched is not ours.
-            mine = ours(mine, row.touched, list(self._differences(row.known or found, found)))
+            mine = own_doing
         coarse = False
         for turn in range(ROUNDS):
             if not mine:
                 break
             goal = applied(found, inverse_patch(mine, found))
-            sent = list(self._patches(mine, found, goal, row.before, coarse=coarse))
+            sent = list(self._patches(mine, found, goal, row.before, coarse=coarse, bare=bare))
             answers = [self._send(key, patch) for patch in sent]
             previous = found
             key, found = self._read_patiently(own, row)
             mine = [] if coarse else self._still_ours(goal, previous, found, sent, answers)
+            moved = any(lasting_differences((_shown(answers) or [previous])[-1], found))
+            bare = bare and None not in answers and not moved
             # Taken and yet not as it was, or refused although nobody came between: this patch is of no use here.
-            useless = None not in answers and (bool(_shown(answers)) or not any(self._differences(previous, found)))
+            useless = None not in answers and (bool(_shown(answers)) or not moved)
             coarse = useless or turn == ROUNDS - 2
         return key, found
 
@@ -155,11 +160,11 @@ class Restorer:
         answers: Sequence[Reply | None],
     ) -> list[Change]:
         """Return what is left to do, without what somebody else changed since our reading or our own answer."""
-        left = list(self._differences(goal, found))
+        left = list(lasting_differences(goal, found))
         if profiles := _shown(answers):
-            since = list(self._differences(profiles[-1], found))
+            since = list(lasting_differences(profiles[-1], found))
             return ours(left, [*_members_set(sent), *_misplaced(goal, previous, found)], since)
-        return unmoved(left, list(self._differences(previous, found)))
+        return unmoved(left, list(lasting_differences(previous, found)))
 
     def _patches(
         self,
@@ -169,16 +174,20 @@ class Restorer:
         before: Mapping[str, Any],
         *,
         coarse: bool,
+        bare: bool,
     ) -> Iterator[list[Operation]]:
         if not coarse:
             yield inverse_patch(mine, found)
             return
         for member in sorted({change.pointer.split("/")[1] for change in mine}):
-            if canonical(goal.get(member)) == canonical(before.get(member)):
-                yield coarse_patch(member, goal, found)
-
-    def _differences(self, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Change]:
-        return lasting_differences(wanted, found)
+            if member == "Edited":
+                # Never whole: beside what the case wrote there is the stamp, which is the target's.
+                patch = inverse_patch([change for change in mine if change.pointer.startswith("/Edited")], found)
+            elif canonical(goal.get(member)) == canonical(before.get(member)):
+                patch = coarse_patch(member, goal, found)
+            else:
+                continue
+            yield [operation for operation in patch if not (bare and operation["op"] == "test")]
 
     def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
@@ -228,7 +237,7 @@ def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) ->
     outcome = Outcome((), ())
     if not state_dir.exists():
         return outcome
-    lock, signals = RunLock(session.target, state_dir), HeldSignals()
+    lock, signals = RunLock(session.target), HeldSignals()
     lock.take()
     signals.install()
     try:
@@ -237,8 +246,8 @@ def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) ->
             outcome = Outcome(outcome.restored + found.restored, outcome.remaining + found.remaining)
         return outcome
     finally:
-        signals.uninstall()
         lock.release()
+        signals.uninstall()
 
 
 def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Outcome:
@@ -255,6 +264,8 @@ def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget
         restored += [] if left else [_label(target, row)]
     if forget or not remaining:
         undo.remove()
+    if not remaining:
+        file_of(undo).unlink(missing_ok=True)
     return Outcome(tuple(restored), tuple(remaining))
 
 
@@ -267,7 +278,15 @@ def _recovered(restorer: Restorer, undo: UndoFile, row: OpenProfile) -> list[Rem
         return [Remaining("a profile of the undo file", (), "the target does not list it any more")]
     # The last request of the run that broke off may still be at work over there.
     restorer.session.clock.sleep(target.settle_s)
-    return restorer.restore(row)[1]
+    return by_hand(undo, row, target, restorer.restore(row)[1])
+
+
+def by_hand(undo: UndoFile, row: OpenProfile, target: Target, left: Sequence[Remaining]) -> list[Remaining]:
+    """Return what is left, with the command that a person can send where it is known what is wrong."""
+    return [
+        one._replace(by_hand=request(undo, row, target, one.places)) if one.places and undo.is_open else one
+        for one in left
+    ]
 
 
 def _label(target: Target, row: OpenProfile) -> str:
@@ -278,6 +297,7 @@ def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal
     """Return the loud failure that lists what is not as it was."""
     rows = "; ".join(map(str, remaining))
     kept = f"as it was is in {undo.path}; `{undo.recovery()}` tries again" if undo.is_open else ""
+    kept += "".join(f"\n  by hand, signed as its file says: {row.by_hand}" for row in remaining if row.by_hand)
     return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
 
 
@@ -305,9 +325,11 @@ def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapp
                 yield f"/{name}".lower()
 
 
-def _is_system_field(change: Change) -> bool:
-    """Say whether the target itself writes the place, beside the stamp of a change."""
-    return change.pointer.startswith("/Edited/")
+def _of_the_run(changes: Iterable[Change], row: OpenProfile) -> list[Change]:
+    """Return the changes without those that the target itself writes into Edited, and takes back from nobody."""
+    return [
+        change for change in changes if not change.pointer.startswith("/Edited/") or ours([change], row.touched, ())
+    ]
 
 
 def _shown(answers: Sequence[Reply | None]) -> list[dict[str, Any]]:

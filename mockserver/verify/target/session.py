@@ -8,12 +8,13 @@ path. Anything else needs --write and a guard, whatever `may_change` says.
 What is raised here ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These end only the
 case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an OSError) and
 `Throttled` (an Inconclusive). A 5xx is returned once; each `send` after it, or after the budget, raises `Stopped` (a
-NoAnswer) without sending, and `stopped` says why. A write is never sent twice.
+NoAnswer) without sending, and `stopped` says why. `TimeOver` ends the run. A write is never sent twice.
 """
 
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import ssl
 import time
@@ -29,7 +30,7 @@ from urllib.parse import urlsplit
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.verify.authorization import authorization
 from mockserver.verify.calls import Account, Call, Key, Reply
-from mockserver.verify.http_session import exchange
+from mockserver.verify.http_session import TimeOver, exchange
 from mockserver.verify.target.targets import RESERVE, Target
 from mockserver.verify.target.vetting import Leave, could_change, refusal
 
@@ -38,6 +39,11 @@ MOST_PATIENCE_S = 120.0
 READING = 3
 NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
+_HINTS = {
+    "the budget": "raise budget in the targets file",
+    "the target answered": "add --keep-going",
+    "a raw exchange": "make room for --keep-raw",
+}
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -83,12 +89,17 @@ class TargetSession:
     keep_raw: Path | None = None
     clock: Clock = field(default_factory=Clock)
     used: int = 0
+    time_s: float | None = None
+    # Set before the first change: from then on, what the guard sends has all the time that it needs.
+    restores: bool = False
 
     def __post_init__(self) -> None:
         if self.keep_raw is not None and self.keep_raw.exists() and self.keep_raw.stat().st_mode & 0o077:
             hint = f"chmod 700 {self.keep_raw}"
             raise UsageError("others can look into the directory for raw exchanges", place="--keep-raw", hint=hint)
         self._next_at = 0.0
+        self._ends_at = self.clock.monotonic() + (math.inf if self.time_s is None else self.time_s)
+        self._slowest_s = 0.0
         self.stopped = ""
         self._base = urlsplit(self.target.base_url).path.rstrip("/")
 
@@ -123,13 +134,30 @@ class TargetSession:
         """Send a patch that changes nothing; with its answer comes the profile."""
         return self.send_reserved(Call("PATCH", key, _READ_HEADERS, body))
 
+    @property
+    def kept_s(self) -> float:
+        """How many seconds are kept back for a restore, at the pace of the slowest answer until now."""
+        if not self.write or self.target.mock:
+            return 0.0
+        return RESERVE * max(1 / self.target.rate, self._slowest_s) + 2 * self.target.settle_s
+
+    def _left_s(self, *, reserved: bool) -> float:
+        """Return how long the next request may take; raise TimeOver if it would be left no time."""
+        if reserved and self.restores:
+            return math.inf
+        left_s = self._ends_at - self.kept_s - max(self.clock.monotonic(), self._next_at)
+        if left_s <= 0:
+            kept = f", but for {self.kept_s:.0f} s for the restore" if self.kept_s else ""
+            raise TimeOver(f"the time of {self.time_s:g} s is over{kept}", hint="give more with --time")
+        return left_s
+
     def _check_bounds(self, before: int = 0) -> None:
         """Raise Stopped if one request more, after those `before` it, would leave too few for the restore."""
         if not self.stopped and not self.target.mock and self.used + before + 1 + RESERVE > self.target.budget:
             self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
         if self.stopped:
-            budget = self.stopped.startswith("the budget")
-            raise Stopped(self.stopped, hint="raise budget in the targets file" if budget else "add --keep-going")
+            hint = next((hint for start, hint in _HINTS.items() if self.stopped.startswith(start)), "")
+            raise Stopped(self.stopped, hint=hint)
 
     def _patiently(self, call: Call, *, changes: bool, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
@@ -137,7 +165,7 @@ class TargetSession:
         while True:
             if not reserved:
                 self._check_bounds()
-            reply = self._once(call)
+            reply = self._once(call, self._left_s(reserved=reserved))
             wait_s = self._asked_to_wait(reply)
             if wait_s is None:
                 return reply
@@ -159,7 +187,7 @@ class TargetSession:
         except (ValueError, TypeError):
             return 5.0
 
-    def _once(self, call: Call) -> Reply:
+    def _once(self, call: Call, within_s: float) -> Reply:
         if not self.target.mock:
             if self.used >= self.target.budget:
                 raise Inconclusive(f"the budget of {self.target.budget} requests is used up")
@@ -171,11 +199,12 @@ class TargetSession:
         # A connection for each request: with a kept one, nobody could tell a request that was lost from one never read.
         connection = self._connection()
         try:
-            reply = exchange(connection, call, headers, self._base)
+            reply = exchange(connection, call, headers, self._base, within_s=within_s)
         except (OSError, http.client.HTTPException) as problem:
             raise NoAnswer(f"no answer from the target: {type(problem).__name__}") from problem
         finally:
             connection.close()
+        self._slowest_s = max(self._slowest_s, reply.seconds)
         self._keep(call, reply)
         if reply.status in (301, 302, 303, 307, 308):
             # Following it would show the signature, and the profile's id, to whoever the answer names.
@@ -206,19 +235,30 @@ class TargetSession:
         """Write the raw exchange, without the signature, if the user asked for it."""
         if self.keep_raw is None:
             return
-        if not self.keep_raw.exists():
-            self.keep_raw.mkdir(mode=0o700, parents=True)
+        try:
+            self._write_raw(self.keep_raw, call, reply)
+        except OSError as problem:
+            # The answer is worth more: what it says of a change decides what is restored.
+            self.keep_raw, self.stopped = None, f"a raw exchange can't be kept: {problem.strerror}"
+
+    def _write_raw(self, folder: Path, call: Call, reply: Reply) -> None:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
         shown = [f"{name}: {value}" for name, value in call.headers if name.lower() != "authorization"]
         lines = [f"{call.method} {self._base}{call.target}", *shown]
         answer = [str(reply.status), *(f"{k}: {v}" for k, v in reply.headers.items())]
         text = b"\n".join(["\n".join(lines).encode(), b"", call.body, b"", "\n".join(answer).encode(), b"", reply.body])
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with os.fdopen(os.open(self.keep_raw / f"{os.getpid()}-{self.used:05}.http", flags, 0o600), "wb") as file:
+        with os.fdopen(os.open(folder / f"{os.getpid()}-{self.used:05}.http", flags, 0o600), "wb") as file:
             file.write(text)
 
 
-def require_budget(target: Target) -> None:
-    """Raise UsageError for a budget that would leave nothing to the cases."""
+def require_means(session: TargetSession) -> None:
+    """Raise UsageError for a budget or a time that would leave nothing to the cases."""
+    target = session.target
+    if session.time_s is not None and session.time_s <= session.kept_s:
+        hint = f"the restore keeps {session.kept_s:.0f} s of them; give --time more, or leave --write out"
+        raise UsageError(f"a time of {session.time_s:g} s leaves nothing to the cases", place="--time", hint=hint)
     if not target.mock and target.budget <= RESERVE + len(target.keys):
         hint = f"the restore keeps {RESERVE} of them"
         raise UsageError(f"a budget of {target.budget} requests leaves nothing to the cases", hint=hint)

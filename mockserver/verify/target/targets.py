@@ -5,6 +5,7 @@ A target that is not listed, or that could be somebody's production, is refused 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -100,6 +101,15 @@ class Target:
         """Where the mock's control surface is: beside the vendor's base path."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def place(self) -> str:
+        """What host and client are called in file names: the same for every spelling that could mean them."""
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        text = f"{'loopback' if is_loopback(host) else host.rstrip('.')}:{port}|{self.client.lower()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def bench(self, session: Session, *, secret: str | None = None, **further: Any) -> Bench:
         """Return what the verification engine works on; `secret` stands for every key where nothing is sent."""

@@ -7,11 +7,11 @@ server, nor under the same name for a server that has moved.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shlex
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -20,13 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
+from mockserver.verify.bounds import DEEPEST, is_too_deep
 from mockserver.verify.calls import Key
-from mockserver.verify.target.targets import Target, is_loopback
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows has no such locks; there, one run at a time is up to the user
-    fcntl = None  # type: ignore[assignment]
+from mockserver.verify.target.targets import Target
 
 VERSION = 1
 
@@ -47,6 +43,13 @@ class OpenProfile:
     touched: list[str] = field(default_factory=list)
     known: dict[str, Any] | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything in it is of its type; it may come from a file."""
+        texts = [self.kind, self.identifier, *self.touched]
+        dicts = [self.before, {} if self.known is None else self.known]
+        return all(isinstance(text, str) for text in texts) and all(isinstance(one, dict) for one in dicts)
+
 
 @dataclass
 class UndoFile:
@@ -62,17 +65,19 @@ class UndoFile:
     @classmethod
     def of(cls, target: Target, state_dir: Path) -> UndoFile:
         """Return the undo file that a run on a target writes; nothing is read."""
-        path = state_dir / f"{target.name}-{_place(target)}.undo.json"
+        path = state_dir / f"{target.name}-{target.place}.undo.json"
         return cls(path, target.name, target.base_url, target.client)
 
     @classmethod
     def left_behind(cls, target: Target, state_dir: Path) -> list[UndoFile]:
         """Return what earlier runs left on disk of this server or of this name; raise SafetyRefusal if unreadable.
 
-        The lock must be held, or a run may be writing there.
+        The lock must be held, or a run may be writing there. What a crash left half written is deleted.
         """
+        for leftover in state_dir.glob(f".*-{target.place}.undo-*"):
+            leftover.unlink(missing_ok=True)
         ours = re.compile(
-            rf"[a-z0-9_-]+-{_place(target)}\.undo\.json|{re.escape(target.name)}-[0-9a-f]{{12}}\.undo\.json"
+            rf"[a-z0-9_-]+-{target.place}\.undo\.json|{re.escape(target.name)}-[0-9a-f]{{12}}\.undo\.json"
         )
         paths = sorted(path for path in state_dir.glob("*.undo.json") if ours.fullmatch(path.name))
         return [cls._read(path) for path in paths]
@@ -127,30 +132,46 @@ class UndoFile:
         self.profiles, self.case = [], ""
         try:
             self.path.unlink()
+            _sync_directory(self.path.parent)
         except FileNotFoundError:
             return  # never written, as on a mock, which needs no note and no place for one
-        _sync_directory(self.path.parent)
+        except OSError as problem:
+            why = f"the undo file is of no more use, but can't be deleted: {problem.strerror}"
+            raise SafetyRefusal(why, place=str(self.path), hint="delete it by hand") from None
 
     @classmethod
     def _read(cls, path: Path) -> UndoFile:
         try:
-            document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            document: Mapping[str, Any] = json.loads(_own_text(path))
             if document["version"] != VERSION:
-                raise ValueError(f"version {document['version']}")
-            target, base_url, client, case = (document[name] for name in ("target", "base_url", "client", "case"))
-            return cls(path, target, base_url, client, case, [OpenProfile(**row) for row in document["profiles"]])
+                raise ValueError(f"it is of version {document['version']!r:.20}")
+            said = [document[name] for name in ("target", "base_url", "client", "case")]
+            target, base_url, client, case = said
+            rows = [OpenProfile(**row) for row in document["profiles"]]
+            if not all(isinstance(text, str) for text in said) or not all(row.is_whole for row in rows):
+                raise ValueError("it does not hold what a run writes")
+            return cls(path, target, base_url, client, case, rows)
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            why, hint = f"can't read the undo file: {type(problem).__name__}", "restore by hand what it describes"
+            said_why = getattr(problem, "strerror", None) or (str(problem) if type(problem) is ValueError else "")
+            why = f"can't read the undo file: {said_why or type(problem).__name__}"
+            hint = "restore by hand what it describes, then delete it"
             raise SafetyRefusal(why, place=str(path), hint=hint) from None
 
 
-def _place(target: Target) -> str:
-    """Return what a host and client are called in file names: the same for every spelling that could mean them."""
-    parts = urlsplit(target.base_url)
-    host = parts.hostname or ""
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    text = f"{'loopback' if is_loopback(host) else host.rstrip('.')}:{port}|{target.client.lower()}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _own_text(path: Path) -> bytes:
+    """Return what is in a file that nobody but this user could write; raise OSError or ValueError, in words."""
+    if path.is_symlink():
+        raise ValueError("it is a link")
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise ValueError("it is a link or no file")
+        if os.name != "nt" and (found.st_uid != os.getuid() or found.st_mode & 0o022):
+            raise ValueError("it is another user's, or others can write it")
+        text = file.read()
+    if is_too_deep(text, DEEPEST + 4):  # a profile lies in a list of a member
+        raise ValueError("it is nested deeper than any profile")
+    return text
 
 
 def _spelled(base_url: str) -> str:
@@ -160,42 +181,14 @@ def _spelled(base_url: str) -> str:
 
 
 def prepare(state_dir: Path) -> None:
-    """Make the directory, for its owner alone."""
+    """Make the directory, for its owner alone; raise UsageError for one in which everybody could write."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if state_dir.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+            hint = f"chmod 700 {shlex.quote(str(state_dir))}"
+            raise UsageError("everybody can write into the state directory", place=str(state_dir), hint=hint)
     except OSError as problem:
         raise UsageError(f"can't make the state directory: {problem.strerror}", place=str(state_dir)) from problem
-
-
-class RunLock:
-    """Keeps a second run away from the target; the system lets go of it when the process ends, however that happens."""
-
-    def __init__(self, target: Target, state_dir: Path) -> None:
-        self._path = state_dir / f"{_place(target)}.lock"
-        self._handle: int | None = None
-
-    def take(self) -> None:
-        """Take the lock, and delete what a crash left half written; raise SafetyRefusal if another run has it."""
-        try:
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as problem:
-            why = f"can't write into the state directory: {problem.strerror}"
-            raise UsageError(why, place=str(self._path.parent), hint="give another --state-dir") from problem
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.release()
-            raise SafetyRefusal("another run is using this target", hint="wait for it to end") from None
-        for leftover in self._path.parent.glob(f".*-{self._path.stem}.undo-*"):
-            leftover.unlink(missing_ok=True)
-
-    def release(self) -> None:
-        """Let go of the lock."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
 
 
 def _sync_directory(directory: Path) -> None:

@@ -131,11 +131,7 @@ class FakeVendor:
             _lower(changed, self.quirks.lowers)
         if self.quirks.tidies:
             changed = json.loads(json.dumps(changed).replace('""', "null"))
-        if (
-            self.quirks.stamps_readings
-            or {**changed, "Edited": 0} != {**profile, "Edited": 0}
-            or (self.quirks.not_atomic and request.changes)
-        ):
+        if self.quirks.stamps_readings or changed != profile or (self.quirks.not_atomic and request.changes):
             self._commit(profile, changed, user)
         return self._reply(200, self._shown(old if self.quirks.answers_old else profile))
 
@@ -150,6 +146,8 @@ class FakeVendor:
             changed["Edited"] = {**(changed["Edited"] or {}), "ModifiedBy": by, "ModifiedDate": stamp}
             if self.quirks.stamps_creation:
                 changed["Edited"] |= {"CreatedBy": by, "CreateDate": stamp}
+            if self.quirks.writes_created_by:
+                changed["Edited"]["CreatedBy"] = "the system"
         index = next(place for place, row in enumerate(self.profiles) if row is profile)
         profile.update(copy.deepcopy(changed))
         self.profiles[index] = profile
@@ -290,7 +288,7 @@ class FakeVendor:
     # -- answers ------------------------------------------------------------------------------------------------------
 
     def _shown(self, profile: dict[str, Any]) -> dict[str, Any]:
-        shown = {**profile, **self.quirks.value_changes}
+        shown = {**(_tidied(profile) if self.quirks.shows_tidied else profile), **self.quirks.value_changes}
         shown.pop(self.quirks.without_member, None)
         name, hidden = self.quirks.hides
         if shown.get(name):
@@ -313,6 +311,14 @@ class FakeVendor:
             if value is not None:
                 headers[name] = value
         return status, headers, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _tidied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tidied(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_tidied(item) for item in value] or None
+    return value.strip() if isinstance(value, str) else value
 
 
 def _lower(value: Any, name: str) -> None:

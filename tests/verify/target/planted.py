@@ -81,3 +81,5 @@ class Quirks:
     spills: str = ""  # a member whose change goes to every profile
     lowers: str = ""  # a text member that is stored in small letters
     tidies: bool = False  # with every request, empty texts become null
+    shows_tidied: bool = False  # answers show trimmed texts, and null for an empty list; tests see what is kept
+    writes_created_by: bool = False  # each change writes Edited/CreatedBy anew

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -28,7 +28,13 @@ PROFILE_KEY = (CLIENT, *KEY)
 CONTRACT: Contract = load_contract(shipped("contracts") / "openapi.yaml")
 
 
-def target_of(vendor: FakeVendor, **changes: Any) -> Target:
+class Served(Protocol):
+    """What a target needs to know of a server."""
+
+    url: str
+
+
+def target_of(vendor: Served, **changes: Any) -> Target:
     values: dict[str, Any] = {
         "name": "fake",
         "base_url": vendor.url,

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from mockserver.errors import SafetyRefusal
+from mockserver.verify.calls import Call, Reply
 from mockserver.verify.target import restore as restore_module
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.restore import Outcome, recover
-from mockserver.verify.target.session import NoAnswer, NotSent
+from mockserver.verify.target.session import NoAnswer, NotSent, Stopped, TargetSession
 from mockserver.verify.target.targets import RESERVE
 from tests.verify.target.fake_vendor import CLIENT, PROFILE, FakeVendor
 from tests.verify.target.runs import (
@@ -179,3 +180,22 @@ def test_a_profile_of_another_shape_is_listed_when_it_cannot_be_restored(vendor:
         )
     assert "NOT RESTORED" in said
     assert list(tmp_path.glob("*.json")) != []
+
+
+def test_a_full_disk_under_raw_exchanges_ends_the_run_and_no_restore(
+    vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer whose exchange can't be kept counts, and nothing more is sent for cases."""
+
+    def fail(_: TargetSession, __: Path, call: Call, ___: Reply) -> None:
+        if call.may_change:
+            raise OSError(28, "No space left on device")
+
+    before, session = vendor.lasting(), session_of(vendor)
+    with GuardedRun(session, tmp_path, CONTRACT) as run, run.guard("case"):
+        session.keep_raw = tmp_path / "raw"
+        monkeypatch.setattr(TargetSession, "_write_raw", fail)
+        assert run.send(change(replace("/CustomerType", "Prospect"))).status == 200
+        with pytest.raises(Stopped, match="a raw exchange can't be kept: No space left"):
+            run.send(change(replace("/CustomerType", "Lead")))
+    assert vendor.lasting() == before

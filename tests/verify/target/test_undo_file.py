@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.cli import add_json
 from mockserver.commands.targets_cli import add_target_flags, run_recover
-from mockserver.errors import SafetyRefusal
+from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.restore import Outcome, recover
 from mockserver.verify.target.session import TargetSession
@@ -77,15 +77,6 @@ def test_the_command_recovers_and_says_so(
     assert vendor.lasting() == before
 
 
-def test_a_second_run_waits_its_turn(vendor: FakeVendor, tmp_path: Path) -> None:
-    """One profile, one run."""
-    with GuardedRun(session_of(vendor), tmp_path, CONTRACT):
-        with pytest.raises(SafetyRefusal, match="another run"):
-            GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
-        with pytest.raises(SafetyRefusal, match="another run"):
-            GuardedRun(session_of(vendor), tmp_path, CONTRACT).begin()
-
-
 def test_the_undo_file_is_private_and_its_name_says_nothing(vendor: FakeVendor, tmp_path: Path) -> None:
     """0600, in a directory of 0700; names hold the target's name and a hash of where it is."""
     state = tmp_path / "state"
@@ -99,14 +90,91 @@ def test_the_undo_file_is_private_and_its_name_says_nothing(vendor: FakeVendor, 
         assert len([file for file in files if file.suffix == ".json"]) == 1
 
 
-def test_a_damaged_undo_file_stops_everything(vendor: FakeVendor, tmp_path: Path) -> None:
-    """It is not deleted either: perhaps a person can read it."""
-    with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
-        path = run.undo.path
-    path.write_text('{"version": 1, "profiles": [')
-    with pytest.raises(SafetyRefusal, match="can't read the undo file"):
-        recover(session_of(vendor), tmp_path)
-    assert path.exists()
+def _deep(path: Path) -> None:
+    path.write_text(f'{{"version": {"[" * 50_000}')
+
+
+def _walkable(path: Path) -> None:
+    path.write_text(f'{{"version": 1, "profiles": [{{"before": {"[" * 400}{"]" * 400}}}]}}')
+
+
+def _linked(path: Path) -> None:
+    path.rename(path.with_suffix(".kept"))
+    path.symlink_to(path.with_suffix(".kept"))
+
+
+def _linked_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def _replaced_by_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _edited(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+
+
+UNFIT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "cut off": (lambda path: path.write_text('{"version": 1, "profiles": ['), "JSONDecodeError"),
+    "nested beyond any reader": (_deep, "nested deeper than any profile"),
+    "nested as a reader can bear": (_walkable, "nested deeper than any profile"),
+    "a link": (_linked, "it is a link"),
+    "a link to nothing": (_linked_to_nothing, "it is a link"),
+    "a hard link": (lambda path: os.link(path, path.with_suffix(".kept")), "a link or no file"),
+    "a pipe": (_replaced_by_a_pipe, "a link or no file"),
+    "writable for all": (lambda path: path.chmod(0o606), "others can write it"),
+    "writable for a group": (lambda path: path.chmod(0o660), "others can write it"),
+    "of another version": (lambda path: _edited(path, '"version": 1', '"version": 2'), "of version 2"),
+    "an address of another type": (lambda path: _edited(path, '"case": "case"', '"case": []'), "what a run writes"),
+    "a profile of another type": (lambda path: _edited(path, '"touched": [', '"touched": [7, '), "what a run writes"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "told"), UNFIT.values(), ids=UNFIT.keys())
+def test_an_undo_file_that_is_unfit_is_refused_in_words(
+    vendor: FakeVendor, tmp_path: Path, spoil: Callable[[Path], object], told: str
+) -> None:
+    """By a run and by a recovery; it stays, since perhaps a person can read it, and nothing is sent."""
+    broken_off(vendor, tmp_path)
+    path = next(tmp_path.glob("*.undo.json"))
+    spoil(path)
+    sent = len(vendor.seen)
+    for use in (
+        lambda: recover(session_of(vendor), tmp_path),
+        GuardedRun(session_of(vendor), tmp_path, CONTRACT).begin,
+    ):
+        with pytest.raises(SafetyRefusal, match="can't read the undo file") as caught:
+            use()
+        assert told in str(caught.value)
+    assert path.is_symlink() or path.exists()
+    assert len(vendor.seen) == sent
+
+
+def test_a_state_directory_in_which_everybody_writes_is_refused(vendor: FakeVendor, tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(UsageError, match="everybody can write") as caught:
+        GuardedRun(session_of(vendor), tmp_path, CONTRACT).begin()
+    assert "chmod 700" in str(caught.value)
+
+
+def test_an_undo_file_that_stays_is_said(vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left changed, but the next run would find it."""
+    before = vendor.lasting()
+
+    def fail(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    def case() -> None:
+        with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run, run.guard("case"):
+            run.send(change(replace("/CustomerType", "Prospect")))
+            monkeypatch.setattr(Path, "unlink", fail)
+
+    with pytest.raises(SafetyRefusal, match="no more use, but can't be deleted: No space"):
+        case()
+    assert vendor.lasting() == before
 
 
 OTHER_SPELLINGS: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -171,7 +239,7 @@ def test_a_change_whose_note_cannot_be_written_is_not_sent(
             monkeypatch.undo()
     assert isinstance(caught.value, KeyboardInterrupt) or "No space left" in str(caught.value)
     assert (vendor.lasting(), vendor.commits) == (before, 0)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recovery_that_is_interrupted_lists_what_is_left(
