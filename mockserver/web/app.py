@@ -20,11 +20,13 @@ from mockserver.web.fastpath import FastPath
 from mockserver.web.guard import admin_error, guard
 from mockserver.web.surface import control_surface
 from mockserver.web.token_endpoint import token_endpoint
+from mockserver.web.workbench import workbench
 
 ADMIN_PREFIX = "/__admin"
 _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
-# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are.
-_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles")
+# The journal is redacted entry by entry, where its bodies are not in Base64 yet; profiles are shown as they are;
+# the workbench's files hold nothing.
+_REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles", f"{ADMIN_PREFIX}/ui")
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     _bound_bodies(app, mock)
     app.after_request(_finished)
     _register_refusals(app, mock, door)
+    app.register_blueprint(workbench(pure=mock.settings.pure))
     _register_border(app, mock)
     if fast:
         flask_app = app.wsgi_app
@@ -110,7 +113,7 @@ def _register_border(app: Flask, mock: Mock) -> None:
 
     @app.before_request
     def refuse_who_may_not_ask() -> None:
-        if is_ours(request.path):
+        if is_ours(request.path) and request.blueprint != "workbench":
             guard(mock)
 
     @app.after_request

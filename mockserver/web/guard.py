@@ -37,7 +37,7 @@ def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-re
 
 def guard(mock: Mock) -> None:
     """Raise for a request that another site's page, or somebody without the token, could have sent."""
-    if not _same_origin():
+    if not same_origin():
         raise Forbidden(
             "refused",
             rule="origin-not-allowed",
@@ -60,7 +60,8 @@ def guard(mock: Mock) -> None:
         )
 
 
-def _same_origin() -> bool:
+def same_origin() -> bool:
+    """Tell whether a request comes from a page of this server, or from no page at all."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
