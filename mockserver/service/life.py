@@ -66,7 +66,7 @@ def fitting(profile: bytes, policy: Policy) -> bytes:
 
 def live_as_patched(profile: OpenProfile, before: bool) -> bool:
     """Make a patch of /IsActive do what Activate does, and tell whether there was one (assumed)."""
-    if profile.untouched("IsActive") or profile["IsActive"] is before:
+    if profile["IsActive"] is before:
         return False
     if profile["IsActive"]:
         profile.pop("ReasonCode", None)

@@ -267,7 +267,7 @@ class Service:
             return Changed(before, None, facts)
         if handling.holds_rules is not None and handling.holds_rules(before, document.reached(*COLLECTIONS)):
             tolerated.add("account-default-moved")
-        if self.policy.hides_inactive and life.live_as_patched(document, active):
+        if policy.hides_inactive and not document.untouched("IsActive") and life.live_as_patched(document, active):
             tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
             document["Edited"] = life.stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
