@@ -120,7 +120,7 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "world": exchange.world,
         "user": exchange.user and sendable(exchange.user),
-        "profile": exchange.key and dict(zip(("client", "type", "id"), map(sendable, exchange.key), strict=True)),
+        "profile": exchange.key and _profile_json(*map(sendable, exchange.key)),
         "reason": story.reason,
         "provenance": story.provenance,
         "explanation": sendable(story.sentence(tree)),
@@ -130,6 +130,13 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "changes": changes_json(exchange),
         "durationMs": round(exchange.duration_s * 1000, 3),
     }
+
+
+def _profile_json(client: str, kind: str, identifier: str) -> dict[str, str]:
+    """Return what a URL names, without a type the ProfileId."""
+    if identifier and not kind:
+        return {"client": client, "profileId": identifier}
+    return {"client": client, "type": kind, "id": identifier}
 
 
 def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) 
     """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
     ready, log = home / "ready.json", home / "log.txt"
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+    # The rules know the PATCH alone, and read by alternate id what they have made inactive.
+    command += ["--operations", "patch", "--inactive", "found"]
     command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command

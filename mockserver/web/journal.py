@@ -172,19 +172,22 @@ def _since() -> str | None:
 
 
 def _described_request(document: dict[str, Any]) -> Request:
-    """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
+    """Read {"url" or "client", "alternateIdType", "alternateId"; "method"; "headers"; "body" as text or as JSON}."""
     parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
     if "url" not in document and not all(parts):
         raise _names_no_profile()
     target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
     if not isinstance(target, str) or not isinstance(headers, dict):
         raise _names_no_profile()
-    route = match_route(target, slashes_in_ids=True)
+    route, method = match_route(target, slashes_in_ids=True), document.get("method", "PATCH")
     if not route.operations:
         raise _names_no_profile()
+    if method not in route.operations:
+        allowed = ", ".join(route.operations)
+        raise AdminRefusal(422, f"the URL does not take {str(method)[:20]}", f"write one of {allowed}")
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(Head("PATCH", target, headers, route), _body(document))
+    return Request(Head(method, target, headers, route), _body(document, [] if method == "PATCH" else ""))
 
 
 def _names_no_profile() -> AdminRefusal:
@@ -192,8 +195,8 @@ def _names_no_profile() -> AdminRefusal:
     return AdminRefusal(422, "the request names no profile", hint)
 
 
-def _body(document: dict[str, Any]) -> bytes:
-    body = document.get("body", [])
+def _body(document: dict[str, Any], default: Any) -> bytes:
+    body = document.get("body", default)
     if isinstance(body, str):
         return body.encode()
     return orjson.dumps(body)

@@ -81,15 +81,15 @@ CACHES: list[Edit] = [
         "C-signature-twice-as-long",
         "a signature found good once is good for twice the window",
         "auth/signing.py",
-        "timedelta(seconds=window_s)",
-        "timedelta(seconds=2 * window_s)",
+        "timedelta(seconds=_window_s(client) + dates.skew_s)",
+        "timedelta(seconds=2 * _window_s(client) + dates.skew_s)",
     ),
     Edit(
         "C-signature-of-any-account",
         "a signature found good once is good for half an hour, whatever the account's window",
         "auth/signing.py",
-        "return issued, issued + timedelta(seconds=window_s)",
-        "return issued, issued + timedelta(seconds=1800)",
+        "return since, issued + timedelta(seconds=_window_s(client) + dates.skew_s)",
+        "return since, issued + timedelta(seconds=1800)",
     ),
     Edit(
         "C-token-for-ever",
@@ -102,8 +102,8 @@ CACHES: list[Edit] = [
         "C-window-of-no-account",
         "every account's signatures hold for 15 minutes",
         "auth/signing.py",
-        "    window = DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s\n    _check",
-        "    window = DEFAULT_SIGNATURE_WINDOW_S\n    _check",
+        "<= _window_s(client) + dates.skew_s:",
+        "<= DEFAULT_SIGNATURE_WINDOW_S + dates.skew_s:",
     ),
     Edit(
         "C-token-of-any-account",
@@ -151,8 +151,8 @@ CACHES: list[Edit] = [
         "C-suffix-ignored",
         "the suffix on the account names no namespace",
         "service/routes.py",
-        "kind, identifier, world or None, key)",
-        "kind, identifier, None, key)",
+        "kind, identifier, number, world or None, key)",
+        "kind, identifier, number, None, key)",
     ),
     Edit(
         "C-suffix-first",
@@ -165,24 +165,23 @@ CACHES: list[Edit] = [
     Edit(
         "C-stamp-once",
         "of one user only the first change is stamped",
-        "service/service.py",
-        '        edited["ModifiedDate"] = handling',
-        '        if edited.get("ModifiedBy") == handling.user:\n            return edited\n'
-        '        edited["ModifiedDate"] = handling',
+        "service/life.py",
+        '    noted["ModifiedDate"] = shown',
+        '    if noted.get("ModifiedBy") == user:\n        return noted\n    noted["ModifiedDate"] = shown',
     ),
     Edit(
         "C-stamp-zone",
         "a stamp does not say that it is UTC",
-        "service/service.py",
+        "service/life.py",
         '.removesuffix("+00:00") + "Z"',
         '.removesuffix("+00:00")',
     ),
     Edit(
         "C-stamp-shared",
         "all profiles share the stamp of those that have none",
-        "service/service.py",
-        'dict(self.tree.root.members["Edited"].template)',
-        'self.tree.root.members["Edited"].template',
+        "service/life.py",
+        'dict(tree.root.members["Edited"].template)',
+        'tree.root.members["Edited"].template',
     ),
     # -- the index of alternate ids
     Edit(
