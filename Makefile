@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python contracts/write_operations.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
+	$(BIN)/python docs/write_operations.py --check
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -41,6 +42,7 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python contracts/write_operations.py
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
+	$(BIN)/python docs/write_operations.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml

@@ -41,8 +41,26 @@ class Settings:
     fixtures: Path = _setting(lambda: shipped("fixtures"), "directory with clients.toml and profiles/")
     contract: Path = _setting(lambda: shipped("contracts") / "openapi.yaml", "OpenAPI document of the operation")
     dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"))
+    operations: str = _setting(
+        "all", "the operations around the PATCH too, or the PATCH by alternate id alone", choices=("all", "patch")
+    )
+    inactive: str = _setting(
+        "hidden",
+        "whether an alternate id leads to an inactive profile; its ProfileId always does",
+        choices=("hidden", "found"),
+    )
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
     unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
+    account_rules: bool = _setting(False, "hold entries to what the vendor's other pages say of an account's data")
+    second_default: str = _setting(
+        "takes-over",
+        "under the account's rules, what becomes of a second default address or e-mail (assumed)",
+        choices=("takes-over", "refused", "as-sent"),
+    )
+    zoneless: str = _setting(
+        "either", "the zone of a signature's timestamp without one (assumed)", choices=("utc", "eastern", "either")
+    )
+    clock_skew: int = _setting(0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400)
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))
     fault: tuple[str, ...] = _setting(
         (), "planned fault: what, then when, e.g. '500 p=0.3' or 'delay=200..800 op=add'; repeatable"

@@ -21,6 +21,7 @@ from mockserver.errors import UsageError
 from mockserver.server.server import Server, stop_signals
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.metrics import Metrics
+from mockserver.service.operations import ROUTES, listed
 from mockserver.service.sample import sample_curl
 from mockserver.settings import Settings
 
@@ -130,6 +131,7 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
         f"  {len(mock.fixtures.bodies)} profiles of {clients} client{'s' * (clients != 1)} from {settings.fixtures}",
+        f"  {listed(ROUTES[settings.operations])}",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
     if mock.admin_token and settings.admin_token is None:

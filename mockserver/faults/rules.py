@@ -32,8 +32,9 @@ LONGEST_DELAY_MS: Final = 600_000.0
 class Match:
     """Select requests; an absent field matches everything, and all given fields must hold.
 
-    Compared without case, except `user`. `op` and `path` hold for one and the same operation of the patch. `path` is
-    a JSON pointer: it covers the member and everything below it, and `*` stands for any one segment.
+    Compared without case, except `user`. `operation` is a name of the table of operations. `op` and `path` hold for one
+    and the same operation of the patch. `path` is a JSON pointer: it covers the member and everything below it, and `*`
+    stands for any one segment.
     """
 
     client: str | None = None
@@ -42,6 +43,7 @@ class Match:
     alternate_id: str | None = None
     op: str | None = None
     path: str | None = None
+    operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class Facts(NamedTuple):
     alternate_id_type: str
     alternate_id: str
     operations: Sequence[tuple[str, str]] = ()
+    operation: str = ""
 
 
 class Decision(NamedTuple):
@@ -334,6 +337,7 @@ def _is_about(match: Match, facts: Facts) -> bool:
         and (match.user is None or match.user == facts.user)
         and _same(match.alternate_id_type, facts.alternate_id_type)
         and _same(match.alternate_id, facts.alternate_id)
+        and _same(match.operation, facts.operation)
     )
 
 

@@ -23,6 +23,7 @@ from mockserver.profile.paths import segments
 
 _PLACE: Final = "event"
 _EXAMPLE: Final = '{"profile": "CRM/C-1", "path": "/IsActive", "became": false}'
+_LIFE: Final = ("created", "deleted", "deactivated", "activated")
 _TYPES: Final[Mapping[Kind, tuple[type, str]]] = {
     Kind.STRING: (str, "text"),
     Kind.BOOLEAN: (bool, "true or false"),
@@ -36,11 +37,15 @@ def read_event(spec: Any, tree: MemberTree) -> Pattern:
     """Compile an event to criteria of the exchange that brought it about; raise UsageError.
 
     `profile` (any, if left out) is known by each of its alternate ids; `path` is a JSON Pointer in which `*` stands for
-    any index; `from` and `became` are the values before and after, null for what is not there.
+    any index; `from` and `became` are the values before and after, null for what is not there. Without a path `became`
+    says what became of the profile itself: created, deleted, deactivated or activated.
     """
     fields = read_object(spec, _PLACE, ("profile", "path", "from", "became"))
+    if fields.keys() - {"profile"} == {"became"}:
+        return (*_profile_criterion(fields), _life_criterion(fields["became"]))
     if "path" not in fields:
-        raise UsageError("has no path", place=_PLACE, hint=f"write one such as {_EXAMPLE}")
+        hint = f'write one such as {_EXAMPLE}, or "became" alone as one of {", ".join(_LIFE)}'
+        raise UsageError("has no path", place=_PLACE, hint=hint)
     path = _read_path(fields, tree)
     wanted = {name: fields[name] for name in ("from", "became") if name in fields}
 
@@ -49,6 +54,24 @@ def read_event(spec: Any, tree: MemberTree) -> Pattern:
 
     change = Criterion("change", {"path": fields["path"], **wanted}, partial(_changes_at, path=path), accepts, _size)
     return (*_profile_criterion(fields), change)
+
+
+def _life_criterion(word: Any) -> Criterion:
+    if word not in _LIFE:
+        hint = did_you_mean(str(word), _LIFE, f"without a path write one of {', '.join(_LIFE)}")
+        raise UsageError("nothing of this kind becomes of a profile", place=below(_PLACE, "became"), hint=hint)
+    return Criterion("became", word, _life_of, lambda words: word in words)
+
+
+def _life_of(exchange: Exchange) -> list[str]:
+    """Return what became of the exchange's profile itself."""
+    if not exchange.changed:
+        return []
+    before, after = profile_before(exchange), profile_after(exchange)
+    if before is None or after is None:
+        return ["created" if before is None else "deleted"]
+    was, became = before.get("IsActive"), after.get("IsActive")
+    return [] if was is became else ["activated" if became else "deactivated"]
 
 
 def _profile_criterion(fields: Mapping[str, Any]) -> Iterator[Criterion]:

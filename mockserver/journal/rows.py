@@ -18,6 +18,7 @@ def row_json(exchange: Exchange, operation: str | None) -> dict[str, Any]:
     """Return one request as a row; `operation` is the name of what it asked for, None if there is nothing like it."""
     story, sent = exchange.story, operations(exchange)
     client, kind, identifier = exchange.key or (None, None, None)
+    profile_id = None if kind else identifier
     return {
         "id": exchange.id,
         "world": exchange.world,
@@ -29,8 +30,8 @@ def row_json(exchange: Exchange, operation: str | None) -> dict[str, Any]:
         "operation": operation,
         "client": client and _short(client),
         "alternateIdType": kind and _short(kind),
-        "alternateId": identifier and _short(identifier),
-        "profileId": None,
+        "alternateId": _short(identifier) if kind and identifier else None,
+        "profileId": profile_id and _short(profile_id),
         "user": exchange.user and _short(exchange.user),
         "status": exchange.seen_status,
         "connection": exchange.broken,

@@ -121,7 +121,7 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "world": exchange.world,
         "user": exchange.user and sendable(exchange.user),
-        "profile": exchange.key and dict(zip(("client", "type", "id"), map(sendable, exchange.key), strict=True)),
+        "profile": exchange.key and _profile_json(*map(sendable, exchange.key)),
         "reason": story.reason,
         "provenance": story.provenance,
         "explanation": sendable(story.sentence(tree)),
@@ -162,6 +162,13 @@ def iso(moment: datetime) -> str:
 def outcome(exchange: Exchange) -> str:
     """Return what the client saw: a status, or how its connection was broken."""
     return f"connection {exchange.broken}" if exchange.broken else str(exchange.status)
+
+
+def _profile_json(client: str, kind: str, identifier: str) -> dict[str, str]:
+    """Return what a URL names, without a type the ProfileId."""
+    if identifier and not kind:
+        return {"client": client, "profileId": identifier}
+    return {"client": client, "type": kind, "id": identifier}
 
 
 def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from mockserver.auth.signing import Client
+from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
@@ -26,6 +26,7 @@ from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
+from mockserver.service.operations import ROUTES
 from mockserver.service.request import Policy
 from mockserver.service.service import Service
 from mockserver.settings import Settings
@@ -120,7 +121,7 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
     admin_token = _admin_token(settings)
     secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
     known = known_secrets(fixtures.clients.values(), *filter(None, secret))
-    service = Service(tree, fixtures.clients, _policy(settings), worlds.numbers, known)
+    service = Service(tree, fixtures, _policy(settings), worlds.numbers, known)
     return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
 
 
@@ -181,6 +182,10 @@ def _policy(settings: Settings) -> Policy:
         pure=settings.pure,
         log=settings.log,
         token_key=settings.token_key.encode() if settings.token_key else secrets.token_bytes(32),
+        dates=Dates(settings.zoneless, settings.clock_skew),
+        account_rules=settings.account_rules,
+        second_default=settings.second_default,
+        hides_inactive=settings.inactive == "hidden",
     )
 
 
@@ -196,14 +201,14 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
         return ()
     from mockserver.faults.text import from_text, with_free_id
 
-    known, faults = known_names(tree, fixtures), list[Fault]()
+    known, faults = known_names(tree, fixtures, settings.operations), list[Fault]()
     for text in settings.fault:
         fault = from_text(text, known=known, place="--fault")
         faults.append(with_free_id(fault, [other.id for other in faults]))
     return tuple(faults)
 
 
-def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
+def known_names(tree: MemberTree, fixtures: FixtureSet, offered: str) -> Known:
     """Return what a fault rule may refer to, so that one that can never match is refused."""
     from mockserver.faults.text import Known
 
@@ -211,4 +216,5 @@ def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},
         paths=list(tree.paths()),
+        operations=[operation.name for row in ROUTES[offered].values() for operation in row.values()],
     )

@@ -12,12 +12,12 @@ import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from mockserver.profile.keys import Key
+from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
 from mockserver.service.body import body_too_large
 from mockserver.service.operations import ROUTES
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, shown_url
-from mockserver.service.service import Answer
 from mockserver.settings import KEPT_HEADS, LONGEST_KEPT_HEAD
 from mockserver.state.clock import stopwatch
 from mockserver.state.world import World
@@ -84,6 +84,7 @@ class VendorDoor:
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
         self.slashes = mock.service.policy.dialect.follows_page
+        self.offered = mock.settings.operations
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
         self._heads: dict[Hashable, Head] = {}
@@ -136,7 +137,8 @@ class VendorDoor:
 
     def _read_head(self, environ: Mapping[str, Any]) -> Head:
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        return Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
+        route = match_route(target, slashes_in_ids=self.slashes, offered=self.offered)
+        return Head(method, target, headers, route)
 
     def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:
         if head.route.operations:
@@ -145,7 +147,7 @@ class VendorDoor:
         return NotFound(
             f"No HTTP resource was found that matches the request URI '{url}'.",
             rule="route-unknown",
-            hint=f"The route is {' or '.join(ROUTES)}.",
+            hint=f"The route is {' or '.join(ROUTES[self.offered])}.",
         )
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
@@ -238,5 +240,6 @@ def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartRespo
     if environ["REQUEST_METHOD"] == "HEAD":  # its texts name the method: another length than that of GET
         start_response(status, answer.headers)
         return [b""]
-    start_response(status, [*answer.headers, ("Content-Length", str(len(answer.body)))])
+    length = [] if answer.status == HTTPStatus.NO_CONTENT else [("Content-Length", str(len(answer.body)))]
+    start_response(status, [*answer.headers, *length])
     return [answer.body]

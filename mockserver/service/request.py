@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from mockserver.auth.signing import Client, User
+from mockserver.auth.signing import Client, Dates, User
 from mockserver.auth.tokens import bearer_token
 from mockserver.faults.rules import Fault
 from mockserver.formats.negotiation import AnswerFormat, choose
@@ -92,6 +92,10 @@ class Policy:
     pure: bool = False
     log: str = "off"
     token_key: bytes = b""
+    hides_inactive: bool = True
+    dates: Dates = Dates()
+    account_rules: bool = False
+    second_default: str = "takes-over"
 
 
 def answer_format(headers: Mapping[str, str]) -> AnswerFormat:

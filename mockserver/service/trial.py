@@ -11,10 +11,11 @@ from mockserver.errors import ApiError
 from mockserver.journal.log import Journal
 from mockserver.journal.steps import Step, steps
 from mockserver.profile.difference import changed_paths
+from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
+from mockserver.service.operations import PATCH
 from mockserver.service.request import Request
-from mockserver.service.service import Answer
 from mockserver.state.memory import MemoryWorld
 from mockserver.state.world import World
 
@@ -27,7 +28,8 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
     try:
-        operations = read_operations(request, mock.service.policy, mock.tree)
+        patches = request.head.operation is None or request.head.operation.handler == PATCH.handler
+        operations = read_operations(request, mock.service.policy, mock.tree) if patches else []
     except ApiError:
         operations = []
     told = steps(profile, operations, answer.story.refusal, mock.tree, mock.service.policy.dialect)
@@ -59,9 +61,10 @@ def _twin(mock: Mock, world: World) -> MemoryWorld:
 
 def changes(before: bytes | None, after: bytes | None) -> list[dict[str, Any]]:
     """List the members in which two states of a profile differ."""
-    if before is None or after is None or before is after:
+    if before is after:
         return []
-    rows = changed_paths(orjson.loads(before), orjson.loads(after))
+    old_profile, new_profile = (None if body is None else orjson.loads(body) for body in (before, after))
+    rows = changed_paths(old_profile, new_profile)
     return [{"path": path, "before": old, "after": new} for path, old, new in rows]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
 from mockserver.errors import BadRequest, NotFound, StoreUnavailable
-from mockserver.profile.keys import Key, alternate_ids
+from mockserver.profile.keys import BY_PROFILE_ID, Key, names
 
 
 class Base(Protocol):
@@ -23,25 +24,30 @@ class Base(Protocol):
 
 
 class Changed(NamedTuple):
-    """What a change makes of a profile: its new bytes and, only if they changed, its alternate ids.
+    """What a change makes of a profile: its new bytes and, only if they changed, the names that lead to it.
 
     `facts` is what whoever asked for the change wants to know of it.
     """
 
     body: bytes
-    alternate_ids: Sequence[tuple[str, str]] | None = None
+    names: Sequence[tuple[str, str]] | None = None
     facts: Any = None
 
 
 class Update(NamedTuple):
-    """A profile before and after, the same object twice if nothing changed, and the facts of the change."""
+    """A profile before and after, the same object twice if nothing changed, and the facts of the change.
 
-    before: bytes
-    after: bytes
+    None stands for a profile that was not there before, or is not there after.
+    """
+
+    before: bytes | None
+    after: bytes | None
     facts: Any = None
 
 
 Change = Callable[[bytes], Changed]
+Make = Callable[[int], Changed]
+"""Make the profile that is the n-th new one of its world, counted from 0."""
 
 
 class Counted(Protocol):
@@ -101,11 +107,17 @@ class ProfileStore(Protocol):
         Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
         """
 
-    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+    def create(self, client: str, make: Make) -> Update:
+        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
 
-    def delete(self, key: Key) -> bool:
-        """Remove a profile with all its keys; return whether there was one."""
+        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
+        """
+
+    def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its names; return whether it was created."""
+
+    def delete(self, key: Key) -> bytes | None:
+        """Remove a profile with all its keys; return what was there."""
 
     def reset(self) -> None:
         """Go back to the fixtures."""
@@ -117,7 +129,7 @@ class ProfileStore(Protocol):
         """Go back to a snapshot of this world."""
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first key."""
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
 
     @property
     def changed_count(self) -> int: ...
@@ -166,33 +178,49 @@ class Profiles:
                     # made again, on what is there. Whoever moves a key writes the body anew, so the body tells.
                     if self._overlay is not overlay or self._body(overlay, slot) is not before:
                         continue
-                    self._write(overlay, key[0], slot, changed.body, changed.alternate_ids)
+                    self._write(overlay, key[0], slot, changed.body, changed.names)
                 return Update(before, changed.body, changed.facts)
             finally:
                 if taken:
                     lock.release()
         raise overtaken(_ATTEMPTS)
 
-    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+    def create(self, client: str, make: Make) -> Update:
+        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
+
+        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
+        """
+        with self._swap:
+            overlay, fixtures = self._overlay, len(self._base.bodies)
+            for slot in count(overlay.next_slot):
+                made = make(slot - fixtures)
+                if self._slot(overlay, profile_id_of(client, made)) is None:
+                    break
+            self._write(overlay, client, slot, made.body, made.names)
+            overlay.next_slot = slot + 1
+            return Update(None, made.body, made.facts)
+
+    def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its names; return whether it was created."""
         with self._swap:
             overlay = self._overlay
-            keys = [(client, *pair) for pair in alternate_ids]
+            keys = [(client, *pair) for pair in names]
             slots = [slot for key in keys if (slot := self._slot(overlay, key)) is not None]
             slot = slots[0] if slots else overlay.next_slot
-            self._write(overlay, client, slot, body, alternate_ids)
+            self._write(overlay, client, slot, body, names)
             overlay.next_slot = max(overlay.next_slot, slot + 1)
             return not slots
 
-    def delete(self, key: Key) -> bool:
-        """Remove a profile with all its keys; return whether there was one."""
+    def delete(self, key: Key) -> bytes | None:
+        """Remove a profile with all its keys; return what was there."""
         with self._swap:
             overlay = self._overlay
             slot = self._slot(overlay, key)
             if slot is None:
-                return False
+                return None
+            body = self._body(overlay, slot)
             self._write(overlay, key[0], slot, None, ())
-            return True
+            return body
 
     def reset(self) -> None:
         """Go back to the fixtures."""
@@ -210,10 +238,11 @@ class Profiles:
             self._overlay = overlay.copy()
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first key."""
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
         overlay = self._overlay
         seen: set[int] = set()
-        for key in (*self._base.index, *overlay.index):
+        keys = (*self._base.index, *overlay.index)
+        for key in (*(key for key in keys if key[1]), *(key for key in keys if not key[1])):
             slot = self._slot(overlay, key)
             if slot is not None and slot not in seen and (body := self._body(overlay, slot)) is not None:
                 seen.add(slot)
@@ -263,7 +292,12 @@ class Profiles:
 
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
         body = self._body(overlay, slot)
-        return set() if body is None else {(client, *pair) for pair in alternate_ids(orjson.loads(body))}
+        return set() if body is None else {(client, *pair) for pair in names(orjson.loads(body))}
+
+
+def profile_id_of(client: str, made: Changed) -> Key:
+    """Return the key of a new profile's ProfileId."""
+    return next((client, *pair) for pair in made.names or () if pair[0] == BY_PROFILE_ID)
 
 
 def _put(entries: dict[Any, Any], name: Any, value: Any, fixed: bool) -> None:
@@ -283,7 +317,7 @@ def alternate_id_taken(key: Key) -> BadRequest:
     return BadRequest(
         "The alternate id is already in use by another profile.",
         rule="alternate-id-taken",
-        why=f"{key[1]}/{key[2]} belongs to another profile of this client.",
+        why=f"{key[1] or 'ProfileId'}/{key[2]} belongs to another profile of this client.",
     )
 
 

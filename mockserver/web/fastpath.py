@@ -1,4 +1,4 @@
-"""The small WSGI door in front of Flask: the vendor's operations, the hot routes, go straight to the service."""
+"""The small WSGI door in front of Flask: the hot operations, the PATCH and the reads, go straight to the service."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from mockserver.errors import ApiError
 from mockserver.service.door import VendorDoor, respond
-from mockserver.service.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_METHODS = frozenset(operation.method for operation in OPERATIONS)
+_METHODS = frozenset(("GET", "PATCH"))
 _LONG_BODY = 16 * 1024  # a patch of so many bytes, or what is prepared with them, may take tens of milliseconds
 # What reads all requests, profiles or worlds, however short the question is.
 _LONG_PATHS = frozenset({"/__admin/profiles", "/__admin/namespaces", "/metrics"})
@@ -20,7 +19,7 @@ _LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try
 
 
 class FastPath:
-    """Answers the vendor's operations as Flask would and leaves the rest to it; Flask is made when it is needed."""
+    """Answers the hot operations as Flask would and leaves the rest to it; Flask is made when it is needed."""
 
     def __init__(self, door: VendorDoor, make_app: Callable[[], WSGIApplication]) -> None:
         self._door = door

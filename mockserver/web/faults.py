@@ -65,7 +65,7 @@ def _planning(admin: Blueprint, mock: Mock) -> None:
 
 
 def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
-    known = known_names(mock.tree, mock.fixtures)
+    known = known_names(mock.tree, mock.fixtures, mock.settings.operations)
 
     @admin.post("/__admin/faults")
     def add_fault() -> Response:

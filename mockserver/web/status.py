@@ -54,8 +54,8 @@ def _readiness(admin: Blueprint, mock: Mock) -> None:
 def _facts(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/version")
     def version() -> Response:
-        """Show the server's version."""
-        return json_response({"version": __version__})
+        """Show which server this is, and its version."""
+        return json_response({"server": "mypreferences-mockserver", "version": __version__})
 
     @admin.get("/__admin/settings")
     def settings() -> Response:

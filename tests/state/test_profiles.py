@@ -77,8 +77,8 @@ def test_put_delete_reset_and_restore(base: Fixtures) -> None:
     assert profiles.put("acme", profile(9, "z"), [("crm", "z")]) is True
     assert profiles.put("acme", profile(8, "z", "y"), [("crm", "z"), ("crm", "y")]) is False
     kept = profiles.snapshot()
-    assert profiles.delete(A) is True
-    assert profiles.delete(A) is False
+    assert profiles.delete(A) == profile(0, "a")
+    assert profiles.delete(A) is None
     assert profiles.read(("acme", "crm", "y")) == profile(8, "z", "y")
     assert [body for _, body in profiles.items()] == [profile(0, "b"), profile(8, "z", "y")]
     profiles.restore(kept)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import Final
 
-PREFIX: Final = "mockserver:1:"
-"""The 1 is the layout's version: servers with another layout don't read this one's keys."""
+PREFIX: Final = "mockserver:2:"
+"""The 2 is the layout's version: servers with another layout don't read this one's keys."""
 
 GONE: Final = -1
 """A script's answer when the world was deleted or made anew since the caller saw it; nothing was written."""

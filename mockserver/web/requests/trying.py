@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from io import BytesIO
 from itertools import count
 from typing import Any, Final
@@ -92,13 +91,10 @@ def _tried(mock: Mock, world: World, sent: Request, document: dict[str, Any]) ->
 def _speaking(mock: Mock, dialect: str) -> Mock:
     """Return the mock as it would be with another dialect."""
     service = mock.service
-    return mock if service.policy.dialect.name == dialect else replace(mock, service=_service(service, dialect))
-
-
-@lru_cache(maxsize=8)
-def _service(service: Service, dialect: str) -> Service:
-    policy = replace(service.policy, dialect=DIALECTS[dialect])
-    return Service(service.tree, service.clients, policy, count(1), service.secrets)
+    if service.policy.dialect.name == dialect:
+        return mock
+    policy = replace(service.policy, dialect=DIALECTS[dialect], log="off")
+    return replace(mock, service=Service(mock.tree, mock.fixtures, policy, count(1), service.secrets))
 
 
 def _again(mock: Mock, exchange: Exchange, world: World, document: dict[str, Any]) -> Request:
@@ -111,7 +107,7 @@ def _again(mock: Mock, exchange: Exchange, world: World, document: dict[str, Any
     if not mock.settings.pure:
         headers["x-mock-namespace"] = exchange.world
     route = match_route(exchange.target, slashes_in_ids=mock.service.policy.dialect.follows_page)
-    body = _body(document) if "body" in document else exchange.body
+    body = _body(document, "") if "body" in document else exchange.body
     return _signed(mock, world, Request(Head(exchange.method, exchange.target, headers, route), body), exchange.user)
 
 
@@ -146,19 +142,22 @@ def _named_user(document: dict[str, Any]) -> str | None:
 
 
 def _described_request(document: dict[str, Any]) -> Request:
-    """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
+    """Read {"url" or "client", "alternateIdType", "alternateId"; "method"; "headers"; "body" as text or as JSON}."""
     parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
     if "url" not in document and not all(parts):
         raise _names_no_profile()
     target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
     if not isinstance(target, str) or not isinstance(headers, dict):
         raise _names_no_profile()
-    route = match_route(target, slashes_in_ids=True)
+    route, method = match_route(target, slashes_in_ids=True), document.get("method", "PATCH")
     if not route.operations:
         raise _names_no_profile()
+    if method not in route.operations:
+        allowed = ", ".join(route.operations)
+        raise AdminRefusal(422, f"the URL does not take {str(method)[:20]}", f"write one of {allowed}")
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(Head("PATCH", target, headers, route), _body(document))
+    return Request(Head(method, target, headers, route), _body(document, [] if method == "PATCH" else ""))
 
 
 def _names_no_profile() -> AdminRefusal:
@@ -166,8 +165,8 @@ def _names_no_profile() -> AdminRefusal:
     return AdminRefusal(422, "the request names no profile", hint)
 
 
-def _body(document: dict[str, Any]) -> bytes:
-    body = document.get("body", [])
+def _body(document: dict[str, Any], default: Any) -> bytes:
+    body = document.get("body", default)
     if isinstance(body, str):
         return body.encode()
     return orjson.dumps(body)
