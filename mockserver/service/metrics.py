@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from threading import Lock
+from typing import NamedTuple
 
 from mockserver.errors import ApiError, BoundReached
 
@@ -17,15 +20,12 @@ SLICE_S = 10
 _SLICES = 60
 
 
-class Slice:
+class Slice(NamedTuple):
     """The answers of ten seconds, by how long they took and by the first figure of their status."""
 
-    __slots__ = ("buckets", "classes", "number")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.buckets = [0] * (len(BUCKETS_S) + 1)
-        self.classes = [0] * 10
+    number: int
+    buckets: Sequence[int]
+    classes: Mapping[int, int]
 
 
 class Metrics:
@@ -38,22 +38,19 @@ class Metrics:
         self.bounds: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
         self.seconds = 0.0
-        self._slices: deque[Slice] = deque([Slice(0)], maxlen=_SLICES)
+        # What had been counted when each slice with an answer began: an answer itself costs nothing more.
+        self._begun: deque[Slice] = deque(maxlen=_SLICES + 1)
+        self._slice_ends = 0.0
         self.dropped_lines = 0
 
     def observe(self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0) -> None:
         """Count one answer; `ended` is when, by the stopwatch."""
         with self._lock:
+            if ended >= self._slice_ends:
+                self._begin(ended)
             self.requests[status, reason] += 1
-            bucket = bisect_left(BUCKETS_S, seconds)
-            self.buckets[bucket] += 1
+            self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
             self.seconds += seconds
-            part, number = self._slices[-1], ended // SLICE_S
-            if part.number != number:
-                part = Slice(int(number))
-                self._slices.append(part)
-            part.buckets[bucket] += 1
-            part.classes[status // 100] += 1
             if fault is not None:
                 known = fault in self.faults or len(self.faults) < MOST_FAULTS
                 self.faults[fault if known else OTHER_FAULTS] += 1
@@ -69,9 +66,30 @@ class Metrics:
             with self._lock:
                 self.bounds[refusal.bound] += 1
 
+    def _begin(self, now: float) -> None:
+        number = int(now // SLICE_S)
+        self._slice_ends = (number + 1) * SLICE_S
+        self._begun.append(Slice(number, self.buckets.copy(), self._classes()))
+
+    def _classes(self) -> Counter[int]:
+        classes = Counter[int]()
+        for (status, _), number in self.requests.items():
+            classes[status // 100] += number
+        return classes
+
     def lately(self, now: float) -> list[Slice]:
         """Return the slices of the last ten minutes, the oldest first, also those in which nothing came."""
         last = int(now // SLICE_S)
         with self._lock:
-            kept = {part.number: part for part in self._slices}
-        return [kept.get(number) or Slice(number) for number in range(last - _SLICES + 1, last + 1)]
+            begun = [*self._begun, Slice(0, self.buckets.copy(), self._classes())]
+        came = {
+            one.number: Slice(
+                one.number,
+                [after - before for before, after in zip(one.buckets, later.buckets, strict=True)],
+                Counter(later.classes) - Counter(one.classes),
+            )
+            for one, later in pairwise(begun)
+        }
+        nothing = [0] * len(self.buckets)
+        numbers = range(last - _SLICES + 1, last + 1)
+        return [came.get(number) or Slice(number, nothing, Counter()) for number in numbers]

@@ -88,6 +88,7 @@ class Service:
         self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
+        self._logs_less = policy.log in ("refusals", "off")
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -322,7 +323,10 @@ class Service:
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
         exchange = self._journal(request, world, handling, answer, number, struck)
-        if self.policy.log != "off" and (hit or answer.story.surprising or self._is_told(exchange)):
+        story = answer.story
+        if hit is None and self._logs_less and story.refusal is None and not story.rests_on and not story.silent:
+            return answer
+        if self._is_told(exchange):
             answer = answer._replace(exchange=exchange)
         if hit is None:
             return answer
@@ -330,7 +334,8 @@ class Service:
         return answer._replace(fault=rule, delivery=delivery)
 
     def _is_told(self, exchange: Exchange) -> bool:
-        return self.policy.log == "all" or (self.policy.log == "changes" and exchange.changed)
+        log = self.policy.log
+        return log == "all" or (log != "off" and (exchange.surprising or (log == "changes" and exchange.changed)))
 
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None

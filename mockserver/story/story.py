@@ -37,7 +37,12 @@ class Story:
     @property
     def surprising(self) -> bool:
         """Whether the answer may surprise: a refusal, something tolerated or assumed, a body without effect."""
-        return bool(self.refusal or self.rests_on) or self.reason in _SUCCESS_HINTS
+        return self.refusal is not None or bool(self.rests_on) or self.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether a body was read and came to nothing."""
+        return self.reason in _SUCCESS_HINTS
 
     def sentence(self, tree: MemberTree) -> str:
         """Return the whole story as text."""

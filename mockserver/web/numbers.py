@@ -40,7 +40,7 @@ def register(admin: Blueprint, mock: Mock) -> None:
 
 
 def _row(part: Slice, started: float) -> dict[str, Any]:
-    buckets, classes = list(part.buckets), list(part.classes)
+    buckets, classes = part.buckets, part.classes
     row = {"t": round(started + part.number * SLICE_S), "count": sum(buckets)}
     row |= {"2xx": classes[2], "4xx": classes[4], "5xx": classes[5]}
     return row | {name: percentile(buckets, share) for name, share in _SHARES.items()}
