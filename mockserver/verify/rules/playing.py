@@ -26,6 +26,7 @@ DEMO: Key = ("ACME01", "CRM", "C-000417")
 # The rules that say whether a change is stamped.
 ABOUT_STAMPS = "edited-"
 _REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
+_LONG = re.compile(r"\$\{long:(\d+)\}")
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -86,7 +87,7 @@ class RuleRunner:
         bench = self.bench
         have = {
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
-            "mock": bench.is_mock, "clock": bench.is_mock and bench.isolated,
+            "mock": bench.is_mock, "isolated": bench.isolated, "clock": bench.is_mock and bench.isolated,
             "demo": bench.isolated and bench.profiles[0] == DEMO,
             "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
@@ -113,20 +114,20 @@ class _Play:
         self.known = known
         self.state: dict[str, Any] = {}
         self.origin: dict[str, Any] = {}
+        self.others: dict[Key, dict[str, Any]] = {}
         self.user = talk.bench.account.user_id
         self.presented: str | None = None
 
     def run(self) -> None:
-        bystanders = [key for key in self.bench.profiles if key != self.key]
-        before = {key: self._first_sight(key) for key in bystanders}
+        self.others = {key: self._first_sight(key) for key in self.bench.profiles if key != self.key}
         self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
         for step in self.rule.steps:
             for _ in range(step.repeat):
                 self._play(step)
-        for key, profile in before.items():
-            self.talk.compare(f"{self._label(key)}, which nobody asked to change,", profile, self.talk.read(key))
+        for key, profile in self.others.items():
+            self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, self.talk.read(key))
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
@@ -161,8 +162,11 @@ class _Play:
         if call.path is not None and "/oauth/" in call.path:
             return
         after = {pointer: self._filled(value) for pointer, value in step.after.items()}
+        if after and call.key in self.others:
+            self._settle_other(call.key, after, self._signer(step).user_id)
+            after = {}
         elsewhere = step.world == "other" or (
-            call.key != self.key and step.at and not step.after and self._other_profile(call.key)
+            call.key != self.key and step.at and not after and self._other_profile(call.key)
         )
         compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
         self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
@@ -183,6 +187,13 @@ class _Play:
             self.talk.compare_answer(expected, reply)
         self.talk.compare("the profile afterwards", expected, found)
         self.state = found
+
+    def _settle_other(self, key: Key, after: Mapping[str, Any], user: str) -> None:
+        """Compare another profile that was changed, as it can be read now, with what is expected."""
+        found, before = self.talk.read(key), self.others[key]
+        expected = self.talk.stamped(_with(before, after), before, found, user)
+        self.talk.compare(f"{self._label(key)} afterwards", expected, found)
+        self.others[key] = found
 
     # -- the request ---------------------------------------------------------------------------------------------------
 
@@ -280,8 +291,7 @@ class _Play:
             whole = _PLACEHOLDER.fullmatch(value)
             if whole:
                 return copied(value_at(self.state, whole[1]))
-            if value.startswith("${long:"):
-                return "x" * int(value[7:-1])
+            value = _LONG.sub(lambda match: "x" * int(match[1]), value)
             if value == "${user}":
                 return self.user
             if value == "${self}":

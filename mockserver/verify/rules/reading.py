@@ -15,10 +15,11 @@ from mockserver.nearest import did_you_mean
 from mockserver.verify.authorization import OPTIONS
 from mockserver.verify.contract import load_yaml
 from mockserver.verify.rules.facts import shipped_places
+from mockserver.verify.rules.tables import written_out
 
 SOURCES = ("page", "documented", "library", "assumed")
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent", "isolated")
 WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
 
@@ -103,7 +104,10 @@ def _rules_of(path: Path, dialect: str) -> list[Rule]:
             "a file of rules holds the key 'rules' with a list", place=str(path), hint="see its neighbours"
         )
     defaults = document.get("defaults", {})
-    rows = [_merged({**defaults, **row}, dialect) for row in document["rules"] if isinstance(row, Mapping)]
+    written = [
+        written_out(row, f"{path}: {row.get('id', '?')}") for row in document["rules"] if isinstance(row, Mapping)
+    ]
+    rows = [_merged({**defaults, **row}, dialect) for row in written]
     return [_rule(row, path) for row in rows if dialect in row.get("dialects", DIALECTS)]
 
 
@@ -125,7 +129,7 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
     _refuse_unknown(row.get("needs", ()), frozenset(NEEDS), place)
     _refuse_unknown([row["source"]], frozenset(SOURCES), place)
     first = {key: value for key, value in row.items() if key in _STEP_KEYS}
-    then = row.get("then", [])
+    then = list(row.get("then", []))
     known = {key: value for key, value in row.items() if key in Rule.__slots__}
     return Rule(
         **known
@@ -133,7 +137,7 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
             "tags": tuple(row.get("tags", ())),
             "needs": tuple(row.get("needs", ())),
             "fact": _fact(row, place),
-            "steps": tuple(_step(step, place) for step in (first, *then)) if first or then else (),
+            "steps": tuple(_step(step, place) for step in ([first] if first else []) + then),
         }
     )
 
