@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.verify.authorization import authorization, basic
+from mockserver.verify.authorization import application_text, authorization, basic
 from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, quoted
 from mockserver.verify.checks import Unreadable, read_error
 from mockserver.verify.contract import Contract, copied
@@ -27,6 +27,7 @@ DEMO: Key = ("ACME01", "CRM", "C-000417")
 ABOUT_STAMPS = "edited-"
 _REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
 _LONG = re.compile(r"\$\{long:(\d+)\}")
+_APPLICATION = re.compile(r"\$\{oauth:([^}]+)\}")
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -234,7 +235,7 @@ class _Play:
             text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
             text = _PLACEHOLDER.sub(lambda match: json.dumps(value_at(self.state, match[1])), text)
             if "${oauth:" in text and (app := self.bench.oauth) is not None:
-                text = text.replace("${oauth:id}", app.user_id).replace("${oauth:secret}", app.secret)
+                text = _APPLICATION.sub(lambda match: application_text(app, f"{{{match[1]}}}"), text)
         if step.encode == "latin-1-bytes":
             return text.encode("latin-1")
         return text.encode(step.encode, "surrogatepass")
@@ -250,9 +251,9 @@ class _Play:
         return tuple((name, str(value)) for name, value in rows if value is not None)
 
     def _authorization(self, step: Step, key: Key) -> str | None:
-        if "/oauth/" in (step.path or ""):
-            return basic(self.bench.oauth) if self.bench.oauth else None
         how = dict(step.authorization or {})
+        if "/oauth/" in (step.path or ""):
+            return basic(self.bench.oauth, *how.values()) if self.bench.oauth else None
         of = how.pop("of", None)
         if of == "before":
             return self.presented
