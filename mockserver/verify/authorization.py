@@ -70,7 +70,7 @@ def basic(account: Account, template: str = "{id}:{secret}") -> str:
 
 
 def application_text(app: Account, template: str) -> str:
-    """Return a template with {id}, {secret} and {other_case} of an application; {secret:.9} is its first nine letters."""
+    """Return a template filled in with {id}, {secret} and {other_case}; {secret:.9} is the first nine letters."""
     return template.format(id=app.user_id, secret=app.secret, other_case=app.secret.swapcase())
 
 
