@@ -18,7 +18,9 @@ from mockserver.verify.rules.facts import shipped_places
 from mockserver.verify.rules.tables import written_out
 
 SOURCES = ("page", "documented", "library", "assumed")
-TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
+# How the mock writes what may as well be written otherwise: asked only of whom it is asked for by name.
+FORM = "form"
+TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault", FORM)
 NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent", "isolated")
 WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
@@ -169,14 +171,18 @@ def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
 def chosen(
     rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True, flag: str = "--only"
 ) -> list[Rule]:
-    """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all."""
+    """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all.
+
+    Those about the mock's own form must be named.
+    """
     _refuse_unknown(tags, frozenset(TAGS), "--tag")
     for name in only if strict else ():
         if not any(matches(rule.id, name) for rule in rules):
             hint = did_you_mean(name, (rule.id for rule in rules))
             raise UsageError(f"there is no rule {name!r}", place=flag, hint=hint)
     wanted = [rule for rule in rules if not only or any(matches(rule.id, name) for name in only)]
-    return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
+    named = [rule for rule in wanted if only or FORM in tags or FORM not in rule.tags]
+    return [rule for rule in named if not tags or set(tags) & set(rule.tags)]
 
 
 def matches(rule_id: str, name: str) -> bool:
