@@ -60,7 +60,8 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ignores_stamps: bool = False
-    _changes: list[float] = field(default_factory=list)  # when each was asked for, by the target's clock
+    # When each was asked for and answered, by the target's clock.
+    _changes: list[tuple[float, float]] = field(default_factory=list)
     _ahead_s: float = 0
 
     def send(self, call: Call, *, check: bool = True, by_header: bool = True) -> Reply:
@@ -70,14 +71,15 @@ class Conversation:
         """
         if self.bench.isolated and by_header:
             call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
-        if call.may_change:
-            self._changes.append(monotonic() + self._ahead_s)
+        asked = monotonic() + self._ahead_s
         try:
             reply = self.bench.session.send(call)
         except OSError as failure:
             self.exchanges.append(Exchange(call, None, type(failure).__name__))
             raise Unanswered(f"no answer: {failure}") from failure
         self.exchanges.append(Exchange(call, reply))
+        if call.may_change:
+            self._changes.append((asked, monotonic() + self._ahead_s))
         if check:
             self.problems += reply_problems(call, reply, self.contract, self.bench.dialect)
         return reply
@@ -177,7 +179,7 @@ class Conversation:
         return isinstance(new, str) and bool(new)  # written in a way of its own: nobody can tell when that is
 
     def _changed_twice_at_once(self) -> bool:
-        return len(self._changes) > 1 and abs(self._changes[-1] - self._changes[-2]) < _STAMP_STEP_S
+        return len(self._changes) > 1 and abs(self._changes[-1][0] - self._changes[-2][1]) < _STAMP_STEP_S
 
 
 def _is_fresh(stamp: Any, ages: tuple[float, float]) -> bool:

@@ -1,4 +1,4 @@
-"""What a server may choose for itself raises no alarm: a few of the permitted differences here, all in `make mutants`."""
+"""What a server may choose for itself raises no alarm: a few of what is permitted here, all with `make mutants`."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ class _Play:
         else:
             text = step.body if step.body is not None else step.xml if step.xml is not None else ""
             text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
-            text = _PLACEHOLDER.sub(lambda match: json.dumps(value_at(self.state, match[1])), text)
+            text = _PLACEHOLDER.sub(lambda match: json.dumps(self._held(match[1])), text)
             if "${oauth:" in text and (app := self.bench.oauth) is not None:
                 text = _APPLICATION.sub(lambda match: application_text(app, f"{{{match[1]}}}"), text)
         if step.encode == "latin-1-bytes":
@@ -290,12 +290,19 @@ class _Play:
         pairs = ((entry, (entry["AlternateIdType"], entry["AlternateId"])) for entry in entries)
         return next(entry for entry, pair in pairs if all(pair) and (pair[0].lower(), pair[1].lower()) == wanted)
 
+    def _held(self, pointer: str) -> Any:
+        """Return what the profile should hold there, None where there is nothing."""
+        try:
+            return value_at(self.state, pointer)
+        except SHAPELESS:
+            return None
+
     def _filled(self, value: Any) -> Any:
         """Replace ${/Pointer} by what stands there in the profile as it should be now."""
         if isinstance(value, str):
             whole = _PLACEHOLDER.fullmatch(value)
             if whole:
-                return copied(value_at(self.state, whole[1]))
+                return copied(self._held(whole[1]))
             value = _LONG.sub(lambda match: "x" * int(match[1]), value)
             if value == "${user}":
                 return self.user
@@ -303,7 +310,7 @@ class _Play:
                 return self._own_entry()
             if value == "${neighbour}" and (other := _neighbour(self.bench)):
                 return {"AlternateIdType": other[1], "AlternateId": other[2]}
-            return _PLACEHOLDER.sub(lambda match: str(value_at(self.state, match[1])), value)
+            return _PLACEHOLDER.sub(lambda match: str(self._held(match[1])), value)
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
