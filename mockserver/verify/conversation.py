@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,6 +84,12 @@ class Conversation:
         if check:
             self.problems += reply_problems(call, reply, self.contract, self.bench.dialect)
         return reply
+
+    def send_at_once(self, call: Call, amount: int) -> list[Reply]:
+        """Send a call several times at the same time, each over a connection of its own."""
+        calls = [call._replace(connection=number) for number in range(1, amount + 1)]
+        with ThreadPoolExecutor(amount) as pool:
+            return list(pool.map(self.send, calls))
 
     def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = ()) -> Reply:
         """Send operations as JSON."""

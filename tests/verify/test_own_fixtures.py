@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tools.mutants.harness as harness
+from mockserver.verify.calls import Verdict
 from mockserver.verify.mock_bench import read_fixtures
 from mockserver.verify.run import Plan
 from tests.verify.verifying import cases_of, run
@@ -40,4 +41,4 @@ def test_rules_hold_on_fixtures_of_the_users_own(tmp_path: Path, monkeypatch: py
     _, events = run(bench, Plan(stages=("rules",)))
     verdicts = {case.id: case.verdict for case in cases_of(events)}
     assert [name for name, verdict in verdicts.items() if verdict not in ("held", "not verifiable")] == []
-    assert list(verdicts.values()).count("held") > 250
+    assert list(verdicts.values()).count(Verdict.HELD) > 250

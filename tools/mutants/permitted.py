@@ -66,7 +66,7 @@ def _(request: Request, right: Server) -> Response:
 
 @permitted("P06-escapes-of-markup", "slashes and marks of HTML are escaped")
 def _(request: Request, right: Server) -> Response:
-    marks = {"/": r"\/", "<": r"\u003c", ">": r"\u003E", "&": r"\u0026", "'": r"\u0027"}
+    marks: dict[str, str | int | None] = {"/": r"\/", "<": r"\u003c", ">": r"\u003E", "&": r"\u0026", "'": r"\u0027"}
     return rewritten(right(request), lambda body: plainly(body).translate(str.maketrans(marks)))
 
 

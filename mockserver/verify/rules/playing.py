@@ -155,9 +155,9 @@ class _Play:
     def _play(self, step: Step) -> None:
         call = self._call(step)
         with self.talk.clock_ahead(call.key, step.clock):
-            reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
-        problems = list(_answer_problems(step, reply, exactly=FORM in self.rule.tags))
-        self.talk.problems += problems
+            *more, reply = self._replies(step, call)
+        for one in (*more, reply):
+            self.talk.problems += _answer_problems(step, one, exactly=FORM in self.rule.tags)
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
         if call.path is not None and "/oauth/" in call.path:
@@ -173,11 +173,16 @@ class _Play:
             self.talk.problems += order_problems(
                 read_profile(reply, self.talk.contract, self.bench.dialect), self.talk.contract.profile
             )
-        compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
+        compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not (elsewhere or more)
         self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
         for pointer, value in step.holds.items():
             if value_at(self.state, pointer) != self._filled(value):
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
+
+    def _replies(self, step: Step, call: Call) -> list[Reply]:
+        if step.parallel > 1:
+            return self.talk.send_at_once(call, step.parallel)
+        return [self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)]
 
     def _other_profile(self, key: Key) -> bool:
         client, *names = (part.lower() for part in key)
@@ -223,6 +228,7 @@ class _Play:
             may_change=bool(step.after),
             path=path,
             refused=step.expect >= 400,
+            connection=step.connection,
         )
 
     def _named(self, key: Key, name: str | None) -> Key:

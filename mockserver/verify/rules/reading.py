@@ -37,6 +37,8 @@ class Step:
     encode: str = "utf-8"
     repeat: int = 1
     chunked: bool = False
+    connection: int = 0
+    parallel: int = 1
     content_type: str | None = ""
     accept: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
