@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -13,11 +13,12 @@ from urllib.parse import urlencode
 
 from mockserver.verify.authorization import application_text, authorization, basic
 from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, quoted
-from mockserver.verify.checks import Unreadable, order_problems, read_error, read_profile
+from mockserver.verify.checks import Unreadable, order_problems, read_profile
 from mockserver.verify.contract import Contract, copied
 from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, ids_of, next_world
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.pointers import holder_of, value_at
+from mockserver.verify.rules.answers import answer_problems
 from mockserver.verify.rules.reading import FORM, Rule, Step
 from mockserver.verify.target.session import NotSent, Throttled
 
@@ -157,7 +158,7 @@ class _Play:
         with self.talk.clock_ahead(call.key, step.clock):
             *more, reply = self._replies(step, call)
         for one in (*more, reply):
-            self.talk.problems += _answer_problems(step, one, exactly=FORM in self.rule.tags)
+            self.talk.problems += answer_problems(step, one, exactly=FORM in self.rule.tags)
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
         if call.path is not None and "/oauth/" in call.path:
@@ -326,55 +327,6 @@ def is_ordinary(step: Step) -> bool:
     """Say whether a step is signed as every other request is, by the user who may change profiles."""
     elsewhere = "/oauth/" in (step.path or "")
     return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
-
-
-def _answer_problems(step: Step, reply: Reply, *, exactly: bool) -> Iterator[str]:
-    """Yield what is wrong with an answer; unless `exactly`, blanks and escapes that mean nothing may differ."""
-    if reply.status != step.expect:
-        yield f"the answer was {reply.status}, {step.expect} was expected"
-        return
-    found, wanted = reply.headers.get("content-type", ""), step.type or ""
-    if wanted and (found if exactly else _plain_type(found)) != wanted:
-        yield f"Content-Type is {reply.headers.get('content-type')!r}, {step.type!r} was expected"
-    for name, value in step.answer_headers.items():
-        if reply.headers.get(name.lower()) != value:
-            yield f"the header {name} is {reply.headers.get(name.lower())!r}, {value!r} was expected"
-    wanted_text = step.contains or ""
-    if not exactly:
-        wanted_text = wanted_text.replace(" />", "/>")
-    if wanted_text not in (_body_text(reply) if exactly else _plain_text(reply)):
-        yield f"the answer does not contain {step.contains!r}"
-    if step.message is not None or step.model_state is not None:
-        yield from _error_problems(step, reply)
-
-
-def _plain_type(content_type: str) -> str:
-    media_type, _, charset = content_type.replace(" ", "").replace('"', "").lower().partition(";")
-    return f"{media_type}; {charset}"
-
-
-def _body_text(reply: Reply) -> str:
-    return reply.body.decode("utf-8", "replace")
-
-
-def _plain_text(reply: Reply) -> str:
-    """Return the body as text; JSON in its shortest form, XML without a blank at the end of an empty element."""
-    try:
-        return json.dumps(json.loads(reply.body), ensure_ascii=False, separators=(",", ":"))
-    except ValueError:
-        return _body_text(reply).replace(" />", "/>")
-
-
-def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
-    try:
-        error = read_error(reply)
-    except Unreadable as problem:
-        yield str(problem)
-        return
-    if step.message is not None and error.get("Message") != step.message:
-        yield f"the message is not {step.message!r}"
-    if step.model_state is not None and sorted(error.get("ModelState", {})) != sorted(step.model_state):
-        yield f"ModelState does not name {', '.join(step.model_state) or 'nothing'}"
 
 
 def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, note: str = "") -> CaseFinished:
