@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
-from mockserver.cli import add_json, add_settings, as_started, settings_of
+from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
 from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
+from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble
+from mockserver.service.reload import Reading, Reload
 from mockserver.settings import Settings
 
 _COLLECTED_ALLOCATIONS = 10_000
@@ -52,23 +57,56 @@ def run(options: argparse.Namespace) -> int:
     def announce(url: str) -> None:
         _announce(mock, url, as_json=options.json)
 
+    reload = Reload(mock, lambda: settings_of(options), config_of(options))
     try:
         if settings.workers > 1:
             return serve_with_workers(mock, announce)
-        _serve(mock, announce)
+        _serve(mock, announce, reload)
     finally:
         if settings.ready_file and written_by_us(settings.ready_file):
             settings.ready_file.unlink(missing_ok=True)
     return 0
 
 
-def _serve(mock: Mock, announce: Callable[[str], None]) -> None:
+def _serve(mock: Mock, announce: Callable[[str], None], reload: Reload) -> None:
+    def listens(server: Server) -> None:
+        announce(server.url)
+        follow_files(mock, server, reload)
+
     try:
-        make_server(mock, lambda running: announce(running.url)).serve()
+        make_server(mock, listens, reload=reload).serve()
     except UsageError as refused:
         if isinstance(refused.__cause__, OSError):
             raise _cannot_listen(mock.settings, refused.__cause__) from refused
         raise
+
+
+def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
+    """Read again when files change and, where no terminal could mean something else by it, at SIGHUP."""
+
+    def read_again() -> None:
+        found = reload.read()
+        if isinstance(found, Reading):
+            with contextlib.suppress(RuntimeError):  # the server ends just now
+                server.loop.call_soon_threadsafe(reload.swap, found)
+
+    if mock.settings.store != "memory":
+        return
+    if mock.settings.watch:
+        Watcher(reload.paths, read_again).start()
+        reload.watching = True
+    if not _has_terminal():
+        hang_up = lambda: threading.Thread(target=read_again, daemon=True).start()  # noqa: E731
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # no such signals, or not the main thread
+            server.loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return not hasattr(signal, "SIGHUP")
+    return True
 
 
 def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:

@@ -28,15 +28,16 @@ from mockserver.service.service import Service
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
+from mockserver.state.overlay import Base
 from mockserver.state.world import Worlds
 
 if TYPE_CHECKING:
     from mockserver.faults.text import Known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mock:
-    """Everything that a running mock is made of."""
+    """Everything that a running mock is made of; reading again swaps settings, fixtures and service."""
 
     settings: Settings
     contract: Mapping[str, Any]
@@ -113,18 +114,23 @@ def assemble(settings: Settings, *, progress: Any = None) -> Mock:
     metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
-    service = Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    service = new_service(settings, tree, fixtures, worlds)
     return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+
+
+def new_service(settings: Settings, tree: MemberTree, fixtures: FixtureSet, worlds: Worlds) -> Service:
+    """Return the service for these settings and fixtures; heads that another one has looked at say nothing to it."""
+    return Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
     budget = Budget(settings.journal_bytes)
 
-    def make_world(name: str) -> MemoryWorld:
+    def make_world(name: str, base: Base) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults)
+        return MemoryWorld(name, base, journal, seed=settings.seed, faults=faults)
 
-    return MemoryWorlds(make_world, limit=settings.max_worlds, strict=settings.strict_worlds)
+    return MemoryWorlds(make_world, fixtures, limit=settings.max_worlds, strict=settings.strict_worlds)
 
 
 def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:

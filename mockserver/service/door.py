@@ -81,7 +81,6 @@ class VendorDoor:
         self.mock = mock
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
-        self.slashes = mock.service.policy.dialect.follows_page
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
         self._heads: dict[Hashable, Head] = {}
@@ -112,14 +111,18 @@ class VendorDoor:
         The mock's own server keeps equal heads and lets it be noted there; for other gateways it is kept here.
         """
         notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
-        kept, sent = (self._heads, sent_head(environ)) if notes is None else (notes, self)
+        # What a head's notes say holds for one service; another comes when fixtures are read again.
+        service, most = self.mock.service, KEPT_HEADS
+        kept, sent = self._heads, (service, sent_head(environ)) if notes is None else service
+        if notes is not None:
+            kept, most = notes, 1
         if (known := kept.get(sent)) is not None:
             return known
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        head = Head(method, target, headers, match_route(target, slashes_in_ids=self.slashes))
+        head = Head(method, target, headers, match_route(target, slashes_in_ids=service.policy.dialect.follows_page))
         size = len(target) + sum(len(name) + len(value) for name, value in headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
-            if len(kept) >= KEPT_HEADS:
+            if len(kept) >= most:
                 kept.clear()
             kept[sent] = head
         return head

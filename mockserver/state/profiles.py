@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
@@ -10,16 +10,7 @@ import orjson
 
 from mockserver.errors import BadRequest, NotFound
 from mockserver.profile.keys import Key, alternate_ids
-
-
-class Base(Protocol):
-    """The loaded fixtures, shared by all worlds and never changed."""
-
-    @property
-    def bodies(self) -> Sequence[bytes]: ...
-
-    @property
-    def index(self) -> Mapping[Key, int]: ...
+from mockserver.state.overlay import Base, Clash, Overlay, Places, carry
 
 
 class Changed(NamedTuple):
@@ -42,22 +33,6 @@ class Update(NamedTuple):
 
 
 Change = Callable[[bytes], Changed]
-
-
-class Overlay:
-    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None)."""
-
-    __slots__ = ("bodies", "index", "next_slot")
-
-    def __init__(self, next_slot: int) -> None:
-        self.bodies: dict[int, bytes | None] = {}
-        self.index: dict[Key, int | None] = {}
-        self.next_slot = next_slot
-
-    def copy(self) -> Overlay:
-        twin = Overlay(self.next_slot)
-        twin.bodies, twin.index = dict(self.bodies), dict(self.index)
-        return twin
 
 
 class ProfileStore(Protocol):
@@ -101,7 +76,7 @@ class Profiles:
 
     def __init__(self, base: Base) -> None:
         self._base = base
-        self._overlay = Overlay(len(base.bodies))
+        self._overlay = Overlay(base)
         self._swap = Lock()
         self._locks: dict[int, Lock] = {}
 
@@ -163,7 +138,7 @@ class Profiles:
 
     def reset(self) -> None:
         """Go back to the fixtures."""
-        self.restore(Overlay(len(self._base.bodies)))
+        self.restore(Overlay(self._base))
 
     def snapshot(self) -> Overlay:
         """Return the present state, to be restored later as often as wanted."""
@@ -175,11 +150,18 @@ class Profiles:
         with self._swap:
             self._overlay = overlay.copy()
 
+    def rebase(self, base: Base, places: Places) -> list[Clash]:
+        """Go over to new fixtures with what this world changed itself; return what both claim."""
+        with self._swap:
+            self._base = base
+            self._overlay, clashes = carry(self._overlay, base, places)
+            return clashes
+
     def items(self) -> Iterator[tuple[Key, bytes]]:
         """Yield one (key, bytes) per profile, under its first key."""
         overlay = self._overlay
         seen: set[int] = set()
-        for key in (*self._base.index, *overlay.index):
+        for key in (*overlay.base.index, *overlay.index):
             slot = self._slot(overlay, key)
             if slot is not None and slot not in seen and (body := self._body(overlay, slot)) is not None:
                 seen.add(slot)
@@ -190,10 +172,10 @@ class Profiles:
         return len(self._overlay.bodies)
 
     def _slot(self, overlay: Overlay, key: Key) -> int | None:
-        return overlay.index[key] if key in overlay.index else self._base.index.get(key)
+        return overlay.index[key] if key in overlay.index else overlay.base.index.get(key)
 
     def _body(self, overlay: Overlay, slot: int) -> bytes | None:
-        return overlay.bodies[slot] if slot in overlay.bodies else self._base.bodies[slot]
+        return overlay.bodies[slot] if slot in overlay.bodies else overlay.base.bodies[slot]
 
     def _reindex(self, overlay: Overlay, client: str, slot: int, pairs: Iterable[tuple[str, str]]) -> None:
         wanted = {(client, *pair) for pair in pairs}
@@ -201,11 +183,13 @@ class Profiles:
             if (owner := self._slot(overlay, key)) is not None and owner != slot:
                 raise alternate_id_taken(key)
         for key in self._keys_of(overlay, client, slot) - wanted:
-            overlay.index[key] = None
+            # Where fixtures were read again, a profile of the world's own may have it.
+            if self._slot(overlay, key) == slot:
+                overlay.index[key] = None
         overlay.index.update(dict.fromkeys(wanted, slot))
 
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
-        body = self._body(overlay, slot) if slot in overlay.bodies or slot < len(self._base.bodies) else None
+        body = self._body(overlay, slot) if slot in overlay.bodies or slot < len(overlay.base.bodies) else None
         return set() if body is None else {(client, *pair) for pair in alternate_ids(orjson.loads(body))}
 
 

@@ -14,7 +14,8 @@ from mockserver.faults.rules import Counter, Decision, Facts, Fault
 from mockserver.journal.log import ExchangeLog
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
-from mockserver.state.profiles import Overlay, ProfileStore
+from mockserver.state.overlay import Overlay
+from mockserver.state.profiles import ProfileStore
 
 DEFAULT_WORLD = "default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from mockserver.errors import ApiError
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.door import VendorDoor, host_refusal
+from mockserver.service.reload import Reload
 from mockserver.service.request import answer_format
 from mockserver.settings import Settings
 from mockserver.web.api import vendor_api, vendor_response
@@ -23,7 +24,7 @@ _OWN_PATHS = (ADMIN_PREFIX, "/metrics", "/openapi.json", "/ready")
 _log = logging.getLogger(__name__)
 
 
-def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
+def create_app(mock: Mock | None = None, *, fast: bool = True, reload: Reload | None = None) -> Flask:
     """Return the application, plain WSGI for any gateway; `fast` puts the door for the hot route in front."""
     mock = mock or assemble(Settings())
     door = VendorDoor(mock)
@@ -32,7 +33,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.config["MAX_CONTENT_LENGTH"] = mock.settings.control_max_body
     app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
-    app.register_blueprint(control_surface(mock, door))
+    app.register_blueprint(control_surface(mock, door, reload or Reload(mock)))
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
     _register_refusals(app, mock, door)

@@ -38,7 +38,7 @@ def _reading(admin: Blueprint, mock: Mock) -> None:
 
 
 def _writing(admin: Blueprint, mock: Mock) -> None:
-    preparation = Preparation(mock.tree, mock.fixtures, mock.settings.max_profile)
+    preparation = Preparation(mock.tree, mock.settings.max_profile)
 
     @admin.put("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def put_profile(client: str, kind: str, identifier: str) -> Response:
