@@ -24,7 +24,7 @@ from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble
-from mockserver.service.reload import Reading, Reload
+from mockserver.service.reload import Reading, Reload, tell_skipped
 from mockserver.settings import Settings
 
 _COLLECTED_ALLOCATIONS = 10_000
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     def announce(url: str) -> None:
         _announce(mock, url, as_json=options.json)
 
+    tell_skipped(mock.fixtures)
     reload = Reload(mock, lambda: settings_of(options), config_of(options))
     try:
         if settings.workers > 1:
@@ -93,8 +94,7 @@ def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
     if mock.settings.store != "memory":
         return
     if mock.settings.watch:
-        Watcher(reload.paths, read_again).start()
-        reload.watching = True
+        reload.follow(Watcher(reload.paths, read_again))
     if not _has_terminal():
         hang_up = lambda: threading.Thread(target=read_again, daemon=True).start()  # noqa: E731
         with contextlib.suppress(NotImplementedError, RuntimeError):  # no such signals, or not the main thread

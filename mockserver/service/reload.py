@@ -11,7 +11,7 @@ from typing import Any
 
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import FixtureProblem, FixtureSet, UnfitFixtures, load_fixtures
-from mockserver.fixtures.watching import stamps
+from mockserver.fixtures.watching import Watcher, stamps
 from mockserver.service.assembly import Mock, new_service
 from mockserver.settings import FIELDS, Settings
 from mockserver.state.clock import system_now
@@ -60,8 +60,23 @@ class Reload:
         self._lock = Lock()
         self._begun = self._swapped = 0
         self.paths = [mock.settings.fixtures, *([config] if config is not None else [])]
-        self.watching = False
+        self._watcher: Watcher | None = None
         self.last: Outcome | None = None
+
+    @property
+    def watching(self) -> bool:
+        """Whether an edit is noticed by itself."""
+        return self._watcher is not None
+
+    def follow(self, watcher: Watcher) -> None:
+        """Start a watcher, which ends with `stop`."""
+        self._watcher = watcher
+        watcher.start()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._watcher is not None:
+            self._watcher.stop()
 
     def run(self) -> Outcome:
         """Read and swap at once; raise UsageError where state is shared with other processes."""
@@ -109,6 +124,8 @@ class Reload:
                 assert isinstance(mock.worlds, MemoryWorlds)
                 found = mock.worlds.rebase(reading.fixtures) if changed else {}
                 clashes = [{"world": world, **clash._asdict()} for world, rows in found.items() for clash in rows]
+                if mock.fixtures.skipped != reading.fixtures.skipped:
+                    tell_skipped(reading.fixtures)
                 mock.settings = settings
                 mock.fixtures = reading.fixtures
                 mock.service = new_service(settings, mock.tree, reading.fixtures, mock.worlds)
@@ -133,9 +150,12 @@ def _tell(outcome: Outcome, before: Outcome | None) -> None:
         )  # fmt: skip
     if outcome.restart:
         _log.warning("needs a restart to take effect: %s", ", ".join(outcome.restart))
-    if before is None or outcome.skipped != before.skipped:
-        for row in outcome.skipped:
-            _log.warning("%s: %s; %s", row["file"], row["text"], row["hint"])
+
+
+def tell_skipped(fixtures: FixtureSet) -> None:
+    """Name in the log the files that were left alone."""
+    for row in fixtures.skipped:
+        _log.warning("%s: %s; %s", row.file, row.text, row.hint)
 
 
 def _told(problem: FixtureProblem) -> dict[str, str]:
@@ -143,7 +163,12 @@ def _told(problem: FixtureProblem) -> dict[str, str]:
 
 
 def _same(one: FixtureSet, other: FixtureSet) -> bool:
-    return (one.clients, one.bodies, one.owners) == (other.clients, other.bodies, other.owners)
+    return (one.clients, one.bodies, one.owners, one.skipped) == (
+        other.clients,
+        other.bodies,
+        other.owners,
+        other.skipped,
+    )
 
 
 def _difference(old: FixtureSet, new: FixtureSet) -> dict[str, int]:

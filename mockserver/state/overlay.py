@@ -78,7 +78,8 @@ def carry(old: Overlay, new: Base, places: Places) -> tuple[Overlay, list[Clash]
         carried.next_slot = max(carried.next_slot, place + 1)
         if place < len(new.bodies):
             carried.index.update(dict.fromkeys(_keys(client, new.bodies[place])))
-            if body is not None and slot >= len(old.base.bodies) and body != new.bodies[place]:
+            is_new = slot >= len(old.base.bodies) and place not in carried.bodies
+            if is_new and body != new.bodies[place]:
                 clashes.append(Clash(f"ProfileId {number} of {client}", number, number))
         carried.bodies[place] = body
         wanted.update(dict.fromkeys(_keys(client, body), (place, number)))
