@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -114,3 +117,18 @@ def test_random_edits_under_load(server: Server, folder: Path) -> None:
     with fresh:
         while shown(server) != shown(fresh):
             assert time.monotonic() < deadline, ask(server, "GET", "/__admin/version")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signal")
+def test_a_hang_up_without_a_terminal_reads_again(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--json", "--no-watch", "--fixtures", folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            write(folder, {"profiles/ACME01.ndjson": edition(1)})
+            process.send_signal(signal.SIGHUP)
+            assert process.stderr.readline() == b"read again: profiles 1 added, 2 changed\n"
+        finally:
+            process.kill()
