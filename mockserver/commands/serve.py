@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _serve(mock: Mock, announce: Callable[[str], None], reload: Reload) -> None:
     def listens(server: Server) -> None:
-        announce(server.url)
         follow_files(mock, server, reload)
+        announce(server.url)
 
     try:
         make_server(mock, listens, reload=reload).serve()
