@@ -157,10 +157,9 @@ def _announce(mock: Mock, url: str, *, as_json: bool) -> None:
 
 
 def _banner(mock: Mock, settings: Settings, url: str) -> str:
-    clients = len(mock.fixtures.clients)
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
-        f"  {len(mock.fixtures.bodies)} profiles of {clients} client{'s' * (clients != 1)} from {settings.fixtures}",
+        f"  {mock.fixtures.size} from {settings.fixtures}",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
     if mock.admin_token and settings.admin_token is None:
