@@ -31,6 +31,8 @@ _SHORTEST_SECRET: Final = 4
 _LONGEST_QUOTE: Final = 80
 _LONGEST_MESSAGE: Final = 400
 
+_THAW: Final = 'Let it run again: PUT /__admin/clock {"reset": true}, in the same world.'
+
 _HASH_SIZES: Final = {16: "MD5", 20: "SHA1", 28: "SHA224", 32: "SHA256", 48: "SHA384", 64: "SHA512"}
 
 
@@ -52,6 +54,7 @@ class _Request:
     clients: Mapping[str, Client]
     now: datetime
     allow_unkeyed: bool
+    frozen: bool = False
 
     @property
     def credentials(self) -> auth.Credentials:
@@ -94,13 +97,14 @@ def explain(
     clients: Mapping[str, Client],
     now: datetime,
     allow_unkeyed: bool,
+    frozen: bool = False,
 ) -> Diagnosis:
     """Name the part of a header for which `auth.verify` refuses it; the cause of a good one is "valid".
 
-    `clients` holds every known client by clientId.
+    `clients` holds every known client by clientId; `frozen` tells that the server's clock is made to stand still.
     """
     text = (header or "").strip(" \t")
-    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed))
+    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, frozen))
 
 
 def _explain(request: _Request) -> Diagnosis:
@@ -168,6 +172,9 @@ def _clock(request: _Request) -> Diagnosis:
     sentence = f"The timestamp is {_span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} this server's clock."
     rest = _explain(replace(request, now=issued))
     apart = "Apart from its date the header is right." if rest.cause == "valid" else f"Also wrong: {rest.sentence}"
+    if request.frozen:
+        sentence = f"This world's clock is frozen at {request.now:%Y-%m-%dT%H:%M:%SZ}. {sentence}"
+        return Diagnosis("clock-frozen", f"{sentence} {apart}", _THAW)
     zone = "" if issued.utcoffset() else _zone(ahead_s)
     if zone:
         hint = f"It looks like local time, sent without its zone or marked Z: send UTC, or write {zone} after it."

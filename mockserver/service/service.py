@@ -121,7 +121,7 @@ class Service:
         hit = handling.fault
         if hit is not None and not hit.applies:
             strike(hit)
-        self._authorize(request, addressed, handling)
+        self._authorize(request, addressed, handling, world)
         if head.route.key is None:
             refuse_blank_parameters(head.route)
         operations = handling.operations = read_operations(request, self.policy, self.tree)
@@ -151,7 +151,7 @@ class Service:
         changed = self._change(before, operations, handling)
         return Update(before, changed.body, changed.facts)
 
-    def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
+    def _authorize(self, request: Request, addressed: Addressed, handling: Handling, world: World) -> None:
         head = request.head
         if not self.policy.auth:
             handling.user = head.user
@@ -161,13 +161,13 @@ class Service:
         else:
             signed = head.signed
             if signed is None or not signed.since <= handling.now <= signed.until:
-                signed = head.signed = self._verify(request, addressed.client, handling.now)
+                signed = head.signed = self._verify(request, addressed.client, handling.now, world)
             user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
         assert head.operation is not None, "a door refuses what is no operation"
         require(user, head.operation.permission)
 
-    def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
+    def _verify(self, request: Request, client: Client | None, now: datetime, world: World) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
         head, allow_unkeyed = request.head, self.policy.allow_unkeyed
         header = head.headers.get("authorization")
@@ -184,6 +184,7 @@ class Service:
                 clients=self.clients,
                 now=now,
                 allow_unkeyed=allow_unkeyed,
+                frozen=world.clock.frozen,
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise

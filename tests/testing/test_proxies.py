@@ -9,6 +9,8 @@ import pytest
 from mockserver.testing.proxies import proxies_in_the_way
 from tests.testing.test_plugin import run
 
+pytest_plugins = ["pytester"]
+
 ROWS: dict[str, tuple[dict[str, str], str]] = {
     "none": ({}, ""),
     "one": ({"HTTP_PROXY": "http://p.example:3128"}, "HTTP_PROXY=http://p.example:3128"),

@@ -1,0 +1,38 @@
+"""What costs people time in the first hour is said where they look, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from mockserver.auth.signing import sign
+from mockserver.service.assembly import Mock
+from mockserver.state.clock import system_now
+from mockserver.web.app import create_app
+
+PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+
+
+@pytest.fixture
+def client(make_mock: Callable[..., Mock]) -> Callable[..., FlaskClient]:
+    return lambda **settings: create_app(make_mock(**settings)).test_client()
+
+
+def told(client: FlaskClient) -> Any:
+    """Return what the journal tells of the newest request."""
+    return client.get("/__admin/requests?limit=1").get_json()["requests"][0]["mock"]
+
+
+def test_a_frozen_clock_is_named_with_the_call_that_thaws_it(client: Callable[..., FlaskClient]) -> None:
+    http = client(auth="strict")
+    http.put("/__admin/clock", json={"freeze": "2020-01-31T12:00:00Z"})
+    header = sign("ACME01", "editor@acme.example", "editor-test-key", f"{system_now():%Y-%m-%dT%H:%M:%SZ}")
+    send = {"json": [], "headers": {"Authorization": header}}
+    assert http.patch(PROFILE, **send).status_code == 401
+    assert "This world's clock is frozen at 2020-01-31T12:00:00Z." in told(http)["explanation"]
+    assert 'PUT /__admin/clock {"reset": true}' in told(http)["hint"]
+    http.put("/__admin/clock", json={"reset": True})
+    assert http.patch(PROFILE, **send).status_code == 200
