@@ -36,3 +36,21 @@ def test_a_frozen_clock_is_named_with_the_call_that_thaws_it(client: Callable[..
     assert 'PUT /__admin/clock {"reset": true}' in told(http)["hint"]
     http.put("/__admin/clock", json={"reset": True})
     assert http.patch(PROFILE, **send).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [("500 after-commit", "Applied, then 500: the planned"), ("500", "The planned")]
+)
+def test_a_fault_after_the_change_says_so(client: Callable[..., FlaskClient], fault: str, words: str) -> None:
+    http = client()
+    operation = {"op": "replace", "path": "/CustomerType", "value": "Prospect"}
+    assert http.patch(PROFILE, json=[operation], headers={"X-Mock-Fault": fault}).status_code == 500
+    assert told(http)["explanation"].startswith(words)
+    assert bool(told(http)["changes"]) == (fault != "500")
+
+
+def test_a_schedule_in_the_header_of_one_request_is_refused_in_words(client: Callable[..., FlaskClient]) -> None:
+    http = client()
+    assert http.patch(PROFILE, json=[], headers={"X-Mock-Fault": "500 first=2"}).status_code == 400
+    assert "one request" in told(http)["explanation"]
+    assert "effect alone" in told(http)["hint"]
