@@ -16,6 +16,9 @@ from mockserver.state.world import World
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
 
 
+_JSON_TYPES = ("application/json", "application/json-patch+json")
+
+
 class AdminRefusal(ApiError):
     """The control surface can't do what it was asked."""
 
@@ -50,13 +53,24 @@ def guard(mock: Mock) -> None:
             why="the control surface needs its token",
             hint=f"send {TOKEN_HEADER}: <token>; the server printed it at start and wrote it to the ready file",
         )
-    if request.get_data(cache=True) and request.mimetype not in ("application/json", "application/json-patch+json"):
+    if request.get_data(cache=True) and request.mimetype not in _JSON_TYPES and not _plain_json():
         raise UnsupportedMediaType(
             "refused",
             rule="admin-request-invalid",
             why=f"the control surface reads JSON, not {request.mimetype or 'an unnamed type'}",
             hint="send Content-Type: application/json",
         )
+
+
+def _plain_json() -> bool:
+    """Tell whether JSON without its type comes from no browser, as by `curl -d`: a page could send that unasked."""
+    if any(name == "Origin" or name.startswith("Sec-Fetch-") for name in request.headers.keys()):  # noqa: SIM118
+        return False
+    try:
+        orjson.loads(request.get_data(cache=True))
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def _same_origin() -> bool:

@@ -54,3 +54,22 @@ def test_a_schedule_in_the_header_of_one_request_is_refused_in_words(client: Cal
     assert http.patch(PROFILE, json=[], headers={"X-Mock-Fault": "500 first=2"}).status_code == 400
     assert "one request" in told(http)["explanation"]
     assert "effect alone" in told(http)["hint"]
+
+
+FORM = "application/x-www-form-urlencoded"
+UNTYPED: dict[str, tuple[dict[str, str], str, int]] = {
+    "as curl -d sends it": ({}, '{"name": "w"}', 201),
+    "a form": ({}, "name=w", 415),
+    "from a page of this server": ({"Origin": "http://localhost"}, '{"name": "w"}', 415),
+    "from a browser": ({"Sec-Fetch-Site": "same-origin"}, '{"name": "w"}', 415),
+    "from a browser's form": ({"Sec-Fetch-Mode": "navigate"}, '{"name": "w"}', 415),
+}
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), UNTYPED.values(), ids=UNTYPED)
+@pytest.mark.parametrize("kind", [FORM, "text/plain", None])
+def test_json_without_its_type_is_read_from_no_browser(
+    client: Callable[..., FlaskClient], kind: str | None, headers: dict[str, str], body: str, status: int
+) -> None:
+    answer = client().post("/__admin/namespaces", data=body, content_type=kind, headers=headers)
+    assert answer.status_code == status, answer.data
