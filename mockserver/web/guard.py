@@ -10,12 +10,15 @@ import orjson
 from flask import Response, request
 
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
 
 
+# What any of the control surface's routes reads of a query.
+_PARAMETERS = ("all", "limit", "n", "namespace", "since", "wait")
 _JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
@@ -53,6 +56,7 @@ def guard(mock: Mock) -> None:
             why="the control surface needs its token",
             hint=f"send {TOKEN_HEADER}: <token>; the server printed it at start and wrote it to the ready file",
         )
+    _refuse_unknown_parameters()
     if request.get_data(cache=True) and request.mimetype not in _JSON_TYPES and not _plain_json():
         raise UnsupportedMediaType(
             "refused",
@@ -60,6 +64,14 @@ def guard(mock: Mock) -> None:
             why=f"the control surface reads JSON, not {request.mimetype or 'an unnamed type'}",
             hint="send Content-Type: application/json",
         )
+
+
+def _refuse_unknown_parameters() -> None:
+    """Raise for a query parameter that would have no effect; what asks for metrics or contracts may send its own."""
+    for name in request.args if request.path.startswith("/__admin/") else ():
+        if name not in _PARAMETERS:
+            hint = did_you_mean(name, _PARAMETERS, f"the parameters are {', '.join(_PARAMETERS)}")
+            raise AdminRefusal(422, f"there is no query parameter {name[:40]!r}", hint)
 
 
 def _plain_json() -> bool:

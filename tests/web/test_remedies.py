@@ -12,6 +12,7 @@ from mockserver.auth.signing import sign
 from mockserver.service.assembly import Mock
 from mockserver.state.clock import system_now
 from mockserver.web.app import create_app
+from tests.web.refusals import refusal_of
 
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 
@@ -73,3 +74,17 @@ def test_json_without_its_type_is_read_from_no_browser(
 ) -> None:
     answer = client().post("/__admin/namespaces", data=body, content_type=kind, headers=headers)
     assert answer.status_code == status, answer.data
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("limt=5", "did you mean limit?"),
+        ("namespcae=w", "did you mean namespace?"),
+        ("xyzzy=1", "the parameters are all, limit, n, namespace, since, wait"),
+    ],
+)
+def test_an_unknown_query_parameter_gets_the_nearest(client: Callable[..., FlaskClient], query: str, hint: str) -> None:
+    http = client()
+    assert refusal_of(http.get(f"/__admin/requests?{query}"), 422)[1] == hint
+    assert http.get(f"/metrics?{query}").status_code == 200
