@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.errors import ApiError
 from mockserver.service.assembly import Mock, assemble
-from mockserver.service.door import VendorDoor, host_refusal
+from mockserver.service.door import HostNotAllowed, VendorDoor, host_refusal, printable
 from mockserver.service.reload import Reload
 from mockserver.service.request import answer_format
 from mockserver.settings import Settings
@@ -37,6 +37,7 @@ def create_app(mock: Mock | None = None, *, fast: bool = True, reload: Reload | 
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
     _register_refusals(app, mock, door)
+    _register_host_check(app, mock, door)
     if fast:
         flask_app = app.wsgi_app
         app.wsgi_app = FastPath(door, lambda: flask_app)  # type: ignore[method-assign]
@@ -44,13 +45,6 @@ def create_app(mock: Mock | None = None, *, fast: bool = True, reload: Reload | 
 
 
 def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
-    @app.before_request
-    def refuse_foreign_host() -> None:
-        # What the door answers it refuses itself.
-        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
-        if not doors_own and not door.host_allowed(request.headers.get("Host")):
-            raise host_refusal(request.headers.get("Host"))
-
     @app.errorhandler(HTTPException)
     def not_ours(problem: HTTPException) -> Response:
         if is_ours(request.path):
@@ -66,14 +60,36 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
 
     @app.errorhandler(ApiError)
     def refused(refusal: ApiError) -> Response:
-        if is_ours(request.path):
-            return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
-        return _rendered(mock, refusal)
+        return _refused(mock, refusal)
+
+
+def _register_host_check(app: Flask, mock: Mock, door: VendorDoor) -> None:
+    @app.before_request
+    def refuse_foreign_host() -> None:
+        # What the door answers it refuses itself.
+        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
+        if not doors_own and not door.host_allowed(request.headers.get("Host")):
+            raise host_refusal(request.headers.get("Host"))
+
+    @app.errorhandler(HostNotAllowed)
+    def refused(refusal: HostNotAllowed) -> Response:
+        if mock.settings.log != "off":
+            _log.info("%s", printable(f"{request.method} {request.path} -> 421 {refusal.why} {refusal.hint}"))
+        answer = _refused(mock, refusal)
+        if not mock.settings.pure:
+            answer.headers["X-Mock-Explain"] = refusal.rule
+        return answer
 
 
 def is_ours(path: str) -> bool:
     """Tell whether a path belongs to the control surface."""
     return path in _OWN_PATHS or path.startswith(f"{ADMIN_PREFIX}/")
+
+
+def _refused(mock: Mock, refusal: ApiError) -> Response:
+    if is_ours(request.path):
+        return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
+    return _rendered(mock, refusal)
 
 
 def _rendered(mock: Mock, refusal: ApiError) -> Response:

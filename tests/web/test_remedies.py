@@ -88,3 +88,20 @@ def test_an_unknown_query_parameter_gets_the_nearest(client: Callable[..., Flask
     http = client()
     assert refusal_of(http.get(f"/__admin/requests?{query}"), 422)[1] == hint
     assert http.get(f"/metrics?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    "path", [PROFILE, "/nowhere", "/__admin/health", "/__admin/nowhere", "/oauth/token", "/metrics"]
+)
+def test_a_wrong_host_is_told_on_every_route(
+    make_mock: Callable[..., Mock], caplog: pytest.LogCaptureFixture, path: str, fast: bool
+) -> None:
+    """In a line of the log with what to do, and in a header."""
+    caplog.set_level("INFO")
+    http = create_app(make_mock(log="refusals"), fast=fast).test_client()
+    method = http.get if "__admin" in path or path == "/metrics" else http.patch if path == PROFILE else http.post
+    answer = method(path, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.headers["X-Mock-Explain"]) == (421, "host-not-allowed")
+    assert "Host 'evil.example' is not allowed." in caplog.text
+    assert "--allowed-hosts NAME" in caplog.text
