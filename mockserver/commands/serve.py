@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -19,11 +20,11 @@ import orjson
 from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
-from mockserver.commands.sample import sample_curl
+from mockserver.commands.sample import sample_curl, sample_user
 from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server
-from mockserver.service.assembly import Mock, assemble
+from mockserver.service.assembly import Mock, assemble, sign_command
 from mockserver.service.reload import Reading, Reload, tell_skipped
 from mockserver.settings import Settings
 
@@ -168,12 +169,18 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
     if curl:
         lines += [
             "",
-            as_started("Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):"),
+            as_started(f"Try it (the signature is valid for 15 minutes; `{_sign(mock)}` makes a new one):"),
             "",
             curl,
             "",
         ]
     return "\n".join(lines)
+
+
+def _sign(mock: Mock) -> str:
+    """Return the command that signs as the sample is signed, with the client where it is not the demo's."""
+    command, found = sign_command(mock.settings), sample_user(mock)
+    return f"{command} --client {shlex.quote(found[0].client_id)}" if found and "--fixtures" in command else command
 
 
 def _check_ready_file(path: Path) -> None:

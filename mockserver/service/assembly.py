@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,6 +172,13 @@ def _token_key(fixtures: FixtureSet) -> bytes:
     """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
     parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
     return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
+
+
+def sign_command(settings: Settings) -> str:
+    """Return the command that signs for a mock with these settings, wherever it is called."""
+    if settings.fixtures == shipped("fixtures"):
+        return "mockserver sign"
+    return f"mockserver sign --fixtures {shlex.quote(str(settings.fixtures.absolute()))}"
 
 
 def _admin_token(settings: Settings) -> str | None:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from mockserver.journal import query, view
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
-from mockserver.service.assembly import Mock
+from mockserver.service.assembly import Mock, sign_command
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, profile_target
 from mockserver.service.trial import dry_run
@@ -94,7 +94,7 @@ def _retold(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>/curl")
     def curl_request(exchange_id: str) -> Response:
         """Write one request as a curl command that signs it anew."""
-        text = view.curl_text(_find(mock, exchange_id), request.host_url.rstrip("/"))
+        text = view.curl_text(_find(mock, exchange_id), request.host_url.rstrip("/"), sign_command(mock.settings))
         return Response(text, content_type="text/plain; charset=utf-8")
 
 

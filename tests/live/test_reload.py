@@ -121,7 +121,18 @@ def test_random_edits_under_load(server: Server, folder: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signal")
 def test_a_hang_up_without_a_terminal_reads_again(folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--json", "--no-watch", "--fixtures", folder]
+    command = [
+        sys.executable,
+        "-m",
+        "mockserver",
+        "serve",
+        "--port",
+        "0",
+        "--json",
+        "--no-watch",
+        "--fixtures",
+        str(folder),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         try:
             assert process.stdout is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +106,18 @@ def test_a_wrong_host_is_told_on_every_route(
     assert (answer.status_code, answer.headers["X-Mock-Explain"]) == (421, "host-not-allowed")
     assert "Host 'evil.example' is not allowed." in caplog.text
     assert "--allowed-hosts NAME" in caplog.text
+
+
+def signed_by(http: FlaskClient) -> str:
+    """Return the command with which the journal's curl for a request signs."""
+    http.patch(PROFILE, json=[], headers={"Authorization": "PNAUTHINFO3-HMAC-SHA256 Credential=a/b Signature=c"})
+    newest = http.get("/__admin/requests?limit=1").get_json()["requests"][0]["id"]
+    return http.get(f"/__admin/requests/{newest}/curl").text.partition("$(")[2]
+
+
+def test_the_journals_curl_signs_with_the_fixtures_of_the_server(
+    client: Callable[..., FlaskClient], demo: FlaskClient, fixture_dir: Path
+) -> None:
+    """But for the demo's, with which the command signs anyway."""
+    assert signed_by(client()).startswith(f"mockserver sign --fixtures {fixture_dir} --client ACME01 ")
+    assert signed_by(demo).startswith("mockserver sign --client ACME01 ")
