@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ import orjson
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
+from mockserver.fixtures.naming import nearest_id
 from mockserver.journal.log import Budget, Journal
 from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
@@ -121,7 +123,8 @@ def assemble(settings: Settings, *, progress: Any = None) -> Mock:
 
 def new_service(settings: Settings, tree: MemberTree, fixtures: FixtureSet, worlds: Worlds) -> Service:
     """Return the service for these settings and fixtures; heads that another one has looked at say nothing to it."""
-    return Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers)
+    nearest = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
+    return Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers, nearest)
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:

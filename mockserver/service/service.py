@@ -83,12 +83,20 @@ class Handling:
 class Service:
     """Handles the PATCH for all worlds; holds only what was compiled at start."""
 
-    def __init__(self, tree: MemberTree, clients: Mapping[str, Client], policy: Policy, numbers: Iterator[int]) -> None:
+    def __init__(
+        self,
+        tree: MemberTree,
+        clients: Mapping[str, Client],
+        policy: Policy,
+        numbers: Iterator[int],
+        nearest_id: Callable[[Key], str] = lambda _: "",
+    ) -> None:
         self.tree = tree
         self.clients = clients
         self.policy = policy
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
+        self._nearest_id = nearest_id
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -100,6 +108,12 @@ class Service:
         try:
             answer = self._success(self._handle(request, world, handling), request.head, handling)
         except ApiError as refusal:
+            if (
+                refusal.rule == "profile-unknown"
+                and request.head.route.key
+                and (near := self._nearest_id(request.head.route.key))
+            ):
+                refusal.hint = f"Did you mean {near}? GET /__admin/profiles lists what there is."
             answer = self.refuse(refusal, request.head.form, handling.operations)
         except Exception:
             answer = self.bug(request.head.form)
@@ -195,10 +209,10 @@ class Service:
             return self._unknown("client-unknown", "The requested client was not found.")
         return self._unknown("profile-unknown", "The requested profile was not found.")
 
-    def _unknown(self, rule: str, message: str) -> ApiError:
+    def _unknown(self, rule: str, message: str, hint: str = "") -> ApiError:
         if self.policy.unknown_status == 400:
-            return BadRequest(message, rule="unknown-as-400", why=message)
-        return NotFound(message, rule=rule)
+            return BadRequest(message, rule="unknown-as-400", why=message, hint=hint)
+        return NotFound(message, rule=rule, hint=hint)
 
     def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         if self.policy.dialect.strict_rfc:
@@ -266,7 +280,7 @@ class Service:
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
         if refusal.rule == "profile-unknown":
-            refusal = self._unknown(refusal.rule, str(refusal))
+            refusal = self._unknown(refusal.rule, str(refusal), refusal.hint)
         body = error_body(refusal.message, refusal.model_state, form)
         headers = [form.header] if refusal.message is not None else []
         headers += [*NO_CACHE, *refusal.headers.items()]

@@ -121,3 +121,13 @@ def test_the_journals_curl_signs_with_the_fixtures_of_the_server(
     """But for the demo's, with which the command signs anyway."""
     assert signed_by(client()).startswith(f"mockserver sign --fixtures {fixture_dir} --client ACME01 ")
     assert signed_by(demo).startswith("mockserver sign --client ACME01 ")
+
+
+@pytest.mark.parametrize("status", [404, 400])
+def test_an_unknown_alternate_id_gets_the_nearest(client: Callable[..., FlaskClient], status: int) -> None:
+    """As it is written in its fixture; one like no other gets the list."""
+    http = client(unknown_profile=status)
+    assert http.patch(PROFILE.replace("C-000417", "c-00417"), json=[]).status_code == status
+    assert told(http)["hint"] == "Did you mean CRM/C-000417? GET /__admin/profiles lists what there is."
+    http.patch(PROFILE.replace("C-000417", "xyzzy"), json=[])
+    assert "Did you mean" not in told(http)["hint"]
