@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
-.PHONY: serve test quick lint types tests wheel lock contract lint-contract mutants bench bench-peers clean help
+.PHONY: serve test quick lint types tests wheel lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,6 +27,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python contracts/write_operations.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
+	$(BIN)/python docs/write_operations.py --check
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -41,6 +42,7 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python contracts/write_operations.py
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
+	$(BIN)/python docs/write_operations.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml
@@ -50,6 +52,12 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 		pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+vendor:  ## write the workbench's vendored files anew from npm (needs Node.js)
+	$(PYTHON) tools/vendor.py
+
+screenshots: $(VENV)/.dev  ## write the workbench's pictures anew (needs Chromium)
+	$(BIN)/python -m tools.screenshots
 
 mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)

@@ -59,6 +59,15 @@ class MalformedBody(BadRequest):
         super().__init__("The request is invalid.", rule=rule, why=why, hint=hint, model_state=keys)
 
 
+class BoundReached(BadRequest):
+    """A bound of this server was reached; `bound` is the setting that moves it, `way_out` what helps without."""
+
+    def __init__(self, bound: str, problem: str, way_out: str) -> None:
+        hint = f"{way_out} or start with a larger --{bound.replace('_', '-')}."
+        super().__init__(problem, rule="bound-reached", why=problem, hint=hint)
+        self.bound = bound
+
+
 class Unauthorized(ApiError):
     """Credentials are missing or wrong; the message is one of the vendor's five 401 texts."""
 
@@ -87,6 +96,24 @@ class RequestTooLarge(ApiError):
     """A bound on the request was exceeded."""
 
     status = 413
+
+
+class HeaderTooLarge(ApiError):
+    """The header section exceeds its bound."""
+
+    status = 431
+
+
+class RequestTimeout(ApiError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
+class ServerFull(ApiError):
+    """As many connections as may be are busy."""
+
+    status = 503
 
 
 class UnfitProfile(ApiError):

@@ -46,9 +46,36 @@ class Settings:
     fixtures: Path = _setting(lambda: shipped("fixtures"), "directory with clients.toml and profiles/")
     contract: Path = _setting(lambda: shipped("contracts") / "openapi.yaml", "OpenAPI document of the operation")
     dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"), live=True)
+    operations: str = _setting(
+        "all", "the operations around the PATCH too, or the PATCH by alternate id alone", choices=("all", "patch")
+    )
+    inactive: str = _setting(
+        "hidden",
+        "whether an alternate id leads to an inactive profile; its ProfileId always does",
+        choices=("hidden", "found"),
+        live=True,
+    )
     auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"), live=True)
     unkeyed_signatures: bool = _setting(
         True, "accept the un-keyed signature form (what it hashes is assumed)", live=True
+    )
+    account_rules: bool = _setting(
+        False, "hold entries to what the vendor's other pages say of an account's data", live=True
+    )
+    second_default: str = _setting(
+        "takes-over",
+        "under the account's rules, what becomes of a second default address or e-mail (assumed)",
+        choices=("takes-over", "refused", "as-sent"),
+        live=True,
+    )
+    zoneless: str = _setting(
+        "either",
+        "the zone of a signature's timestamp without one (assumed)",
+        choices=("utc", "eastern", "either"),
+        live=True,
+    )
+    clock_skew: int = _setting(
+        0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400, live=True
     )
     unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400), live=True)
     fault: tuple[str, ...] = _setting(
@@ -60,6 +87,17 @@ class Settings:
     workers: int = _setting(1, "processes; more than one needs a redis store", low=1, high=64)
     strict_worlds: bool = _setting(False, "refuse worlds that were not made by POST /__admin/namespaces")
     max_worlds: int = _setting(1000, "worlds kept; the least recently used go first", low=1)
+    max_snapshots: int = _setting(100, "snapshots of one world; one more is refused", low=0)
+    max_faults: int = _setting(1000, "fault rules of one world; one more is refused", low=0)
+    max_world_content: int = _setting(
+        16 * 1024 * 1024, "bytes of changed profiles, snapshots and faults in one world; more are refused", low=1
+    )
+    max_content: int = _setting(
+        64 * 1024 * 1024, "bytes of them in all worlds together; the least recently used worlds go first", low=1
+    )
+    max_control_work: int = _setting(
+        5_000_000, "steps of about a microsecond that one request of the control surface may take", low=1
+    )
     journal_entries: int = _setting(2_000, "requests that the journal keeps", low=0)
     journal_bytes: int = _setting(16 * 1024 * 1024, "bytes that the journal keeps", low=0)
     max_body: int = _setting(
@@ -73,6 +111,9 @@ class Settings:
         16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1, live=True
     )
     token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1, live=True)
+    token_key: str | None = _setting(
+        None, "secret that signs bearer tokens, for several servers to share; else a random one each start", secret=True
+    )
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")

@@ -22,7 +22,8 @@ SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify"
 
 
 @pytest.mark.parametrize(
-    "script", ["docs/write_fidelity.py", "docs/write_settings.py", "contracts/write_operations.py"]
+    "script",
+    ["docs/write_fidelity.py", "docs/write_operations.py", "docs/write_settings.py", "contracts/write_operations.py"],
 )
 def test_what_is_written_by_a_script_is_fresh(script: str) -> None:
     """Fidelity table, settings page and operation branches."""

@@ -81,6 +81,8 @@ def check(command: Path, folder: Path) -> None:
         header = run(command, "sign", cwd=folder, env=environment).strip()
         status, body = patch(url, header)
         assert (status, json.loads(body)["CustomerType"]) == (200, "Prospect")
+        with urllib.request.urlopen(f"{url}/__admin/ui/app.js", timeout=10) as answer:
+            assert answer.read() == (ROOT / "mockserver" / "web" / "workbench" / "app.js").read_bytes()
         run(command, "check", cwd=folder, env=environment)
         run(command, "verify", "--only", "empty-patch", "--html", "page.html", cwd=folder, env=environment)
         assert "<h1>Verification of mock</h1>" in (folder / "page.html").read_text(encoding="utf-8")

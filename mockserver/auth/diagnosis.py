@@ -54,6 +54,7 @@ class _Request:
     clients: Mapping[str, Client]
     now: datetime
     allow_unkeyed: bool
+    dates: auth.Dates
     frozen: bool = False
 
     @property
@@ -97,6 +98,7 @@ def explain(
     clients: Mapping[str, Client],
     now: datetime,
     allow_unkeyed: bool,
+    dates: auth.Dates = auth.Dates(),  # noqa: B008 - a constant
     frozen: bool = False,
 ) -> Diagnosis:
     """Name the part of a header for which `auth.verify` refuses it; the cause of a good one is "valid".
@@ -104,10 +106,12 @@ def explain(
     `clients` holds every known client by clientId; `frozen` tells that the server's clock is made to stand still.
     """
     text = (header or "").strip(" \t")
-    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, frozen))
+    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, dates, frozen))
 
 
 def _explain(request: _Request) -> Diagnosis:
+    if twice := auth_header_mistakes.repeated(request.header):
+        return _seen(twice)
     try:
         user = auth.verify(
             request.header,
@@ -115,6 +119,7 @@ def _explain(request: _Request) -> Diagnosis:
             client_id=request.client_id,
             now=request.now,
             allow_unkeyed=request.allow_unkeyed,
+            dates=request.dates,
         )
     except Unauthorized as refused:
         return _EXPLANATIONS[refused.rule](request)
@@ -170,7 +175,11 @@ def _clock(request: _Request) -> Diagnosis:
     issued = auth.issued_at(request.credentials.timestamp) or request.now
     ahead_s = (issued - request.now).total_seconds()
     sentence = f"The timestamp is {_span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} this server's clock."
-    rest = _explain(replace(request, now=issued))
+    rest = _explain(replace(request, now=issued, dates=auth.Dates("utc")))
+    if not auth.ISO_8601.fullmatch(request.credentials.timestamp)["zone"]:  # type: ignore[index]
+        sentence = f"{sentence[:-1]}; it has no zone and was read as {_ZONELESS[request.dates.zoneless]}."
+    if request.dates.skew_s:
+        sentence = f"{sentence[:-1]}; {request.dates.skew_s} s of clock skew are allowed."
     apart = "Apart from its date the header is right." if rest.cause == "valid" else f"Also wrong: {rest.sentence}"
     if request.frozen:
         sentence = f"This world's clock is frozen at {request.now:%Y-%m-%dT%H:%M:%SZ}. {sentence}"
@@ -184,6 +193,9 @@ def _clock(request: _Request) -> Diagnosis:
         return Diagnosis("timestamp-in-future", f"{sentence} {apart}", hint)
     hint = "Sign each request anew; if you do, set the clock right."
     return Diagnosis("timestamp-too-old", f"{sentence} {apart}", hint)
+
+
+_ZONELESS: Final = {"utc": "UTC", "eastern": "US Eastern time", "either": "UTC and as US Eastern time"}
 
 
 def _zone(ahead_s: float) -> str:

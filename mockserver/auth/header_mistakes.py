@@ -21,6 +21,11 @@ class Mistake(NamedTuple):
     hint: str
 
 
+def repeated(header: str) -> Mistake | None:
+    """Return the mistake of two Authorization headers, which servers hand over as one, joined by a comma."""
+    return _first((REPEATED,), header)
+
+
 def in_scheme(header: str) -> Mistake | None:
     """Return the mistake of a header whose scheme the API does not have."""
     return _first(SCHEME, header)
@@ -43,6 +48,13 @@ def _first(mistakes: Iterable[Mistake], text: str) -> Mistake | None:
 _NAME = "Write PNAUTHINFO3-HMAC-SHA256, or -SHA384 or -SHA512."
 _FORM = "After the scheme and one space write Credential=<UserId>/<timestamp> Signature=<base64>."
 _ISO = "Write the timestamp like 2024-05-01T10:00:00Z."
+
+REPEATED: Final = Mistake(
+    "header-repeated",
+    r",\s*(pnauthinfo|basic\s|bearer\s)",
+    "The request has two Authorization headers.",
+    "Send one; look for a proxy or a library that adds its own.",
+)
 
 SCHEME: Final = (
     Mistake("header-name-in-value", r"^authorization\s*[:=]", "The value repeats the header's name.", "Drop it."),

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -44,7 +44,10 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A MyPreferences account, the first segment of the URL; `users` and `oauth_clients` are keyed by their ids."""
+    """A MyPreferences account, the first segment of the URL; `users` and `oauth_clients` are keyed by their ids.
+
+    `account_rules` overrides the setting of that name; `types` lists the types that the account has, by member.
+    """
 
     client_id: str
     users: Mapping[str, User] = field(default_factory=dict)
@@ -52,6 +55,8 @@ class Client:
     signature_window_s: int = DEFAULT_SIGNATURE_WINDOW_S
     default_type: str | None = None
     default_locale: str | None = None
+    account_rules: bool | None = None
+    types: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Scheme(NamedTuple):
@@ -68,6 +73,16 @@ class Credentials(NamedTuple):
     user_id: str
     timestamp: str
     signature: str
+
+
+class Dates(NamedTuple):
+    """How a timestamp is held against the clock: what it means without a zone, and how far two clocks may be apart.
+
+    `zoneless` is "utc", "eastern" or "either": the vendor names two zones and not which is meant when (assumed).
+    """
+
+    zoneless: str = "either"
+    skew_s: int = 0
 
 
 class Refusal(NamedTuple):
@@ -184,6 +199,7 @@ def verify(
     client_id: str,
     now: datetime,
     allow_unkeyed: bool,
+    dates: Dates = Dates(),  # noqa: B008 - a constant
 ) -> User:
     """Return the user who signed the header; raise Unauthorized with the vendor's text for the first thing wrong.
 
@@ -192,8 +208,7 @@ def verify(
     what needs nothing but the header to what needs the secret key, the last three with one text and in the same time.
     """
     scheme, user_id, timestamp, signature = read_header(header, allow_unkeyed=allow_unkeyed)
-    window = DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s
-    _check_date(timestamp, now, window)
+    read_date(timestamp, client, now, dates)
     user_id, user = find_user(client, user_id)
     matches = _matches(scheme, f"{client_id}:{user_id}:{timestamp}", (user or _NOBODY).secrets, signature)
     if user is None:
@@ -244,7 +259,7 @@ def find_user(client: Client | None, user_id: str) -> tuple[str, User | None]:
 
 
 def issued_at(timestamp: str) -> datetime | None:
-    """Read an ISO 8601 date and time, None if it is none; without a zone it is UTC (assumed)."""
+    """Read an ISO 8601 date and time, None if it is none; without a zone as UTC."""
     shape = ISO_8601.fullmatch(timestamp)
     if shape is None:
         return None
@@ -266,24 +281,21 @@ def require(user: User, permission: str) -> None:
         )
 
 
-def assumptions(header: str | None) -> tuple[str, ...]:
+def assumptions(header: str | None, client: Client | None, now: datetime, dates: Dates) -> tuple[str, ...]:
     """Return the assumed rules that an accepted header rests on: the un-keyed form, a timestamp without a zone."""
     scheme, _, timestamp, _ = read_header(header, allow_unkeyed=True)
-    _, _, time = timestamp.partition("T")
     unkeyed = () if scheme.keyed else ("auth-unkeyed-accepted",)
-    zoneless = () if time.endswith("Z") or "+" in time or "-" in time else ("auth-zone-missing",)
-    return unkeyed + zoneless
+    return unkeyed + read_date(timestamp, client, now, dates)[1]
 
 
-def valid_between(header: str | None, client: Client | None) -> tuple[datetime, datetime]:
-    """Return the first and the last moment at which an accepted header's date is accepted."""
-    issued = issued_at(read_header(header, allow_unkeyed=True).timestamp)
-    assert issued is not None, "the header was accepted"
-    window_s = DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s
+def valid_between(header: str | None, client: Client | None, now: datetime, dates: Dates) -> tuple[datetime, datetime]:
+    """Return the first and the last moment at which a header that is accepted now is, with its date read as now."""
+    issued, _ = read_date(read_header(header, allow_unkeyed=True).timestamp, client, now, dates)
+    since = issued - timedelta(seconds=dates.skew_s)
     try:
-        return issued, issued + timedelta(seconds=window_s)
+        return since, issued + timedelta(seconds=_window_s(client) + dates.skew_s)
     except OverflowError:  # a window for tests whose signatures never grow old, or a clock at the end of time
-        return issued, _END_OF_TIME
+        return since, _END_OF_TIME
 
 
 def refusal(rule: str) -> Unauthorized:
@@ -297,16 +309,41 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _check_date(timestamp: str, now: datetime, window_s: int) -> None:
-    issued = issued_at(timestamp)
-    if issued is None:
-        raise refusal("auth-date-not-iso8601")
-    age_s = (now - issued).total_seconds()
-    if age_s < 0:
-        raise refusal("auth-date-in-future")
-    # A signature exactly as old as the window still counts (assumed).
-    if age_s > window_s:
-        raise refusal("auth-date-too-old")
+def read_date(timestamp: str, client: Client | None, now: datetime, dates: Dates) -> tuple[datetime, tuple[str, ...]]:
+    """Return when a header was signed and the assumed rules that this rests on; raise Unauthorized if it isn't fresh.
+
+    Of two readings the first that is fresh counts, so that neither makes the window wider.
+    """
+    refused = "auth-date-not-iso8601"
+    for issued, rests_on in _readings(timestamp, dates.zoneless):
+        age_s = (now - issued).total_seconds()
+        # A signature exactly as old as the window still counts (assumed).
+        if -dates.skew_s <= age_s <= _window_s(client) + dates.skew_s:
+            return issued, rests_on
+        if refused == "auth-date-not-iso8601":
+            refused = "auth-date-in-future" if age_s < 0 else "auth-date-too-old"
+    raise refusal(refused)
+
+
+def _readings(timestamp: str, zoneless: str) -> Iterator[tuple[datetime, tuple[str, ...]]]:
+    """Yield each moment that a timestamp may mean, and the assumed rule behind it; nothing if it is no date."""
+    issued, shape = issued_at(timestamp), ISO_8601.fullmatch(timestamp)
+    if issued is None or shape is None:
+        return
+    if shape["zone"]:
+        yield issued, ()
+        return
+    if zoneless != "eastern":
+        yield issued, ("auth-zone-missing",)
+    if zoneless != "utc":
+        # Imported with the first such timestamp that is not fresh in UTC.
+        from mockserver.auth.zones import eastern
+
+        yield issued.replace(tzinfo=eastern()), ("auth-zone-eastern",)
+
+
+def _window_s(client: Client | None) -> int:
+    return DEFAULT_SIGNATURE_WINDOW_S if client is None else client.signature_window_s
 
 
 def _matches(scheme: Scheme, message: str, secrets: tuple[str, ...], signature: str) -> bool:

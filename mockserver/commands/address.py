@@ -41,7 +41,7 @@ def running_mock(host: str, port: int, problem: OSError) -> str | None:
         return None
     from http.client import HTTPConnection, HTTPException
 
-    from mockserver.server.server import LOOPBACK
+    from mockserver.server.listening import LOOPBACK
 
     connection = HTTPConnection(LOOPBACK.get(host, host), port, timeout=_PATIENCE_S)
     try:

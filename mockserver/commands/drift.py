@@ -10,13 +10,13 @@ from pathlib import Path
 
 from mockserver.cli import add_json, print_json
 from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_session
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
-from mockserver.drift.drift import Drift, DriftReport, play_to_nobody
+from mockserver.drift.drift import Drift, DriftReport, keys_of
 from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import as_json, as_text, write_report
-from mockserver.errors import UsageError
+from mockserver.errors import Inconclusive, UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
 from mockserver.verify.calls import Bench
@@ -26,7 +26,7 @@ from mockserver.verify.rules.facts import load_facts
 from mockserver.verify.rules.reading import Rule, chosen, load_rules
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
-from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.request_plan import RequestPlan, make_plan, rule_case
 from mockserver.verify.target.session import TargetSession
 from mockserver.verify.target.targets import Target
 
@@ -75,10 +75,11 @@ def run(options: argparse.Namespace) -> int:
     today = system_now().date()
     known = load_known(options.known, today) if options.known else []
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
-    with open_session(options, target, contract) as opened:
-        if isinstance(opened, DryRun):
-            play_to_nobody(rules, opened, contract)
-            return 0
+    cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
+    plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)
+    if not (options.live or target.mock):
+        return show_plan(options, plan)
+    with open_run(options, target, contract) as opened:
         comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
         report = DriftReport(options.left, options.right)
         with _mock_bench(mock, target) as (other, bench):
@@ -91,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
                 report,
                 mock_is_left=options.left != target.name,
             )
-            return _finish(drift, opened, report, rules, known, options)
+            return _finish(drift, opened, plan, rules, known, options)
 
 
 def _compare_with_page(options: argparse.Namespace) -> int:
@@ -107,14 +108,17 @@ def _compare_with_page(options: argparse.Namespace) -> int:
 def _finish(
     drift: Drift,
     opened: GuardedRun,
-    report: DriftReport,
+    plan: RequestPlan,
     rules: Sequence[Rule],
     known: Sequence[Known],
     options: argparse.Namespace,
 ) -> int:
+    report = drift.report
     attempt = Attempts()
     try:
-        drift.compare(rules, known, system_now().date())
+        drift.compare(plan, rules, known, system_now().date())
+        if options.complete and plan.left:
+            report.stopped = report.stopped or Inconclusive(f"{plan.words()}; {plan.too_small}")
     finally:
         # Also after Ctrl-C: what was found until then is worth keeping.
         report.notes += opened.notes

@@ -35,13 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--client", default="ACME01", metavar="ID", help="client whose profiles they are (default: ACME01)"
     )
+    parser.add_argument("--with-inactive", action="store_true", help="make about one profile in twenty inactive")
     parser.add_argument("--out", type=Path, metavar="FILE", help="NDJSON file, .gz to compress (default: the terminal)")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the profiles, one a line."""
-    profiles = generate(options.count, options.seed, tuple(options.locale or ("en-US",)), options.client)
+    locales = tuple(options.locale or ("en-US",))
+    profiles = generate(options.count, options.seed, locales, options.client, with_inactive=options.with_inactive)
     try:
         written = _write(profiles, options)
     except BrokenPipeError:

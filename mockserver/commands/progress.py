@@ -12,7 +12,7 @@ _WIDTH = 30
 
 def progress_bar(label: str) -> Callable[[int, int], None] | None:
     """Return a function of (done, total) that draws a bar on stderr; None where nobody watches."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     started = monotonic()
 

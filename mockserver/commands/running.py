@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
 from mockserver.service.reload import Reload
-from mockserver.web.fastpath import FastPath
+from mockserver.web.fastpath import FastPath, takes_long
 
 
 def make_server(
     mock: Mock,
     on_listening: Callable[[Server], None] | None = None,
-    sock: socket.socket | None = None,
+    sockets: Sequence[socket.socket] = (),
     reload: Reload | None = None,
 ) -> Server:
     """Return the production server for a mock; Flask is imported when the first request needs it."""
@@ -33,5 +33,7 @@ def make_server(
         port=settings.port,
         max_body=settings.control_max_body,
         on_listening=on_listening,
-        sock=sock,
+        sockets=sockets,
+        refusal=app.refusal,
+        takes_long=takes_long,
     )

@@ -7,8 +7,8 @@ import shlex
 import orjson
 
 from mockserver.auth.signing import Client, User, issued_now, sign
+from mockserver.service import operations
 from mockserver.service.assembly import Mock
-from mockserver.service.operations import OPERATIONS
 from mockserver.service.routes import profile_target
 from mockserver.state.clock import system_now
 
@@ -19,7 +19,7 @@ def sample_user(mock: Mock) -> tuple[Client, User] | None:
     """Return the first client and user that may change profiles."""
     for client in mock.fixtures.clients.values():
         for user in client.users.values():
-            if OPERATIONS[0].permission in user.permissions:
+            if operations.PATCH.permission in user.permissions:
                 return client, user
     return None
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import logging
 import os
 import shlex
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
 from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
+from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
+from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
 from mockserver.commands.sample import sample_curl, sample_user
 from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
-from mockserver.server.server import Server
+from mockserver.server.server import Server, stop_signals
 from mockserver.service.assembly import Mock, assemble, sign_command
+from mockserver.service.metrics import Metrics
+from mockserver.service.operations import ROUTES, listed
 from mockserver.service.reload import Reading, Reload, tell_skipped
 from mockserver.settings import Settings
 
@@ -45,42 +46,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT, SIGTERM or SIGHUP."""
     settings = settings_of(options)
-    if settings.ready_file:
-        _check_ready_file(settings.ready_file)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    mock = assemble(settings, progress=progress_bar("loading profiles"))
+    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
+    metrics = Metrics()
+    to_log = start_log(settings.log, metrics.note_dropped_line)
+    mock = assemble(settings, progress=progress_bar("loading profiles"), metrics=metrics)
+    to_log.setFormatter(Redacting(lambda: mock.service.secrets))
     # What is here now stays: the collector need not look at it again, nor as often as its defaults make it look.
     gc.freeze()
     gc.set_threshold(_COLLECTED_ALLOCATIONS, 10, 10)
 
     def announce(url: str) -> None:
-        _announce(mock, url, as_json=options.json)
+        _announce(mock, url, ready_file, as_json=options.json)
 
-    tell_skipped(mock.fixtures)
-    reload = Reload(mock, lambda: settings_of(options), config_of(options))
-    try:
-        if settings.workers > 1:
-            return serve_with_workers(mock, announce)
-        _serve(mock, announce, reload)
-    finally:
-        if settings.ready_file and written_by_us(settings.ready_file):
-            settings.ready_file.unlink(missing_ok=True)
-    return 0
-
-
-def _serve(mock: Mock, announce: Callable[[str], None], reload: Reload) -> None:
     def listens(server: Server) -> None:
         follow_files(mock, server, reload)
         announce(server.url)
 
+    tell_skipped(mock.fixtures)
+    reload = Reload(mock, lambda: settings_of(options), config_of(options))
     try:
-        make_server(mock, listens, reload=reload).serve()
+        with ended_by_signals():
+            if settings.workers > 1:
+                return serve_with_workers(mock, announce)
+            make_server(mock, listens, reload=reload).serve()
     except UsageError as refused:
         if isinstance(refused.__cause__, OSError):
-            raise _cannot_listen(mock.settings, refused.__cause__) from refused
+            raise _cannot_listen(settings, refused.__cause__) from refused
         raise
+    finally:
+        if ready_file is not None:
+            ready_file.remove()
+    return 0
 
 
 def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
@@ -110,23 +108,35 @@ def _has_terminal() -> bool:
     return True
 
 
+@contextlib.contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let signals that come before the server handles them, or after, end this as an exception does."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in stop_signals() if number != signal.SIGINT}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
-    """Serve in several processes until SIGINT or SIGTERM; return the exit code."""
+    """Serve in several processes until SIGINT, SIGTERM or SIGHUP; return the exit code."""
     from mockserver.commands.workers import Workers, listening_sockets
 
     settings = mock.settings
-    try:
-        sockets = listening_sockets(settings.host, settings.port, settings.workers)
-    except OSError as problem:
-        raise _cannot_listen(settings, problem) from problem
+    sockets = listening_sockets(settings.host, settings.port, settings.workers)
 
-    def work(sock: socket.socket, on_listening: Callable[[Server], None]) -> None:
-        make_server(mock, on_listening, sock).serve()
+    def work(own: Sequence[socket.socket], on_listening: Callable[[Server], None]) -> None:
+        make_server(mock, on_listening, own).serve()
 
     # A connection to the store can't be shared with a fork.
     workers = Workers(sockets, work, before_fork=mock.worlds.disconnect)
     shared = make_server(mock)
-    shared.port = sockets[0].getsockname()[1]
+    shared.host, shared.port = sockets[0][0].getsockname()[:2]
     return workers.run(lambda: announce(shared.url))
 
 
@@ -137,7 +147,7 @@ def _cannot_listen(settings: Settings, problem: OSError) -> UsageError:
     return cannot_listen(host, port, problem, running_mock(host, port, problem))
 
 
-def _announce(mock: Mock, url: str, *, as_json: bool) -> None:
+def _announce(mock: Mock, url: str, ready_file: ReadyFile | None, *, as_json: bool) -> None:
     settings = mock.settings
     facts = {
         "url": url,
@@ -145,12 +155,8 @@ def _announce(mock: Mock, url: str, *, as_json: bool) -> None:
         "admin_token": mock.admin_token,
         "pid": os.getpid(),
     }
-    if settings.ready_file:
-        try:
-            write_ready_file(settings.ready_file, orjson.dumps(facts))
-        except OSError as problem:
-            reason = f"{settings.ready_file}: {problem.strerror}"
-            raise _ready_file_refused(reason) from None
+    if ready_file is not None:
+        ready_file.write(orjson.dumps(facts))
     if as_json:
         print(orjson.dumps(facts).decode(), flush=True)
         return
@@ -161,6 +167,7 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
         f"  {mock.fixtures.size} from {settings.fixtures}",
+        f"  {listed(ROUTES[settings.operations])}",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
     if mock.admin_token and settings.admin_token is None:
@@ -181,37 +188,3 @@ def _sign(mock: Mock) -> str:
     """Return the command that signs as the sample is signed, with the client where it is not the demo's."""
     command, found = sign_command(mock.settings), sample_user(mock)
     return f"{command} --client {shlex.quote(found[0].client_id)}" if found and "--fixtures" in command else command
-
-
-def _check_ready_file(path: Path) -> None:
-    """Raise UsageError before anything listens if the file could not be written then."""
-    folder = path.parent
-    if not folder.is_dir():
-        raise _ready_file_refused(f"{path}: {'not a' if folder.exists() else 'no such'} directory")
-    if path.is_dir():
-        raise _ready_file_refused(f"{path}: is a directory")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _ready_file_refused(f"{path}: {folder} can't be written to")
-
-
-def _ready_file_refused(problem: str) -> UsageError:
-    return UsageError(
-        problem, place="--ready-file", hint="name a file in a directory that exists and can be written to"
-    )
-
-
-def written_by_us(path: Path) -> bool:
-    """Tell whether a ready file is this process's; another server may own it."""
-    try:
-        return bool(orjson.loads(path.read_bytes())["pid"] == os.getpid())
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return False
-
-
-def write_ready_file(path: Path, content: bytes) -> None:
-    """Write the file in one step, readable for its owner alone, so that nobody sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    temporary.replace(path)

@@ -15,7 +15,7 @@ from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import load_fixtures
 from mockserver.profile.keys import fold
-from mockserver.service.assembly import load_members
+from mockserver.service.assembly import known_secrets, load_members
 from mockserver.state.clock import system_now
 
 EXAMPLES = """examples:
@@ -145,6 +145,8 @@ def _explain(options: argparse.Namespace, clients: dict[str, Client]) -> int:
     )
     if diagnosis.cause == "scheme-bearer" and "credential=" not in options.explain.lower():
         diagnosis = _bearer(diagnosis)
+    text = known_secrets(clients.values()).text
+    diagnosis = replace(diagnosis, sentence=text(diagnosis.sentence), hint=text(diagnosis.hint))
     if options.json:
         print_json({name: getattr(diagnosis, name) for name in ("cause", "certain", "sentence", "hint")})
     else:

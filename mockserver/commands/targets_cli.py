@@ -8,17 +8,27 @@ import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mockserver.cli import print_json
-from mockserver.errors import UsageError
-from mockserver.package import shipped
-from mockserver.verify.contract import Contract, load_contract
+from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
+from mockserver.verify.contract import Contract
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.request_plan import RequestPlan
 from mockserver.verify.target.restore import recover
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Target, choose_target, default_targets_file, load_targets
+from mockserver.verify.target.targets import (
+    STUB,
+    Target,
+    choose_target,
+    default_targets,
+    is_loopback,
+    load_targets,
+    numbers,
+    stub,
+)
 from mockserver.verify.target.undo_file import default_state_dir
 
 
@@ -27,12 +37,23 @@ def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) ->
     group = parser.add_argument_group("a real target")
     if choose:
         group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
+        group.add_argument(
+            "--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)"
+        )
+        group.add_argument("--client", metavar="ID", help="of a URL: the client, first segment of the path")
+        group.add_argument("--user", metavar="ID", help="of a URL: who signs")
+        group.add_argument("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
+        group.add_argument("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
         group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
         group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
-    parser.add_argument("--time", type=_seconds, metavar="S", help="stop after so many seconds; the answer is then 3")
+    told = "seconds: a real target is asked what fits into them, else the run stops and answers 3"
+    parser.add_argument("--time", type=_seconds, metavar="S", help=told)
     group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
     group.add_argument("--live", action="store_true", help="really send; without it, the requests are only listed")
     group.add_argument("--write", action="store_true", help="also run cases that change the profile, and restore it")
+    group.add_argument("--budget", type=int, metavar="N", help="most requests of a run, in place of the target's")
+    group.add_argument("--rate", type=float, metavar="R", help="requests a second, in place of the target's")
+    group.add_argument("--complete", action="store_true", help="answer 3 if budget or time leave cases out")
     group.add_argument("--keep-going", action="store_true", help="go on after a server error")
     group.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
     group.add_argument("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
@@ -45,26 +66,48 @@ def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) ->
 
 
 def chosen_target(options: argparse.Namespace, name: str) -> Target:
-    """Return the named target of the targets file; raise UsageError or SafetyRefusal."""
-    targets = load_targets(options.targets or default_targets_file())
-    return choose_target(targets, name, production_accepted=options.production_accepted)
+    """Return the named target of the targets file, or the server at a URL; raise UsageError or SafetyRefusal."""
+    if "://" in name and "profile" in options:
+        return within(options, _stub(options, name))
+    targets = load_targets(options.targets) if options.targets else default_targets()
+    return within(options, choose_target(targets, name, production_accepted=options.production_accepted))
+
+
+def _stub(options: argparse.Namespace, url: str) -> Target:
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise SafetyRefusal(
+            "a URL names a server on this machine, which needs no leave to be asked",
+            place=f"--target {url}",
+            hint="describe a real system in targets.toml and give its name",
+        )
+    given = {"profiles": options.profile, "client": options.client, "user": options.user}
+    given |= {"secret_env": options.secret_env, "unsigned": options.unsigned}
+    needed = ("profile", "client") if options.unsigned else ("profile", "client", "user", "secret_env")
+    if missing := [name for name in needed if not getattr(options, name)]:
+        flag = f"--{missing[0].replace('_', '-')}"
+        raise UsageError(f"{flag} is missing", place=url, hint="it is no mock of ours, so say what to use there")
+    dialect = {"dialect": options.dialect} if hasattr(options, "dialect") else {}
+    return stub(url, **dialect, **{name: value for name, value in given.items() if value})
+
+
+def within(options: argparse.Namespace, target: Target) -> Target:
+    """Return the target with the budget and the rate of the command line, where they are given."""
+    given = {name: value for name in ("budget", "rate") if (value := getattr(options, name)) is not None}
+    return replace(target, **numbers(given, "--")) if given else target
+
+
+def show_plan(options: argparse.Namespace, plan: RequestPlan) -> int:
+    """Print what a run would send; the exit code is 0, or 3 if it must be complete and is not."""
+    if options.json:
+        print_json(plan.as_json())
+    else:
+        print("\n".join(plan.lines(verbose=options.verbose)))
+    return Inconclusive.exit_code if options.complete and plan.left else 0
 
 
 @contextmanager
-def open_session(
-    options: argparse.Namespace, target: Target | None = None, contract: Contract | None = None
-) -> Iterator[GuardedRun | DryRun]:
-    """Open a run on `options.target`, or on the given one; a dry run prints its plan at the end."""
-    target = target or chosen_target(options, _name(options))
-    contract = contract or load_contract(shipped("contracts") / "openapi.yaml")
-    if not (options.live or target.mock):
-        dry = DryRun(target, contract, write=options.write)
-        yield dry
-        if options.json:
-            print_json({"plan": dry.plan()})
-        else:
-            print("\n".join(dry.plan()))
-        return
+def open_run(options: argparse.Namespace, target: Target, contract: Contract) -> Iterator[GuardedRun]:
+    """Open a run on a target; what it has to say at its end goes to standard error."""
     run = GuardedRun(_session(options, target, options.time), _state_dir(options), contract)
     try:
         with run:
@@ -76,7 +119,9 @@ def open_session(
 
 def run_recover(options: argparse.Namespace) -> int:
     """Restore what an interrupted run left behind, and say how that went; 4 if something is not as it was."""
-    target = chosen_target(options, _name(options))
+    if not options.target:
+        raise UsageError("no target is named", hint="write --target NAME, a table of the targets file")
+    target = chosen_target(options, options.target)
     outcome = recover(_session(options, target), _state_dir(options), forget=options.forget)
     if options.json:
         rows = [row._asdict() for row in outcome.remaining]
@@ -94,7 +139,7 @@ def run_recover(options: argparse.Namespace) -> int:
 
 
 def _session(options: argparse.Namespace, target: Target, time_s: float | None = None) -> TargetSession:
-    keeps = {"keep_going": options.keep_going, "keep_raw": options.keep_raw}
+    keeps = {"keep_going": options.keep_going or target.name.startswith(STUB), "keep_raw": options.keep_raw}
     return TargetSession(target, write=options.write, time_s=time_s, **keeps)
 
 
@@ -107,9 +152,3 @@ def _seconds(text: str) -> float:
 
 def _state_dir(options: argparse.Namespace) -> Path:
     return options.state_dir or default_state_dir()
-
-
-def _name(options: argparse.Namespace) -> str:
-    if not options.target:
-        raise UsageError("no target is named", hint="write --target NAME, a table of the targets file")
-    return str(options.target)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -18,21 +20,31 @@ from mockserver.errors import UsageError
 from mockserver.nearest import nearest_names
 from mockserver.profile.keys import Key, fold
 from mockserver.service.assembly import Mock, assemble
+from mockserver.service.operations import OPERATIONS, PATCH, Operation
 from mockserver.service.request import Head, Request
-from mockserver.service.routes import Route, match_route, profile_target
+from mockserver.service.routes import Route, match_route
 from mockserver.service.trial import dry_run
 
 EXAMPLES = """examples:
   mockserver try patch.json
   mockserver try patch.json --profile ACME01/CRM/C-000417 --dialect library
+  mockserver try --operation deactivateProfile --profile ACME01/70012345
   echo '[{"op": "remove", "path": "/Emails/0"}]' | mockserver try -"""
 _MOST_COMPARED = 5000
+_SPELLED = {"clientId": "CLIENT", "alternateIdType": "TYPE", "alternateId": "ID", "profileId": "PROFILEID"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `try`."""
-    parser.add_argument("patch", metavar="PATCH.json", help="file with the request's body; - reads standard input")
-    parser.add_argument("--profile", metavar="CLIENT/TYPE/ID", help="the profile (default: one of the fixtures)")
+    parser.add_argument(
+        "patch", metavar="PATCH.json", nargs="?", help="file with the request's body; - reads standard input"
+    )
+    parser.add_argument(
+        "--operation", choices=[row.name for row in OPERATIONS], default=PATCH.name, help="(default: the PATCH)"
+    )
+    parser.add_argument(
+        "--profile", metavar="CLIENT/TYPE/ID", help="the profile, or CLIENT/PROFILEID (default: one of the fixtures)"
+    )
     parser.add_argument(
         "--content-type", metavar="TYPE", help="of the body (default: application/xml for *.xml, else JSON)"
     )
@@ -43,14 +55,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the dry run; 1 if the patch would be refused."""
     mock = assemble(replace(settings_of(options), auth="off"))
-    target = _target(options.profile) or _first_target(mock)
+    operation = next(row for row in OPERATIONS if row.name == options.operation)
+    if options.patch is None and operation.handler in ("patch", "create", "consents"):
+        hint = "name a file, or - for standard input; see mockserver try --help"
+        raise UsageError(f"{operation.name} needs a body", place="PATCH.json", hint=hint)
+    target = _target(options.profile, operation) or _first_target(mock, operation)
     route = match_route(target, slashes_in_ids=True)
     if not route.operations:
         raise UsageError(f"{options.profile!r} names no profile", place="--profile", hint="write CLIENT/TYPE/ID")
-    kind = options.content_type or ("application/xml" if options.patch.endswith(".xml") else "application/json")
+    is_xml = options.patch is not None and options.patch.endswith(".xml")
+    kind = options.content_type or ("application/xml" if is_xml else "application/json")
     headers = {"content-type": kind, "accept": "application/json"}
     body = _body(options.patch)
-    request = Request(Head("PATCH", target, headers, route), body)
+    request = Request(Head(operation.method, target, headers, route), body)
     result = dry_run(mock, mock.worlds.default, request)
     if result["reason"] in ("profile-unknown", "client-unknown"):
         result["nearest"] = nearest_profiles(mock, route)
@@ -58,10 +75,12 @@ def run(options: argparse.Namespace) -> int:
         print_json(result)
     else:
         _show(result)
-    return 0 if result["status"] == 200 else 1
+    return 0 if result["status"] < 300 else 1
 
 
-def _first_target(mock: Mock) -> str:
+def _first_target(mock: Mock, operation: Operation) -> str:
+    if operation.route != PATCH.route:
+        raise UsageError(f"{operation.name} needs to know whom", place="--profile", hint="write CLIENT/PROFILEID")
     found = sample_user(mock)
     target = sample_target(mock, found[0]) if found else None
     if target is None:
@@ -69,19 +88,21 @@ def _first_target(mock: Mock) -> str:
     return target
 
 
-def _target(profile: str | None) -> str | None:
+def _target(profile: str | None, operation: Operation) -> str | None:
     if profile is None:
         return None
-    parts = profile.split("/", 2)
-    if len(parts) != 3:
-        raise UsageError(f"{profile!r} names no profile", place="--profile", hint="write CLIENT/TYPE/ID")
-    return profile_target(*parts)
+    names = re.findall(r"{(\w+)}", operation.route)
+    parts = profile.split("/", len(names) - 1)
+    if len(parts) != len(names):
+        hint = f"write {'/'.join(_SPELLED[name] for name in names)}"
+        raise UsageError(f"{profile!r} names no profile", place="--profile", hint=hint)
+    return operation.route.format_map({name: quote(part, safe="~") for name, part in zip(names, parts, strict=True)})
 
 
 def nearest_profiles(mock: Mock, route: Route) -> list[str]:
     """Return the ids of up to three profiles that may have been meant, nearest first."""
     wanted = (fold(route.client.partition("~")[0]), fold(route.alternate_id_type or ""), fold(route.alternate_id or ""))
-    keys = mock.fixtures.index
+    keys = [key for key in mock.fixtures.index if key[1]]
     for length in (2, 1, 0):
         # Of many profiles some are as good as all: what matters is to show how an id looks.
         alike = (key for key in keys if key[:length] == wanted[:length])
@@ -99,7 +120,9 @@ def _as_written(mock: Mock, key: Key) -> str:
     return f"{mock.fixtures.owners[number]}/{kind}/{identifier}"
 
 
-def _body(name: str) -> bytes:
+def _body(name: str | None) -> bytes:
+    if name is None:
+        return b""
     if name == "-":
         return sys.stdin.buffer.read()
     try:

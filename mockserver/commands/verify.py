@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
-from mockserver.commands.targets_cli import add_target_flags, open_session, run_recover
-from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
+from mockserver.errors import UsageError
 from mockserver.settings import Settings
-from mockserver.verify.calls import Bench, Call
+from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import Starting, starting
+from mockserver.verify.mock_process import Starting, is_mock, starting
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
@@ -30,15 +30,16 @@ from mockserver.verify.reports.junit import JunitReport
 from mockserver.verify.reports.terminal import TerminalReport
 from mockserver.verify.reports.text import TextReport
 from mockserver.verify.rules.reading import DIALECTS, TAGS
-from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, verify
-from mockserver.verify.target.rehearsal import DryRun
-from mockserver.verify.target.targets import is_loopback
+from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, cases_of, verify, verify_target
+from mockserver.verify.target.request_plan import make_plan
+from mockserver.verify.target.targets import Target, is_loopback
 
 EXAMPLES = """examples:
   mockserver verify
   mockserver verify --target mock --dialect library --report junit.xml --report report.html
   mockserver verify --only 'auth-*' --verbose
   mockserver verify --target http://127.0.0.1:8080 --stage rules
+  mockserver verify --target http://127.0.0.1:9000 --profile CRM/C-1 --client ACME01 --unsigned
   mockserver verify --target sandbox --live --tag read --tag auth
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
@@ -49,7 +50,6 @@ _WRITERS: Mapping[str, Callable[[Path, Shown], Callable[[Event], None]]] = {
     ".xml": JunitReport,
     ".txt": TextReport,
 }
-_JSON = (("Content-Type", "application/json"),)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +69,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
     parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
+    parser.add_argument(
+        "--tolerate",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="on a target: a rule, or 'prefix*', that it need not keep (repeatable)",
+    )
     parser.add_argument("--verbose", action="store_true", help="also list what held")
     add_report_flag(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
@@ -92,18 +99,23 @@ def run(options: argparse.Namespace) -> int:
             mocks = {one.dialect: stack.enter_context(_mock(one)) for one in (settings, *others)}
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls, "mock")
-    if "://" in target:
-        _require_loopback(target)
+    if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
         return _verify_mock(
             options, settings, contract, read_fixtures(settings.fixtures), {settings.dialect: target}, target
         )
-    with open_session(options, contract=contract) as guarded:
-        plan = _plan(options, default_stages=("rules",))
-        if isinstance(guarded, DryRun):
-            # Nothing is sent, so nothing can be said; the plan is printed when the session ends.
-            verify(guarded.bench(), contract, plan, lambda event: None, target=target)
-            return 0
-        return _run(options, contract, [guarded.bench()], plan, target, guarded.target.base_url)
+    return _verify_target(options, contract, chosen_target(options, target))
+
+
+def _verify_target(options: argparse.Namespace, contract: Contract, target: Target) -> int:
+    """Show the plan of a run on a target, or play it."""
+    asked = _plan(options, default_stages=("rules",))
+    cases = cases_of(target, contract, asked)
+    requests = make_plan(cases, target, contract, write=options.write, time_s=asked.time_s)
+    if not (options.live or target.mock or "://" in options.target):
+        return show_plan(options, requests)
+    with open_run(options, target, contract) as run:
+        play = partial(verify_target, run, requests, contract, asked)
+        return _reported(options, contract, run.bench(), target.base_url, play)
 
 
 def _verify_mock(
@@ -123,18 +135,18 @@ def _verify_mock(
         benches = [fixtures.bench(session, dialect) for dialect, session in sessions.items()]
         for session in sessions.values():
             stack.callback(session.close)
-        url = urls[settings.dialect]
-        try:
-            sessions[settings.dialect].send(Call("PATCH", benches[0].profiles[0], _JSON, b"[]"))
-        except OSError as problem:
-            raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
-        return _run(options, contract, benches, plan, name, url)
+        play = partial(verify, benches[0], contract, plan, target=name, further=benches[1:])
+        return _reported(options, contract, benches[0], urls[settings.dialect], play)
 
 
-def _run(
-    options: argparse.Namespace, contract: Contract, benches: Sequence[Bench], plan: Plan, target: str, url: str
+def _reported(
+    options: argparse.Namespace,
+    contract: Contract,
+    bench: Bench,
+    url: str,
+    play: Callable[[Callable[[Event], None]], int],
 ) -> int:
-    bench, *further = benches
+    """Tell each event of a run to the terminal and to every report that was asked for; return the exit code."""
     shown = Shown(contract, openly=bench.is_mock, url=url)
     document = JsonReport(None, shown)
     terminal = TerminalReport(shown, sys.stderr if options.json else sys.stdout, verbose=options.verbose)
@@ -152,7 +164,7 @@ def _run(
         if options.json and isinstance(event, RunFinished):
             attempt("the document", lambda: print_json(document.document))
 
-    return attempt.exit_code(verify(bench, contract, plan, report, target=target, further=further))
+    return attempt.exit_code(play(report))
 
 
 def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Callable[[Event], None]]]:
@@ -171,16 +183,17 @@ def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Pl
     # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
     thin = 1 if options.max_examples > DEFAULT_EXAMPLES else 2
     only, tags = tuple(options.only), tuple(options.tag)
-    return Plan(chosen, options.seed, options.max_examples, options.time, only, tags, thin)
-
-
-def _require_loopback(url: str) -> None:
-    if not is_loopback(urlsplit(url).hostname or ""):
-        raise SafetyRefusal(
-            "a URL names a mock on this machine; it would be changed without restraint",
-            place=f"--target {url}",
-            hint="describe a real system in targets.toml and give its name",
-        )
+    return Plan(
+        chosen,
+        options.seed,
+        options.max_examples,
+        options.time,
+        only,
+        tags,
+        thin,
+        complete=options.complete,
+        tolerated=tuple(options.tolerate),
+    )
 
 
 @contextlib.contextmanager

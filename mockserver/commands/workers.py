@@ -16,44 +16,44 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
 from mockserver.errors import UsageError
-from mockserver.server.server import BACKLOG, Server
+from mockserver.server.listening import listen
+from mockserver.server.server import STOP_SIGNALS, Server, stop_signals
 from mockserver.state.clock import stopwatch
 
-Work = Callable[[socket.socket, Callable[[Server], None]], None]
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+Sockets = Sequence[socket.socket]
+Work = Callable[[Sockets, Callable[[Server], None]], None]
 _log = logging.getLogger(__name__)
 
 
-def listening_sockets(host: str, port: int, number: int) -> list[socket.socket]:
-    """Return a listening socket for each worker, all on one address; raise OSError for one that can't be had.
+def listening_sockets(host: str, port: int, number: int) -> list[Sockets]:
+    """Return listening sockets for each worker, all on one address; raise UsageError for one that can't be had.
 
     Linux spreads connections over such sockets evenly. Where it can't, all are one, and whoever wakes first accepts.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Sockets that share an address would share it with those of another server too: the first ones tell.
+    first = listen(host, port)
     if sys.platform != "linux":
-        first = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        return [first, *(first.dup() for _ in range(number - 1))]
-    # Sockets that share an address would share it with those of another server too: this one tells.
-    with socket.create_server((host, port), family=family) as probe:
-        port = probe.getsockname()[1]
-    return [socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=True) for _ in range(number)]
+        return [first, *([sock.dup() for sock in first] for _ in range(number - 1))]
+    port = first[0].getsockname()[1]
+    for sock in first:
+        sock.close()
+    return [listen(host, port, reuse_port=True) for _ in range(number)]
 
 
 class _Worker:
     """A process, and what is known of the ones before it in its place; times by the stopwatch."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
+    def __init__(self, sockets: Sockets) -> None:
+        self.sockets = sockets
         self.pid: int | None = None
         self.started = self.due = 0.0
         self.failures = self.unheard = 0
 
 
 class Workers:
-    """Runs `work` in one process for each socket until SIGTERM or SIGINT; a second signal kills.
+    """Runs `work` in one process for each of `sockets` until SIGTERM, SIGINT or SIGHUP; a second signal kills.
 
     `work` serves on its socket and calls back once it does. A worker that ends by itself is replaced: soon the first
     time, then after longer and longer pauses; if it ended `most_unheard` times without ever listening, all is over.
@@ -66,10 +66,10 @@ class Workers:
     stop_timeout_s = Server.stop_timeout_s + 5
     most_unheard = 5
 
-    def __init__(self, sockets: Sequence[socket.socket], work: Work, *, before_fork: Callable[[], None]) -> None:
+    def __init__(self, sockets: Sequence[Sockets], work: Work, *, before_fork: Callable[[], None]) -> None:
         if not hasattr(os, "fork"):
             raise UsageError("this system can't fork processes", place="workers", hint="use one worker")
-        self._workers = [_Worker(sock) for sock in sockets]
+        self._workers = [_Worker(each) for each in sockets]
         self._work = work
         self._before_fork = before_fork
         self._waiting_for = {index for index, _ in enumerate(self._workers)}
@@ -114,9 +114,9 @@ class Workers:
                 sys.stderr.flush()
                 worker.started = stopwatch()
                 # Until the child has handlers of its own, a signal for it would be handled as the parent's.
-                signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+                signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
                 worker.pid = os.fork() or self._live(index, worker)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def _live(self, index: int, worker: _Worker) -> int:
         """Be a worker; never returns."""
@@ -125,20 +125,21 @@ class Workers:
             # The terminal's Ctrl-C is for the parent, which tells the children.
             os.setpgid(0, 0)
             signal.set_wakeup_fd(-1)
-            for signal_number in (*_STOP_SIGNALS, signal.SIGCHLD):
+            for signal_number in (*stop_signals(), signal.SIGCHLD):
                 signal.signal(signal_number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             os.close(self._held)
             for other in self._workers:
-                if other is not worker:
-                    other.sock.close()
-            self._work(worker.sock, lambda server: self._listens(index, server))
+                for sock in other.sockets if other is not worker else ():
+                    sock.close()
+            self._work(worker.sockets, lambda server: self._listens(index, server))
             code = 0
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
+            logging.shutdown()
             os._exit(code)
 
     def _listens(self, index: int, server: Server) -> None:
@@ -203,8 +204,8 @@ def _signals_wake(stop: Callable[[], None]) -> Iterator[socket.socket]:
     woken, waker = socket.socketpair()
     woken.setblocking(False)
     waker.setblocking(False)
-    handlers = {number: signal.getsignal(number) for number in (*_STOP_SIGNALS, signal.SIGCHLD)}
-    for number in _STOP_SIGNALS:
+    handlers = {number: signal.getsignal(number) for number in (*stop_signals(), signal.SIGCHLD)}
+    for number in stop_signals():
         signal.signal(number, lambda *_: stop())
     signal.signal(signal.SIGCHLD, lambda *_: None)
     before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)

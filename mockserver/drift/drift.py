@@ -21,12 +21,12 @@ from mockserver.verify.checks import reply_problems
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.conversation import is_old
 from mockserver.verify.events import CaseFinished
-from mockserver.verify.rules.playing import RuleRunner
 from mockserver.verify.rules.reading import SOURCES, Rule
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.request_plan import Case, RequestPlan, held_back
 from mockserver.verify.target.restore import profile_of
 from mockserver.verify.target.session import Throttled
+from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import canonical
 
 PROFILE = "the-profile-itself"
@@ -67,7 +67,7 @@ class CaseResult:
 
 @dataclass
 class DriftReport:
-    """What a comparison found."""
+    """What a comparison found; `words` says how many facts of the page were asked, `requests` what that took."""
 
     left: str
     right: str
@@ -78,6 +78,8 @@ class DriftReport:
     unseen: list[Known] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     stopped: CommandError | None = None
+    words: str = ""
+    requests: int = 0
 
     @property
     def findings(self) -> list[Finding]:
@@ -109,6 +111,15 @@ class DriftReport:
         return Counter("known" if finding.known else finding.difference.kind.value for finding in self.findings)
 
 
+NOTHING_WRITTEN = CaseResult(
+    "nothing-written",
+    "The run writes",
+    "assumed",
+    not_run="--write was given, and no case changed the profile: see why none could",
+    inconclusive=True,
+)
+
+
 class Drift:
     """One comparison. `run` is the side whose profile is used, `mock` the bench of the other, `load` puts it there.
 
@@ -135,17 +146,29 @@ class Drift:
         self.mock_is_left = mock_is_left
         self.bench = run.bench()
 
-    def compare(self, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
-        """Run the cases on both sides, unless something stops the run; the report says what."""
+    def compare(self, plan: RequestPlan, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
+        """Play the plan's cases on both sides, unless something stops the run; the report says what."""
+        session = self.run.session
         valid, self.report.expired = split_expired(known, today)
+        named = {rule.id: rule for rule in rules}
+        session.limit = plan.announced
         try:
             self._profiles()
-            for rule in rules:
-                self.report.cases.append(self._case(rule))
-                if self.run.session.stopped:
-                    raise Inconclusive(self.run.session.stopped)
+            for row in plan.chosen:
+                self.report.cases.append(self._case(row.case, named[row.case.id]))
+                if session.stopped:
+                    raise Inconclusive(session.stopped)
         except CommandError as stop:
             self.report.stopped = stop
+        self.report.requests = session.used
+        ran = {case.id for case in self.report.cases if not case.not_run}
+        answered = {fact for row in plan.chosen if row.case.id in ran for fact in row.case.fact}
+        self.report.words = plan.words(len(answered))
+        for row in (*plan.left, *plan.held):
+            why = row.held or f"left out: {plan.too_small}"
+            self.report.cases.append(_result(named[row.case.id], not_run=why))
+        if plan.never_wrote(self.run):
+            self.report.cases.append(NOTHING_WRITTEN)
         self.report.cases = [_with_known(case, valid) for case in self.report.cases]
         seen = {finding.known for case in self.report.cases for finding in case.findings}
         self.report.unseen = [entry for entry in valid if entry not in seen]
@@ -171,35 +194,21 @@ class Drift:
         difference = Difference(kind, "profile", self.comparison.show.pointer(place), *sides)
         return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
 
-    def _case(self, rule: Rule) -> CaseResult:
-        keys = self.run.target.keys[:2] if "neighbour" in rule.needs else self.run.target.keys[:1]
-        if reason := self._held_back(rule, keys):
+    def _case(self, case: Case, rule: Rule) -> CaseResult:
+        if reason := held_back(case, self.run, self.contract):
             return _result(rule, not_run=reason)
-        self._load(keys)
+        self._load(keys_of(rule, self.run.target))
         try:
-            real = RuleRunner(replace(self.bench, profiles=keys), self.contract).run(rule)
-            mock = RuleRunner(
-                replace(self.mock, profiles=keys, is_mock=False, absent=self.bench.absent), self.contract
-            ).run(rule)
+            real = case.play(self.bench, ())
+            mock = case.play(replace(self.mock, is_mock=False, absent=self.bench.absent), ())
         except Throttled as why:
             return _result(rule, not_run=why.problem, inconclusive=True)
         except LookupError:
             lost = "a profile was not left as the case's next step needs it"
             return _result(rule, not_run=lost, inconclusive=True)
-        if reason := _held(real):
-            return _result(rule, not_run=reason)
+        if real.verdict is Verdict.NOT_VERIFIABLE:
+            return _result(rule, not_run=real.problems[-1])
         return self._compared(rule, mock, real)
-
-    def _held_back(self, rule: Rule, keys: tuple[Key, ...]) -> str:
-        """Play the case to nobody first: nothing of it is sent if one of its requests may not be."""
-        dry = DryRun(self.run.target, self.contract, leave=self.run.leave, profiles=self.run.profiles)
-        try:
-            outcome = RuleRunner(replace(dry.bench(), profiles=keys, is_mock=self.bench.is_mock), self.contract).run(
-                rule
-            )
-        except LookupError:
-            return ""  # the prediction came to its end; the case itself will tell
-        return _held(outcome)
 
     def _compared(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
         found: list[Difference] = list(self._stamps(mock, real))
@@ -222,8 +231,10 @@ class Drift:
         ]
         if rule.source in ("assumed", "library") and not self.run.target.mock:
             self._judge_assumption(rule, mock, real, own)
-        lost = real.verdict is Verdict.INCONCLUSIVE
-        why = real.problems[-1] if lost and real.problems else ""
+        drifts = any(finding.counts for finding in findings)
+        lost = real.verdict is Verdict.INCONCLUSIVE or (mock.ended and not real.ended and not drifts)
+        cut = lost or not (drifts or mock.ended)
+        why = next(reversed((*mock.problems, *real.problems)), "not played to its end") if cut else ""
         requests = len(real.exchanges)
         return _result(rule, findings=tuple(findings), not_run=why, inconclusive=lost, requests=requests)
 
@@ -252,6 +263,8 @@ class Drift:
     def _judge_assumption(self, rule: Rule, mock: CaseFinished, real: CaseFinished, own: Sequence[Difference]) -> None:
         if mock.verdict is not Verdict.HELD or real.verdict is Verdict.INCONCLUSIVE:
             return
+        if not real.ended:
+            return  # what was not asked to its end confirms nothing
         words = any(step.message is not None for step in rule.steps)
         parted = any(row.kind is not Kind.COSMETIC or (words and row.what == "error") for row in own)
         parted = parted or bool(set(real.problems) - self._always(real))
@@ -362,18 +375,6 @@ def _plain(text: str) -> str:
     return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
 
 
-def play_to_nobody(rules: Sequence[Rule], dry: DryRun, contract: Contract) -> None:
-    """Play every case to a dry run, for its plan."""
-    for rule in rules:
-        keys = dry.target.keys[:2] if "neighbour" in rule.needs else dry.target.keys[:1]
-        try:
-            outcome = RuleRunner(replace(dry.bench(), profiles=keys), contract).run(rule)
-        except LookupError:
-            continue  # the prediction came to its end
-        if reason := _held(outcome):
-            dry.held.setdefault(rule.id, reason)
-
-
-def _held(outcome: CaseFinished) -> str:
-    """Return why a case can't be run, or nothing."""
-    return outcome.problems[-1] if outcome.verdict is Verdict.NOT_VERIFIABLE else ""
+def keys_of(rule: Rule, target: Target) -> tuple[Key, ...]:
+    """Return the profiles that a case may see: the one that it works on, and a second one where it needs that."""
+    return target.keys[:2] if "neighbour" in rule.needs else target.keys[:1]

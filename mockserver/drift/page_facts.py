@@ -21,9 +21,8 @@ def disagreements(facts: Facts, contract: Contract) -> Iterator[str]:
 
 def _operation(page: Facts, contract: Contract) -> Iterator[str]:
     paths: Mapping[str, Any] = contract.document["paths"]
-    yield from _same("the paths", [f"/{page['path']}"], list(paths))
-    item = next(iter(paths.values()))
-    yield from _same("the methods", [page["method"].lower()], [name for name in item if name != "parameters"])
+    item = paths.get(f"/{page['path']}", {})
+    yield from _same("the path and its method", True, page["method"].lower() in item)
     parameters = [contract.resolved(row) for row in item.get("parameters", ())]
     found = {row["name"]: contract.resolved(row["schema"])["type"] for row in parameters if row.get("required")}
     yield from _same("the required parameters", dict(page["parameters"]), found)

@@ -13,13 +13,14 @@ from xml.etree import ElementTree
 
 from mockserver.drift.drift import CaseResult, DriftReport, Finding
 from mockserver.drift.html import as_html
+from mockserver.verify.target.request_plan import by_reason
 
 # Cases of one difference that a terminal shows.
 MOST_CASES = 12
 
 
 def as_text(report: DriftReport, *, verbose: bool = False) -> str:
-    """Return the report for a terminal: one line if there is no drift, else each difference and what it means."""
+    """Return the report for a terminal: how much was asked, each difference and what it means, what was not run."""
     lines: list[str] = []
     for finding in report.findings:
         if finding.counts or verbose:
@@ -27,12 +28,13 @@ def as_text(report: DriftReport, *, verbose: bool = False) -> str:
     lines += [f"assumption refuted: {row}" for row in report.refuted]
     if verbose:
         lines += [f"assumption confirmed: {row}" for row in report.confirmed]
-        lines += [f"not run: {case.id}: {case.not_run}" for case in report.cases if case.not_run]
+    lines += by_reason(((case.id, case.not_run) for case in report.cases if case.not_run), "not run", verbose=verbose)
     lines += [f"known until {entry.expires}, which is over: {entry.why}" for entry in report.expired]
     lines += [f"known drift that did not show: {entry.case} {entry.what} {entry.place}" for entry in report.unseen]
     if report.stopped is not None:
         lines.append(f"stopped: {report.stopped}")
-    return "\n".join([*lines, _summary(report)])
+    first = [f"comparing {report.left} and {report.right}: {report.words}"] if report.words else []
+    return "\n".join([*first, *lines, _summary(report)])
 
 
 def as_json(report: DriftReport) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def as_json(report: DriftReport) -> dict[str, Any]:
         "left": report.left,
         "right": report.right,
         "exit": report.exit_code,
+        "facts": report.words,
         "counts": dict(report.counts),
         "findings": [_finding_row(finding) for finding in report.findings],
         "assumptions": {"confirmed": report.confirmed, "refuted": report.refuted},
@@ -90,12 +93,11 @@ def _summary(report: DriftReport) -> str:
     counts = ", ".join(f"{number} {kind}" for kind, number in sorted(report.counts.items()))
     verdict = {0: "no drift", 1: "drift", 3: "no answer", 4: "stopped for safety"}[report.exit_code]
     skipped = len(report.cases) - len(ran)
-    requests = sum(case.requests for case in report.cases)
     assumed = f"; assumptions: {len(report.confirmed)} confirmed, {len(report.refuted)} refuted"
     return (
-        f"{verdict}: {report.left} and {report.right}, {len(ran)} cases in {requests} requests"
+        f"{verdict}: {report.left} and {report.right}, {len(ran)} cases in {report.requests} requests"
         f"{f', {skipped} not run' if skipped else ''}{f': {counts}' if counts else ''}"
-        f"{assumed if report.confirmed or report.refuted else ''}"
+        f"{assumed if report.confirmed or report.refuted else ''}{f'; {report.words}' if report.words else ''}"
     )
 
 

@@ -268,6 +268,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "user": Field("match", "user", _same_text, _read_string),
     "alternate_id_type": Field("match", "type", _same_text, _read_string),
     "alternate_id": Field("match", "id", _same_text, _read_string),
+    "operation": Field("match", "operation", _same_text, _read_string),
     "op": Field("match", "op", _same_text, _choice(*APPLIED_OPS, "move", "copy")),
     "path": Field("match", "path", _same_text, _read_path),
     "expires_in_s": Field("", "expires", _parse_seconds, _read_lifetime),

@@ -30,8 +30,9 @@ LONGEST_DELAY_MS: Final = 600_000.0
 class Match:
     """Select requests; an absent field matches everything, and all given fields must hold.
 
-    Compared without case, except `user`. `op` and `path` hold for one and the same operation of the patch. `path` is
-    a JSON pointer: it covers the member and everything below it, and `*` stands for any one segment.
+    Compared without case, except `user`. `operation` is a name of the table of operations. `op` and `path` hold for one
+    and the same operation of the patch. `path` is a JSON pointer: it covers the member and everything below it, and `*`
+    stands for any one segment.
     """
 
     client: str | None = None
@@ -40,6 +41,7 @@ class Match:
     alternate_id: str | None = None
     op: str | None = None
     path: str | None = None
+    operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Facts(NamedTuple):
     alternate_id_type: str
     alternate_id: str
     operations: Sequence[tuple[str, str]] = ()
+    operation: str = ""
 
 
 class Decision(NamedTuple):
@@ -169,16 +172,14 @@ _pattern_segments = lru_cache(maxsize=512)(segments)
 
 def matches(match: Match, facts: Facts) -> bool:
     """Tell whether a rule is about this request."""
-    return (
-        _same(match.client, facts.client)
-        and (match.user is None or match.user == facts.user)
-        and _same(match.alternate_id_type, facts.alternate_id_type)
-        and _same(match.alternate_id, facts.alternate_id)
-        and (
-            (match.op is None and match.path is None)
-            or any(_is_about(match, op, path) for op, path in facts.operations)
-        )
-    )
+    return bool(matching([Fault("", match)], facts))
+
+
+def matching(faults: Iterable[Fault], facts: Facts) -> list[Fault]:
+    """Return the rules that are about this request, in their order."""
+    # Split once for all rules: there may be a thousand of these and of those.
+    sent = [(op.casefold(), segments(path)) for op, path in facts.operations]
+    return [fault for fault in faults if _is_about(fault.match, facts) and _is_about_one_of(fault.match, sent)]
 
 
 def needs_operations(faults: Iterable[Fault]) -> bool:
@@ -243,7 +244,12 @@ def plan(fault: Fault, counter: Counter, *, seed: int, world: str, count: int) -
 def decide(
     faults: Iterable[Fault], facts: Facts, counters: Mapping[str, Counter], *, seed: int, world: str
 ) -> Decision:
-    """Decide a request under several rules, in their order; leave expired ones out.
+    """Decide a request under several rules, in their order; leave expired ones out."""
+    return strike(matching(faults, facts), counters, seed=seed, world=world)
+
+
+def strike(faults: Iterable[Fault], counters: Mapping[str, Counter], *, seed: int, world: str) -> Decision:
+    """Decide a request that these rules match, in their order.
 
     Every rule that matches counts the request and its own hit, also when an earlier rule overrides it: what a rule
     does never depends on the others, so its plan holds. The first rule to strike decides the answer; rules that only
@@ -252,11 +258,9 @@ def decide(
     advanced: dict[str, Counter] = {}
     hits = []
     for fault in faults:
-        if matches(fault.match, facts):
-            counter = counters.get(fault.id, Counter())
-            advanced[fault.id], hit = advance(fault, counter, seed=seed, world=world)
-            if hit is not None:
-                hits.append(hit)
+        advanced[fault.id], hit = advance(fault, counters.get(fault.id, Counter()), seed=seed, world=world)
+        if hit is not None:
+            hits.append(hit)
     return Decision(advanced, _combined(hits), tuple(hits))
 
 
@@ -318,8 +322,26 @@ def _same(wanted: str | None, actual: str) -> bool:
     return wanted is None or wanted == actual or wanted.casefold() == actual.casefold()
 
 
-def _is_about(match: Match, op: str, path: str) -> bool:
-    return _same(match.op, op) and (match.path is None or covers(_pattern_segments(match.path), segments(path)))
+def _is_about(match: Match, facts: Facts) -> bool:
+    return (
+        _same(match.client, facts.client)
+        and (match.user is None or match.user == facts.user)
+        and _same(match.alternate_id_type, facts.alternate_id_type)
+        and _same(match.alternate_id, facts.alternate_id)
+        and _same(match.operation, facts.operation)
+    )
+
+
+def _is_about_one_of(match: Match, sent: Sequence[tuple[str, tuple[str, ...]]]) -> bool:
+    if match.op is None and match.path is None:
+        return True
+    wanted = None if match.op is None else match.op.casefold()
+    pattern = _pattern_segments(match.path or "")
+    length = len(pattern)
+    for op, path in sent:
+        if wanted in (None, op) and (path[:length] == pattern or ("*" in pattern and covers(pattern, path))):
+            return True
+    return False
 
 
 def _is_due(schedule: Schedule, position: int) -> bool:

@@ -33,12 +33,14 @@ class Known:
     """What exists, so that a rule that can never match is refused; None means not known, and is not checked.
 
     `users` maps a client to its users; `paths` are the members' paths with `*` for a position, as
-    `/Emails/*/EmailAddress`; `applied_ops` are the operations that the dialect in use applies.
+    `/Emails/*/EmailAddress`; `operations` are the names of those that the server offers; `applied_ops` are the
+    operations of a patch that the dialect in use applies.
     """
 
     clients: Collection[str] | None = None
     users: Mapping[str, Collection[str]] | None = None
     paths: Collection[str] | None = None
+    operations: Collection[str] | None = None
     applied_ops: Collection[str] = APPLIED_OPS
 
     def path_exists(self, pattern: str) -> bool:
@@ -318,6 +320,7 @@ def _check_match(fault: Fault, known: Known) -> None:
     match = fault.match
     _check_name("client", match.client, known.clients, fold=True)
     _check_name("user", match.user, known.users_of(match.client))
+    _check_name("operation", match.operation, known.operations, fold=True)
     if match.path is not None and known.paths is not None and not known.path_exists(match.path):
         nearest = nearest_name(match.path, known.paths)
         raise UnfitError("names no member", nearest, "a path leads from a member of the profile, as /Emails/*", "path")

@@ -36,6 +36,10 @@ class OpenProfile(dict[str, Any]):
                 value = self[name] = _read_value(value)
         return value
 
+    def reached(self, *names: str) -> dict[str, Any]:
+        """Return members alone, decoded."""
+        return {name: self.reach(name) for name in names}
+
     def untouched(self, name: str) -> bool:
         """Tell whether nobody has reached for the member, so that it is as it was."""
         return name not in self._reached

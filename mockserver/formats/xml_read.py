@@ -40,6 +40,25 @@ def read_xml_patch(
     The page's sample changes nothing and an `<Operations>` element carries operations; the library alone never reads
     any, and throws on the page's own sample (library, rows X1 and X2). Raises MalformedBody.
     """
+    root = _root(body, charset, PATCH_ROOT, PATCH_NAMESPACE)
+    if _is_nil(root):
+        return None
+    # The serializer looks for each member once: a second resolver is an unknown element, and skipped.
+    for node in [node for child, node in _children(root) if child == _RESOLVER][:1]:
+        _check_resolver(node, dialect)
+    return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
+
+
+def read_xml_document(body: bytes, *, charset: str | None, member: Member, namespace: str) -> Any:
+    """Return a document of the vendor's models as the same JSON would say it, None for nil; raise MalformedBody.
+
+    The order of the elements doesn't matter and unknown ones are left to the reader of the result (assumed).
+    """
+    return _typed(_root(body, charset, member.name, namespace), member)
+
+
+def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
+    """Return the content of the root element; raise MalformedBody unless it is the wanted one."""
     # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
     import xmltodict
 
@@ -53,18 +72,14 @@ def read_xml_patch(
         postprocessor=_in_document_order(),
     )
     [(name, root)] = _children(document)
-    if name != f"{PATCH_NAMESPACE}{_SEPARATOR}{PATCH_ROOT}":
+    if name != f"{namespace}{_SEPARATOR}{wanted}":
         raise _malformed(
-            f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {PATCH_ROOT} in its namespace",
-            f'write <{PATCH_ROOT} xmlns="{PATCH_NAMESPACE}">',
+            f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {wanted} in its namespace",
+            f'write <{wanted} xmlns="{namespace}">',
         )
-    if _is_nil(root):
-        return None
-    structure.check_root()
-    # The serializer looks for each member once: a second resolver is an unknown element, and skipped.
-    for node in [node for child, node in _children(root) if child == _RESOLVER][:1]:
-        _check_resolver(node, dialect)
-    return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
+    if root is not None and not _is_nil(root):
+        structure.check_root()
+    return root
 
 
 def _in_document_order() -> Callable[[Any, str, Any], tuple[Any, Any]]:

@@ -23,6 +23,7 @@ from mockserver.profile.paths import segments
 
 _PLACE: Final = "event"
 _EXAMPLE: Final = '{"profile": "CRM/C-1", "path": "/IsActive", "became": false}'
+_LIFE: Final = ("created", "deleted", "deactivated", "activated")
 _TYPES: Final[Mapping[Kind, tuple[type, str]]] = {
     Kind.STRING: (str, "text"),
     Kind.BOOLEAN: (bool, "true or false"),
@@ -36,19 +37,41 @@ def read_event(spec: Any, tree: MemberTree) -> Pattern:
     """Compile an event to criteria of the exchange that brought it about; raise UsageError.
 
     `profile` (any, if left out) is known by each of its alternate ids; `path` is a JSON Pointer in which `*` stands for
-    any index; `from` and `became` are the values before and after, null for what is not there.
+    any index; `from` and `became` are the values before and after, null for what is not there. Without a path `became`
+    says what became of the profile itself: created, deleted, deactivated or activated.
     """
     fields = read_object(spec, _PLACE, ("profile", "path", "from", "became"))
+    if fields.keys() - {"profile"} == {"became"}:
+        return (*_profile_criterion(fields), _life_criterion(fields["became"]))
     if "path" not in fields:
-        raise UsageError("has no path", place=_PLACE, hint=f"write one such as {_EXAMPLE}")
+        hint = f'write one such as {_EXAMPLE}, or "became" alone as one of {", ".join(_LIFE)}'
+        raise UsageError("has no path", place=_PLACE, hint=hint)
     path = _read_path(fields, tree)
     wanted = {name: fields[name] for name in ("from", "became") if name in fields}
 
     def accepts(changes: list[dict[str, Any]]) -> bool:
         return any(all(same_json(value, change[name]) for name, value in wanted.items()) for change in changes)
 
-    change = Criterion("change", {"path": fields["path"], **wanted}, partial(_changes_at, path=path), accepts)
+    change = Criterion("change", {"path": fields["path"], **wanted}, partial(_changes_at, path=path), accepts, _size)
     return (*_profile_criterion(fields), change)
+
+
+def _life_criterion(word: Any) -> Criterion:
+    if word not in _LIFE:
+        hint = did_you_mean(str(word), _LIFE, f"without a path write one of {', '.join(_LIFE)}")
+        raise UsageError("nothing of this kind becomes of a profile", place=below(_PLACE, "became"), hint=hint)
+    return Criterion("became", word, _life_of, lambda words: word in words)
+
+
+def _life_of(exchange: Exchange) -> list[str]:
+    """Return what became of the exchange's profile itself."""
+    if not exchange.changed:
+        return []
+    before, after = profile_before(exchange), profile_after(exchange)
+    if before is None or after is None:
+        return ["created" if before is None else "deleted"]
+    was, became = before.get("IsActive"), after.get("IsActive")
+    return [] if was is became else ["activated" if became else "deactivated"]
 
 
 def _profile_criterion(fields: Mapping[str, Any]) -> Iterator[Criterion]:
@@ -59,7 +82,7 @@ def _profile_criterion(fields: Mapping[str, Any]) -> Iterator[Criterion]:
         def accepts(keys: list[tuple[str, str, str]]) -> bool:
             return any(all(w in (None, fold(part)) for w, part in zip(wanted, key, strict=True)) for key in keys)
 
-        yield Criterion("profile", fields["profile"], partial(_keys, wanted=wanted[1:]), accepts)
+        yield Criterion("profile", fields["profile"], partial(_keys, wanted=wanted[1:]), accepts, _size)
 
 
 def _read_profile(value: Any) -> tuple[str | None, str, str]:
@@ -106,6 +129,11 @@ def _member_at(path: Sequence[str], root: Member) -> Member | None:
         else:
             member = member.find(part)
     return member
+
+
+def _size(exchange: Exchange) -> int:
+    """Return how many bytes of profiles must be read, both where the exchange changed one."""
+    return len(exchange.before or b"") + len(exchange.after or b"") if exchange.changed else 0
 
 
 def _keys(exchange: Exchange, wanted: tuple[str, str]) -> list[tuple[str, str, str]]:

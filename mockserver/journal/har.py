@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from http import HTTPStatus
 from typing import Any
@@ -13,14 +13,18 @@ from mockserver.journal.log import Exchange
 from mockserver.journal.view import absolute_url, base64_of, header, sendable, text_of
 
 
-def har(exchanges: Iterable[Exchange], base_url: str = "http://localhost") -> dict[str, Any]:
+def har(
+    exchanges: Iterable[Exchange],
+    base_url: str = "http://localhost",
+    each: Callable[[Any], Any] = lambda entry: entry,
+) -> dict[str, Any]:
     """Return the archive, oldest exchange first; `base_url` stands in where a request named no host."""
     oldest_first = sorted(exchanges, key=lambda exchange: exchange.at)
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": "mockserver", "version": __version__},
-            "entries": [_entry(exchange, base_url) for exchange in oldest_first],
+            "entries": [each(_entry(exchange, base_url)) for exchange in oldest_first],
         }
     }
 

@@ -1,8 +1,8 @@
 """The journal: what one world was asked and what it answered, the newest exchanges within a bound.
 
-Appending is on the path of every request: it takes secrets out and keeps references. Whatever people read is made from
-them later. Each world has a ring of its own, so one under load can't push another's exchanges out; a `Budget` that the
-rings share bounds the bytes of all together.
+Appending is on the path of every request: it keeps references, of a head to what is left of it without secrets, which
+is worked out once. Whatever people read is made from them later, and redacted then. Each world has a ring of its own,
+so one under load can't push another's exchanges out; a `Budget` that the rings share bounds the bytes of all together.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ from typing import Final, NamedTuple
 from weakref import WeakSet
 
 from mockserver.errors import ApiError, UsageError
-from mockserver.journal.redaction import (
-    without_answered_token,
-    without_body_secrets,
-    without_header_secrets,
-    without_query_secrets,
-)
 from mockserver.story.story import Story
 
 
@@ -154,13 +148,9 @@ class ExchangeLog(ABC):
     def bytes_used(self) -> int:
         """An estimate of the memory that the exchanges take."""
 
-    def append(self, exchange: Exchange) -> None:
-        """Keep an exchange without its secrets; never raises for a store that is away."""
-        self.keep(without_secrets(exchange))
-
     @abstractmethod
-    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
-        """Keep an exchange that holds no secret; never raises either. `head_size` is its `head_bytes`, if known."""
+    def append(self, exchange: Exchange, head_size: int | None = None) -> None:
+        """Keep an exchange; never raises for a store that is away. `head_size` is its `head_bytes`, if known."""
 
     @abstractmethod
     def clear(self) -> None:
@@ -226,7 +216,7 @@ class Journal(ExchangeLog):
         ring = self._ring
         return ring.bytes if ring else 0
 
-    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+    def append(self, exchange: Exchange, head_size: int | None = None) -> None:
         """Keep an exchange as it is; its refusal loses its traceback, which would keep frames alive."""
         if self.max_entries == 0:
             return
@@ -289,17 +279,6 @@ class Journal(ExchangeLog):
             self._budget.join(self)
         self._ring = ring = _Ring()
         return ring
-
-
-def without_secrets(exchange: Exchange) -> Exchange:
-    """Return the exchange without signatures, passwords, secrets and tokens."""
-    method, target = exchange.method, exchange.target
-    return exchange._replace(
-        target=without_query_secrets(target),
-        headers=without_header_secrets(exchange.headers),
-        body=without_body_secrets(exchange.body, method, target),
-        answer_body=without_answered_token(exchange.answer_body, target),
-    )
 
 
 def head_bytes(target: str, headers: Sequence[tuple[str, str]]) -> int:

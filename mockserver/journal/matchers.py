@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import orjson
 
 from mockserver.errors import UsageError
+from mockserver.journal.work import Work
 from mockserver.nearest import did_you_mean
 
 Accepts: TypeAlias = Callable[[Sequence[str]], bool]
@@ -138,7 +140,7 @@ def _absent(fields: Mapping[str, Any], place: str) -> Accepts:
     return lambda values: (not values) is wanted
 
 
-def _equal_to_json(fields: Mapping[str, Any], place: str) -> Accepts:
+def _equal_to_json(fields: Mapping[str, Any], place: str, work: Work) -> Accepts:
     wanted = fields["equalToJson"]
     if isinstance(wanted, str):
         try:
@@ -147,41 +149,46 @@ def _equal_to_json(fields: Mapping[str, Any], place: str) -> Accepts:
             raise UsageError(f"is not JSON: {problem}", place=place, hint="write the JSON itself, or as text") from None
     any_order = read_boolean(fields.get("ignoreArrayOrder", False), place)
     extra = read_boolean(fields.get("ignoreExtraElements", False), place)
-    return _some(lambda value: _is_json(value, wanted, any_order=any_order, extra=extra))
+    return _some(lambda value: _is_json(value, wanted, any_order, extra, work))
 
 
-def _is_json(text: str, wanted: Any, *, any_order: bool, extra: bool) -> bool:
+def _is_json(text: str, wanted: Any, any_order: bool, extra: bool, work: Work) -> bool:
     try:
         actual = orjson.loads(text)
         # Python's comparison is faster and takes all that ours takes.
-        return (any_order or extra or actual == wanted) and same_json(wanted, actual, any_order=any_order, extra=extra)
+        return (any_order or extra or actual == wanted) and same_json(
+            wanted, actual, any_order=any_order, extra=extra, work=work
+        )
     except (orjson.JSONDecodeError, RecursionError):
         return False
 
 
-def same_json(wanted: Any, actual: Any, *, any_order: bool = False, extra: bool = False) -> bool:
+def same_json(
+    wanted: Any, actual: Any, *, any_order: bool = False, extra: bool = False, work: Work | None = None
+) -> bool:
     """Compare JSON values; `extra` lets objects have more members and lists more elements than wanted."""
+    same = partial(same_json, any_order=any_order, extra=extra, work=work)
+    if work is not None:
+        work.spend(1)
     if isinstance(wanted, dict):
         return (
             isinstance(actual, dict)
             and (extra or len(actual) == len(wanted))
-            and all(
-                n in actual and same_json(w, actual[n], any_order=any_order, extra=extra) for n, w in wanted.items()
-            )
+            and all(n in actual and same(w, actual[n]) for n, w in wanted.items())
         )
     if isinstance(wanted, list):
         if not isinstance(actual, list) or len(actual) < len(wanted) or (len(actual) > len(wanted) and not extra):
             return False
         if any_order:
-            return _in_any_order(wanted, list(actual), extra=extra)
-        return all(same_json(w, a, extra=extra) for w, a in zip(wanted, actual, strict=False))
+            return _in_any_order(wanted, list(actual), same)
+        return all(same(w, a) for w, a in zip(wanted, actual, strict=False))
     # In JSON, unlike in Python, true is not 1.
     return isinstance(wanted, bool) is isinstance(actual, bool) and bool(wanted == actual)
 
 
-def _in_any_order(wanted: Sequence[Any], left: list[Any], *, extra: bool) -> bool:
+def _in_any_order(wanted: Sequence[Any], left: list[Any], same: Callable[[Any, Any], bool]) -> bool:
     for one in wanted:
-        index = next((n for n, a in enumerate(left) if same_json(one, a, any_order=True, extra=extra)), None)
+        index = next((n for n, a in enumerate(left) if same(one, a)), None)
         if index is None:
             return False
         del left[index]
@@ -196,11 +203,17 @@ TEXT_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {
     "doesNotMatch": _matches_not,
     "absent": _absent,
 }
-BODY_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {**TEXT_MATCHERS, "equalToJson": _equal_to_json}
+
+
+def body_matchers(work: Work) -> Mapping[str, Callable[..., Accepts]]:
+    """Return the matchers of a body; comparing JSON takes of the work, for in any order it may take long."""
+    return {**TEXT_MATCHERS, "equalToJson": partial(_equal_to_json, work=work)}
+
 
 # -- regular expressions from users ----------------------------------------------------------------------------------
 
 _LONGEST_REGEX: Final = 500
+_REGEX_MEMORY: Final = 1 << 20
 _SYNTAX: Final = "the syntax is RE2's; escape . ? + * ( ) [ ] with a backslash to mean themselves"
 # By what RE2 complains of: what other engines have and this one has not, and what to write in its place.
 _NOT_IN_RE2: Final[Mapping[str, tuple[str, str]]] = {
@@ -227,6 +240,7 @@ def read_regex(value: Any, place: str) -> Callable[[str], bool]:
         raise UsageError("the regular expression is too long", place=place, hint=f"{_LONGEST_REGEX} characters at most")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = _REGEX_MEMORY
     try:
         fullmatch = re2.compile(_utf8(text), options).fullmatch
     except re2.error as problem:

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs
 from mockserver.errors import UsageError
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import (
-    BODY_MATCHERS,
     TEXT_MATCHERS,
     below,
+    body_matchers,
     read_boolean,
     read_choice,
     read_matcher,
@@ -26,7 +26,9 @@ from mockserver.journal.matchers import (
     read_regex,
     read_text,
 )
+from mockserver.journal.redaction import SHOWN_HEADERS
 from mockserver.journal.view import operations, text_of
+from mockserver.journal.work import Work
 from mockserver.profile.keys import fold
 from mockserver.profile.paths import covers, segments
 from mockserver.story.provenance import RULES
@@ -34,33 +36,42 @@ from mockserver.story.provenance import RULES
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One field of a pattern: as written, what an exchange has there, and whether that will do."""
+    """One field of a pattern: as written, what an exchange has there, and whether that will do.
+
+    `size` is how many bytes of an exchange it looks at.
+    """
 
     field: str
     expected: Any
     actual: Callable[[Exchange], Any]
     accepts: Callable[[Any], bool]
+    size: Callable[[Exchange], int] = lambda exchange: len(exchange.target)
 
-    def holds(self, exchange: Exchange) -> bool:
+    def holds(self, exchange: Exchange, work: Work) -> bool:
         """Tell whether an exchange meets it."""
+        work.spend(1 + self.size(exchange) // _BYTES_A_STEP)
         return self.accepts(self.actual(exchange))
 
+
+_BYTES_A_STEP: Final = 50
 
 Pattern: TypeAlias = tuple[Criterion, ...]
 
 
-def matching(pattern: Pattern, exchanges: Iterable[Exchange]) -> list[Exchange]:
+def matching(pattern: Pattern, exchanges: Iterable[Exchange], work: Work) -> list[Exchange]:
     """Return the exchanges that meet every criterion, in the order given."""
     left = list(exchanges)
     for criterion in pattern:
         accepts, actual = criterion.accepts, criterion.actual
+        work.spend(len(left) + sum(map(criterion.size, left)) // _BYTES_A_STEP)
         left = [exchange for exchange in left if accepts(actual(exchange))]
     return left
 
 
-def matches(pattern: Pattern, exchange: Exchange) -> bool:
+def matches(pattern: Pattern, exchange: Exchange, work: Work) -> bool:
     """Tell whether an exchange meets every criterion."""
-    return all(criterion.holds(exchange) for criterion in pattern)
+    work.spend(1)
+    return all(criterion.holds(exchange, work) for criterion in pattern)
 
 
 _URLS: Final = ("url", "urlPath", "urlPattern", "urlPathPattern")
@@ -79,14 +90,16 @@ REFUSED_FIELDS: Final[Mapping[str, str]] = {
 }
 
 
-def read_pattern(spec: Any, place: str = "") -> Pattern:
+def read_pattern(spec: Any, place: str = "", work: Work | None = None) -> Pattern:
     """Compile a pattern, cheap criteria first; raise UsageError with the field and what to write instead."""
     fields = read_object(spec, place, _FIELDS, REFUSED_FIELDS)
     if len(urls := [name for name in _URLS if name in fields]) > 1:
         raise UsageError(f"{urls[0]} and {urls[1]} exclude each other", place=place, hint="write only one of them")
+    readers: Mapping[str, Callable[..., Iterator[Criterion]]]
+    readers = {**_FIELDS, "bodyPatterns": partial(_body, work=work or Work())}
     return tuple(
         criterion
-        for name, read in _FIELDS.items()
+        for name, read in readers.items()
         if name in fields
         for criterion in read(fields[name], below(place, name))
     ) + _operation_criterion(fields)
@@ -162,7 +175,14 @@ def _fault(value: Any, place: str) -> Iterator[Criterion]:
 def _headers(value: Any, place: str) -> Iterator[Criterion]:
     for name, matcher in _named_matchers(value, place):
         accepts = read_matcher(matcher, below(place, name), TEXT_MATCHERS)
-        yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts)
+        if name.lower() not in SHOWN_HEADERS and set(matcher) != {"absent"}:
+            hint = "write absent: whether it was sent is kept; or send the value in X-Request-Id or X-Correlation-Id"
+            raise UsageError("the journal keeps no value of this header", place=below(place, name), hint=hint)
+        yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts, _head_size)
+
+
+def _head_size(exchange: Exchange) -> int:
+    return 10 * len(exchange.headers)
 
 
 def _header_values(folded: str) -> Callable[[Exchange], list[str]]:
@@ -180,13 +200,17 @@ def _parameter_values(exchange: Exchange, name: str) -> list[str]:
     return parse_qs(exchange.target.partition("?")[2], keep_blank_values=True).get(name, [])
 
 
-def _body(value: Any, place: str) -> Iterator[Criterion]:
+def _body(value: Any, place: str, work: Work) -> Iterator[Criterion]:
     if not isinstance(value, list):
         raise UsageError("is not a list", place=place, hint='write a list such as [{"contains": "IsActive"}]')
     for index, matcher in enumerate(value):
         here = f"{place}[{index}]"
-        accepts = read_matcher(matcher, here, BODY_MATCHERS)
-        yield Criterion(f"bodyPatterns[{index}]", matcher, lambda exchange: [text_of(exchange.body)], accepts)
+        accepts = read_matcher(matcher, here, body_matchers(work))
+        yield Criterion(f"bodyPatterns[{index}]", matcher, lambda one: [text_of(one.body)], accepts, _body_size)
+
+
+def _body_size(exchange: Exchange) -> int:
+    return len(exchange.body)
 
 
 def _named_matchers(value: Any, place: str) -> Iterable[tuple[str, Any]]:
@@ -217,10 +241,10 @@ def _operation_criterion(fields: Mapping[str, Any]) -> Pattern:
     def accepts(sent: list[tuple[str, str]]) -> bool:
         return any(map(is_about, sent))
 
-    return (Criterion("operation", expected, operations, accepts),) if expected else ()
+    return (Criterion("operation", expected, operations, accepts, _body_size),) if expected else ()
 
 
-_FIELDS: Final[Mapping[str, Callable[[Any, str], Iterator[Criterion]]]] = {
+_FIELDS: Final[Mapping[str, Callable[..., Iterator[Criterion]]]] = {
     "method": _method,
     "status": _equal("status", _read_status),
     "reason": _equal("story.reason", partial(read_choice, choices=RULES)),
@@ -235,7 +259,7 @@ _FIELDS: Final[Mapping[str, Callable[[Any, str], Iterator[Criterion]]]] = {
     "op": _op_or_path,
     "path": _op_or_path,
     "changed": _equal("changed", read_boolean),
-    "bodyPatterns": _body,
+    "bodyPatterns": _body,  # which also takes the work
 }
 
 PATTERN_FIELDS: Final = tuple(_FIELDS)

@@ -23,18 +23,21 @@ from mockserver.journal.pattern import (
     read_pattern,
 )
 from mockserver.journal.view import request_json, sendable
+from mockserver.journal.work import Work
 from mockserver.nearest import likeness
 from mockserver.profile.members import MemberTree
 
 
-def find(spec: Any, exchanges: Iterable[Exchange]) -> list[Exchange]:
+def find(spec: Any, exchanges: Iterable[Exchange], work: Work | None = None) -> list[Exchange]:
     """Return the exchanges that match a pattern, in the order given; raise UsageError for one that can't be read."""
-    return matching(read_pattern(spec), exchanges)
+    work = work or Work()
+    work.spend_on_reading(spec)
+    return matching(read_pattern(spec, work=work), exchanges, work)
 
 
-def count(spec: Any, exchanges: Iterable[Exchange]) -> int:
+def count(spec: Any, exchanges: Iterable[Exchange], work: Work | None = None) -> int:
     """Return how many exchanges match a pattern; raise UsageError for one that can't be read."""
-    return len(find(spec, exchanges))
+    return len(find(spec, exchanges, work))
 
 
 # -- near misses -----------------------------------------------------------------------------------------------------
@@ -61,23 +64,28 @@ class Miss(NamedTuple):
 _LOOKED_AT: Final = 1000
 _COMPARED: Final = 100
 _COMPARED_LENGTH: Final = 200
+_COMPARISON: Final = 300  # steps
 
 
-def near_misses(pattern: Pattern, exchanges: Sequence[Exchange], limit: int = 3) -> tuple[Miss, ...]:
+def near_misses(
+    pattern: Pattern, exchanges: Sequence[Exchange], limit: int = 3, work: Work | None = None
+) -> tuple[Miss, ...]:
     """Return the exchanges most like what a pattern wants, one of each kind, the nearest and newest first."""
+    work = work or Work()
     newest = list(reversed(exchanges[-_LOOKED_AT:]))
-    failing = [sum(not criterion.holds(exchange) for criterion in pattern) for exchange in newest]
+    failing = [sum(not criterion.holds(exchange, work) for criterion in pattern) for exchange in newest]
     missed = [index for index, number in enumerate(failing) if number]
     chosen = nsmallest(_COMPARED, missed, key=failing.__getitem__)
-    misses = sorted((_miss(pattern, newest[index]) for index in chosen), key=lambda miss: miss.distance)
+    misses = sorted((_miss(pattern, newest[index], work) for index in chosen), key=lambda miss: miss.distance)
     kinds: dict[str, Miss] = {}
     for miss in misses:
         kinds.setdefault(repr((miss.exchange.method, miss.exchange.target, miss.differences)), miss)
     return tuple(kinds.values())[:limit]
 
 
-def _miss(pattern: Pattern, exchange: Exchange) -> Miss:
-    failing = [criterion for criterion in pattern if not criterion.holds(exchange)]
+def _miss(pattern: Pattern, exchange: Exchange, work: Work) -> Miss:
+    failing = [criterion for criterion in pattern if not criterion.holds(exchange, work)]
+    work.spend(_COMPARISON * len(failing))
     differences = tuple(Difference(one.field, one.expected, one.actual(exchange)) for one in failing)
     distance = sum(1 - _likeness(difference) for difference in differences) / len(pattern)
     return Miss(exchange, round(distance, 4), differences)
@@ -215,38 +223,42 @@ def _whole(value: Any, place: str) -> int:
     return value
 
 
-def verify(spec: Any, exchanges: Iterable[Exchange], tree: MemberTree, *, dropped: int = 0) -> Verdict:
+def verify(
+    spec: Any, exchanges: Iterable[Exchange], tree: MemberTree, *, dropped: int = 0, work: Work | None = None
+) -> Verdict:
     """Tell whether exchanges, given in order of arrival, are as expected; raise UsageError for a spec that can't be.
 
     A spec is `{"count": {"request": pattern, "exactly" | "atLeast" | "atMost": n}}`, a bare pattern with
     `expectedCount`, `{"sequence": [pattern, …], "strict": bool}` or `{"event": {…}, "exactly" | …: n}`. Without a
     number, once or more is meant. `dropped` says how many exchanges the journal has lost.
     """
-    arrived = list(exchanges)
-    verdict = _verdict(spec, arrived, tree)
+    arrived, work = list(exchanges), work or Work()
+    work.spend_on_reading(spec)
+    verdict = _verdict(spec, arrived, tree, work)
     notes = [*verdict.notes, *(("The journal is empty.",) if not arrived and not verdict.passed else ())]
     if dropped:
         notes.append(f"The journal has dropped {dropped} older exchanges, which can't be counted.")
     return replace(verdict, notes=notes)
 
 
-def _verdict(spec: Any, arrived: Sequence[Exchange], tree: MemberTree) -> Verdict:
+def _verdict(spec: Any, arrived: Sequence[Exchange], tree: MemberTree, work: Work) -> Verdict:
     kinds = [kind for kind in ("count", "sequence", "event") if isinstance(spec, Mapping) and kind in spec]
     if len(kinds) > 1:
         raise UsageError(f"{kinds[0]} and {kinds[1]} exclude each other", hint="verify them one after the other")
     if kinds == ["sequence"]:
-        return _verify_sequence(read_object(spec, "", ("sequence", "strict")), arrived)
+        return _verify_sequence(read_object(spec, "", ("sequence", "strict")), arrived, work)
     if kinds == ["event"]:
         fields = read_object(spec, "", ("event", *_TIMES))
-        return _verify_count(read_event(fields["event"], tree), fields["event"], _read_times(fields, ""), arrived)
+        pattern = read_event(fields["event"], tree)
+        return _verify_count(pattern, fields["event"], _read_times(fields, ""), arrived, work)
     if kinds == ["count"]:
         fields = read_object(_counted(spec), "count", ("request", *_TIMES))
-        pattern = read_pattern(fields.get("request"), "count.request")
-        return _verify_count(pattern, fields["request"], _read_times(fields, "count"), arrived)
+        pattern = read_pattern(fields.get("request"), "count.request", work)
+        return _verify_count(pattern, fields["request"], _read_times(fields, "count"), arrived, work)
     known = ("count", "sequence", "event", *PATTERN_FIELDS, *_TIMES)
     fields = read_object(spec, "", known, {**REFUSED_FIELDS, **_MISNAMED})
     wanted = {name: value for name, value in fields.items() if name not in _TIMES}
-    return _verify_count(read_pattern(wanted), wanted, _read_times(fields, ""), arrived)
+    return _verify_count(read_pattern(wanted, work=work), wanted, _read_times(fields, ""), arrived, work)
 
 
 def _counted(spec: Mapping[str, Any]) -> Any:
@@ -257,37 +269,37 @@ def _counted(spec: Mapping[str, Any]) -> Any:
     return spec["count"]
 
 
-def _verify_count(pattern: Pattern, wanted: Any, times: Times, arrived: Sequence[Exchange]) -> Verdict:
-    found = matching(pattern, arrived)
+def _verify_count(pattern: Pattern, wanted: Any, times: Times, arrived: Sequence[Exchange], work: Work) -> Verdict:
+    found = matching(pattern, arrived, work)
     passed = times.holds(len(found))
-    misses = near_misses(pattern, arrived) if len(found) < times.least else ()
+    misses = near_misses(pattern, arrived, work=work) if len(found) < times.least else ()
     plural = "" if (times.least if times.most is None else times.most) == 1 else "s"
     there = f"there {'was' if len(found) == 1 else 'were'} {len(found) or 'none'}"
     return Verdict(passed, f"{times} matching request{plural}", there, wanted, found, misses)
 
 
-def _verify_sequence(fields: Mapping[str, Any], arrived: Sequence[Exchange]) -> Verdict:
+def _verify_sequence(fields: Mapping[str, Any], arrived: Sequence[Exchange], work: Work) -> Verdict:
     steps, strict = fields["sequence"], read_boolean(fields.get("strict", False), "strict")
     if not isinstance(steps, list) or not steps:
         raise UsageError("is not a list of patterns", place="sequence", hint='write one such as [{"op": "add"}, {…}]')
-    patterns = [read_pattern(step, f"sequence[{index}]") for index, step in enumerate(steps)]
-    found, end = _followed_directly(patterns, arrived) if strict else _followed(patterns, arrived)
+    patterns = [read_pattern(step, f"sequence[{index}]", work) for index, step in enumerate(steps)]
+    found, end = (_followed_directly if strict else _followed)(patterns, arrived, work)
     expected = f"{len(steps)} requests in this order{', with no other between' if strict else ''}"
     if len(found) == len(steps):
         return Verdict(True, expected, "they came", steps, found)
     missing = patterns[len(found)]
-    misses = near_misses(missing, arrived[end : end + 1 if strict and found else None])
-    early = [f"It came earlier: {_line(one)}" for one in matching(missing, arrived[:end])[-1:]]
+    misses = near_misses(missing, arrived[end : end + 1 if strict and found else None], work=work)
+    early = [f"It came earlier: {_line(one)}" for one in matching(missing, arrived[:end], work)[-1:]]
     actual = f"step {len(found) + 1} did not {'follow' if found else 'come'}"
     return Verdict(False, expected, actual, steps[len(found)], found, misses, early)
 
 
-def _followed(patterns: Sequence[Pattern], arrived: Sequence[Exchange]) -> tuple[list[Exchange], int]:
+def _followed(patterns: Sequence[Pattern], arrived: Sequence[Exchange], work: Work) -> tuple[list[Exchange], int]:
     """Return the exchanges that meet the patterns in turn, as far as they do, and where the search ended."""
     found: list[Exchange] = []
     end = 0
     for pattern in patterns:
-        index = next((index for index in range(end, len(arrived)) if matches(pattern, arrived[index])), None)
+        index = next((index for index in range(end, len(arrived)) if matches(pattern, arrived[index], work)), None)
         if index is None:
             break
         found.append(arrived[index])
@@ -295,12 +307,14 @@ def _followed(patterns: Sequence[Pattern], arrived: Sequence[Exchange]) -> tuple
     return found, end
 
 
-def _followed_directly(patterns: Sequence[Pattern], arrived: Sequence[Exchange]) -> tuple[list[Exchange], int]:
+def _followed_directly(
+    patterns: Sequence[Pattern], arrived: Sequence[Exchange], work: Work
+) -> tuple[list[Exchange], int]:
     """Return the longest run of exchanges that meets the first patterns, and where it ended."""
     length = end = 0
     for start in range(len(arrived)):
-        pairs = zip(patterns, arrived[start : start + len(patterns)], strict=False)
-        run = sum(1 for _ in takewhile(lambda pair: matches(*pair), pairs))
+        pairs = zip(patterns, range(start, len(arrived)), strict=False)
+        run = sum(1 for _ in takewhile(lambda pair: matches(pair[0], arrived[pair[1]], work), pairs))
         if run > length:
             length, end = run, start + run
     return list(arrived[end - length : end]), end

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from shlex import quote
 from typing import Any, Final
@@ -15,26 +16,46 @@ from mockserver.errors import ApiError
 from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format
 from mockserver.journal.log import Exchange
-from mockserver.journal.redaction import REDACTED
+from mockserver.journal.redaction import REDACTED, Secrets
 from mockserver.profile.difference import changed_paths
 from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
+from mockserver.story.story import Story
 
 
-def list_json(exchanges: Iterable[Exchange], total: int, tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
+def written(document: Any) -> orjson.Fragment:
+    """Return a part of a large answer as bytes already: one after the other they take less memory, and no breath."""
+    return orjson.Fragment(orjson.dumps(document))
+
+
+def _as_it_is(document: Any) -> Any:
+    return document
+
+
+def list_json(
+    exchanges: Iterable[Exchange],
+    total: int,
+    tree: MemberTree,
+    *,
+    disabled: bool = False,
+    each: Callable[[Any], Any] = _as_it_is,
+) -> dict[str, Any]:
     """Return the answer to `GET /__admin/requests`; `total` counts what the journal holds."""
     return {
-        "requests": [entry_json(exchange, tree) for exchange in exchanges],
+        "requests": [each(entry_json(exchange, tree)) for exchange in exchanges],
         "meta": {"total": total},
         "requestJournalDisabled": disabled,
     }
 
 
-def found_json(exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
+def found_json(
+    exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False, each: Callable[[Any], Any] = _as_it_is
+) -> dict[str, Any]:
     """Return the answer to `POST /__admin/requests/find`, where WireMock lists requests without their answers."""
     return {
         "requests": [
-            {"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)} for exchange in exchanges
+            each({"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)})
+            for exchange in exchanges
         ],
         "requestJournalDisabled": disabled,
     }
@@ -99,7 +120,7 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "world": exchange.world,
         "user": exchange.user and sendable(exchange.user),
-        "profile": exchange.key and dict(zip(("client", "type", "id"), map(sendable, exchange.key), strict=True)),
+        "profile": exchange.key and _profile_json(*map(sendable, exchange.key)),
         "reason": story.reason,
         "provenance": story.provenance,
         "explanation": sendable(story.sentence(tree)),
@@ -109,6 +130,13 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "changes": changes_json(exchange),
         "durationMs": round(exchange.duration_s * 1000, 3),
     }
+
+
+def _profile_json(client: str, kind: str, identifier: str) -> dict[str, str]:
+    """Return what a URL names, without a type the ProfileId."""
+    if identifier and not kind:
+        return {"client": client, "profileId": identifier}
+    return {"client": client, "type": kind, "id": identifier}
 
 
 def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
@@ -123,6 +151,35 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "source": rule.source,
         "operation": _refused_operation(exchange),
     }
+
+
+def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
+    """Return a kept exchange as people may see it; its head was redacted when it was kept."""
+    before, after, story = exchange.before, exchange.after, exchange.story
+    if exchange.changed:
+        before, after = (
+            orjson.dumps(secrets.content(orjson.loads(profile))) if secrets.body(profile) is not profile else profile
+            for profile in (before or b"null", after or b"null")
+        )
+    return exchange._replace(
+        world=secrets.text(exchange.world),
+        body=secrets.body(exchange.body),
+        answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason == "route-unknown"),
+        story=replace(story, refusal=_shown_refusal(story, secrets), operations=secrets.content(story.operations)),
+        before=before,
+        after=after,
+    )
+
+
+def _shown_refusal(story: Story, secrets: Secrets) -> ApiError | None:
+    refusal = story.refusal
+    if refusal is None:
+        return None
+    # What is said of an operation may quote a member's value, which is no credential whatever it looks like.
+    clean = secrets.text if refusal.operation is None else secrets.known
+    message, path = refusal.message and clean(refusal.message), refusal.path and clean(refusal.path)
+    why, hint = clean(refusal.why), clean(refusal.hint)
+    return ApiError(message, rule=refusal.rule, why=why, hint=hint, operation=refusal.operation, path=path)
 
 
 def changes_json(exchange: Exchange) -> list[dict[str, Any]]:
@@ -177,9 +234,9 @@ def headers_json(headers: Sequence[tuple[str, str]]) -> dict[str, Any]:
 
 
 def absolute_url(exchange: Exchange, base_url: str) -> str:
-    """Return the whole URL; a target that is one already (sent through a proxy) stays as it is."""
+    """Return the whole URL; without a path where the target could not be read."""
     target = exchange.target
-    return target if target.startswith(("http://", "https://")) else base_url.rstrip("/") + target
+    return base_url.rstrip("/") + (target if target.startswith("/") else "/")
 
 
 def text_of(body: bytes) -> str:

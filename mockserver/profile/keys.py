@@ -1,11 +1,14 @@
-"""The key of a profile: client, alternate id type and alternate id, compared without case."""
+"""The key of a profile: client, alternate id type and alternate id, compared without case; or client and ProfileId."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 Key = tuple[str, str, str]
+
+BY_PROFILE_ID: Final = ""
+"""What stands for the type in a key that holds a ProfileId: no alternate id has an empty one."""
 
 
 def fold(text: str) -> str:
@@ -19,6 +22,17 @@ def fold(text: str) -> str:
 def key_of(client: str, alternate_id_type: str, alternate_id: str) -> Key:
     """Return the key by which a profile is looked up, whatever the case of its parts."""
     return fold(client), fold(alternate_id_type), fold(alternate_id)
+
+
+def profile_id_key(client: str, profile_id: int) -> Key:
+    """Return the key by which a profile is looked up by its ProfileId."""
+    return fold(client), BY_PROFILE_ID, str(profile_id)
+
+
+def names(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return everything that leads to a profile of a client: its alternate ids, then its ProfileId."""
+    profile_id = profile.get("ProfileId")
+    return [*alternate_ids(profile), *([] if profile_id is None else [(BY_PROFILE_ID, str(profile_id))])]
 
 
 def alternate_ids(profile: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -65,10 +65,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class MemberTree:
-    """The compiled contract: the profile's root member and the XML names around it."""
+    """The compiled contract: the profile's root member, the XML names around it, and the other requests' documents."""
 
     root: Member
     xml_namespace: str
+    documents: Mapping[str, Member] = field(default_factory=dict)
 
     @property
     def empty_defaults(self) -> Mapping[str, Any]:
@@ -90,12 +91,17 @@ def _paths(member: Member, prefix: str) -> Iterator[str]:
         yield from _paths(child, here)
 
 
+_DOCUMENTS = ("UserProfile", "ReasonCode", "CreateCustomerConsentList")
+
+
 def compile_members(contract: Mapping[str, Any]) -> MemberTree:
     """Build the tree from a parsed OpenAPI document; raise UsageError where the document says too little."""
     try:
         schemas = contract["components"]["schemas"]
         namespace = schemas["UserProfile"]["xml"]["namespace"]
-        return MemberTree(_compile("UserProfile", schemas["UserProfile"], schemas, read_only=False), namespace)
+        named = [name for name in _DOCUMENTS if name in schemas]
+        compiled = {name: _compile(name, schemas[name], schemas, read_only=False) for name in named}
+        return MemberTree(compiled["UserProfile"], namespace, compiled)
     except (KeyError, TypeError) as missing:
         raise UsageError(
             f"the contract has no usable schema for the profile: {missing} is missing",

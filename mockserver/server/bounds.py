@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+    from mockserver.server.background import Background
     from mockserver.server.heads import Heads
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
+SURPLUS = 32  # this many connections beyond the limit are still told so
+OTHER_DESCRIPTORS = 32  # for files, pipes, the store and what else a process holds
+SLOW_S = 2.0  # a request that takes longer to arrive may make room for new connections
+FEWEST_CONNECTIONS = 8  # however little the system allows
 LINGER_S = 2.0  # from the last answer to the end of a connection: time for the client to read it
 LINGER_BYTES = 8 << 20  # dropped meanwhile: a client that has not seen the answer yet may still send its body
 
@@ -28,11 +33,23 @@ class Bounds:
     idle_timeout_s: float = 75
     max_connections: int = 1000
 
+    def within_descriptors(self) -> Bounds:
+        """Return these bounds with no more connections than the process can open."""
+        try:
+            from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+        except ImportError:  # Windows knows no such limit
+            return self
+        limit = getrlimit(RLIMIT_NOFILE)[0]
+        fits = self.max_connections if limit == RLIM_INFINITY else limit - SURPLUS - OTHER_DESCRIPTORS
+        return replace(self, max_connections=min(self.max_connections, max(FEWEST_CONNECTIONS, fits)))
+
 
 class Serving(Protocol):
     """What a connection asks of its server; `now` and `date` are at most one tick old."""
 
     app: WSGIApplication
+    refusal: WSGIApplication
+    background: Background
     bounds: Bounds
     buffer: bytearray
     view: memoryview
@@ -43,6 +60,7 @@ class Serving(Protocol):
     now: float
     drip_total_s: float
     stall_max_s: float
+    takes_long: Callable[[WSGIEnvironment], bool]
 
     def admit(self, connection: Any) -> None: ...
     def dismiss(self, connection: Any) -> None: ...

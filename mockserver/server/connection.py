@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import logging
 import socket
 import struct
 from collections import deque
@@ -13,16 +11,14 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from mockserver.server.bounds import LINGER_BYTES, LINGER_S, Serving
+from mockserver.errors import ApiError, RequestTimeout, ServerFull
+from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, Serving
 from mockserver.server.delivery import FAULTS
-from mockserver.server.heads import Refused
 from mockserver.server.reading import Reader
-from mockserver.server.wsgi import JSON_TYPE, respond
+from mockserver.server.wsgi import respond
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
-
-logger = logging.getLogger(__name__)
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
@@ -31,7 +27,7 @@ class State(Enum):
     """Where the answering side of a connection stands."""
 
     READY = auto()
-    PENDING = auto()  # an answer is delayed or being spoiled
+    PENDING = auto()  # an answer is delayed, being spoiled, or worked out in the background
     STALLED = auto()  # an answer will never come
     LINGERING = auto()  # the last answer is sent, what still comes is dropped
 
@@ -44,7 +40,7 @@ class Connection(asyncio.BufferedProtocol):
 
     | event                        | READY              | PENDING    | STALLED    | LINGERING |
     |------------------------------|--------------------|------------|------------|-----------|
-    | a request is complete        | answer: READY; late or spoiled: PENDING | queue | drop | drop |
+    | a request is complete        | answer: READY; late, spoiled or long: PENDING | queue | drop | drop |
     | a request can't be served    | say so: LINGERING  | queue that | -          | -         |
     | delivery: `answered`         | -                  | READY, go on with the queue | - | -   |
     | delivery: `stall`            | -                  | STALLED    | -          | -         |
@@ -52,6 +48,7 @@ class Connection(asyncio.BufferedProtocol):
     | the client sends no more     | close              | stay       | close      | close     |
     | the deadline passes          | 408 in a request, else close | -   | -       | reset     |
     | `shut_down`                  | close if idle      | close after the queue | reset | reset |
+    | the server needs room        | close if idle or slow, first | close, last | close, second | close, second |
 
     Beside it: `clogged`, the client does not read its answers, so that requests wait as in PENDING and the deadline
     resets the connection; `closing`, no request is taken after those that are here; `half_closed`, the client sends no
@@ -65,17 +62,18 @@ class Connection(asyncio.BufferedProtocol):
         self.server = server
         self.bounds = server.bounds
         self.state = READY
-        self.queue: deque[WSGIEnvironment | bytes] = deque()  # requests, or a refusal
+        self.queue: deque[WSGIEnvironment] = deque()  # requests, the last perhaps to be refused
         self.clogged = self.closing = self.half_closed = False
         self.dropped = 0  # bytes that came after the last request
         self.timer: asyncio.TimerHandle | None = None
         self.deadline = server.now + server.bounds.header_timeout_s
+        self.since = server.now  # when the last request began, or the connection
 
     # called by the transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
-        host, port = transport.get_extra_info("peername")[:2]
+        host, port = (transport.get_extra_info("peername") or ("", 0))[:2]  # a client may be gone already
         self.reader = Reader(self, self.server.environ | {"REMOTE_ADDR": host, "REMOTE_PORT": str(port)})
         self.server.admit(self)
 
@@ -120,36 +118,57 @@ class Connection(asyncio.BufferedProtocol):
         return self.clogged or self.state in (PENDING, STALLED)
 
     def write(self, data: bytes) -> None:
-        """Send bytes, after those that were sent before."""
-        self.transport.write(data)
+        """Send bytes, after those that were sent before; nothing more to a client that is gone."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
 
     def take(self, environ: WSGIEnvironment) -> None:
         """Answer a request, or keep it until its turn comes."""
         if self.clogged or self.state is not READY:
             return self.queue.append(environ)
         server = self.server
-        head, body, last = respond(server.app, environ, server.date, self.closing and not self.queue)
+        last = self.closing and not self.queue
+        if server.takes_long(environ):
+            return self._answer_later(environ, last)
+        self._send(environ, *respond(server.app, environ, server.date, last))
+
+    def _answer_later(self, environ: WSGIEnvironment, last: bool) -> None:
+        app, date, size = self.server.app, self.server.date, int(environ.get("CONTENT_LENGTH") or 0)
+        self.state = PENDING
+        if not self.server.background.run(
+            lambda: respond(app, environ, date, last), lambda answer: self._answered_late(environ, answer), size
+        ):
+            self.state = READY
+            message = "Too many requests that take long are waiting: try again."
+            self.refuse(ServerFull(message, rule="connections-exhausted", hint="Send fewer of them at a time."))
+
+    def _answered_late(self, environ: WSGIEnvironment, answer: tuple[bytes, bytes, bool]) -> None:
+        if self.transport.is_closing():
+            return
+        self.state = READY
+        self._send(environ, *answer)
+        if self.state is READY and not self.transport.is_closing():
+            self._go_on()
+
+    def _send(self, environ: WSGIEnvironment, head: bytes, body: bytes, last: bool) -> None:
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
         if effect is not None and (effect.delay_s > 0 or effect.connection):
             return self._spoil(effect, head, body)
-        self.deadline = server.now + self.bounds.idle_timeout_s
-        self.transport.write(head + body)
+        self.deadline = self.server.now + self.bounds.idle_timeout_s
+        self.write(head + body)
         if last:
             self.transport.close()
 
-    def refuse(self, refused: Refused) -> None:
+    def refuse(self, refusal: ApiError) -> None:
         """Read nothing more; say why when the answers before are sent, then hang up."""
-        logger.info("Refused a request with %s: %s", refused.status, refused)
-        body = json.dumps({"Message": str(refused)}, separators=(",", ":")).encode("ascii")
-        head = f"HTTP/1.1 {refused.status}\r\nContent-Type: {JSON_TYPE}\r\nContent-Length: {len(body)}\r\n"
-        answer = f"{head}{self.server.date}\r\nConnection: close\r\n\r\n".encode("ascii") + body
+        environ = self.reader.told() | {"mockserver.refusal": refusal}
         self.reader.stop()
         if self.busy:
-            self.queue.append(answer)
+            self.queue.append(environ)
         else:
-            self._reject(answer)
+            self._reject(environ)
 
     # answering
 
@@ -164,7 +183,7 @@ class Connection(asyncio.BufferedProtocol):
     def _go_on(self) -> None:
         while self.queue and not self.busy:
             waiting = self.queue.popleft()
-            if isinstance(waiting, bytes):
+            if "mockserver.refusal" in waiting:
                 return self._reject(waiting)
             self.take(waiting)
         if self.busy:
@@ -204,8 +223,9 @@ class Connection(asyncio.BufferedProtocol):
         self.dropped = 0
         self.queue.clear()
 
-    def _reject(self, answer: bytes) -> None:
-        self.transport.write(answer)
+    def _reject(self, environ: WSGIEnvironment) -> None:
+        head, body, _ = respond(self.server.refusal, environ, self.server.date, last=True)
+        self.write(head + body)
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -239,9 +259,20 @@ class Connection(asyncio.BufferedProtocol):
         if self.state is LINGERING or self.clogged or self.transport.is_closing():
             self.break_off()
         elif self.reader.environ is not None:
-            self.refuse(Refused("408 Request Timeout", "The request did not arrive in time."))
+            self.refuse(RequestTimeout("The request did not arrive in time.", rule="request-timeout"))
         else:
             self.transport.close()
+
+    @property
+    def spare(self) -> tuple[int, float] | None:
+        """How soon this connection can go for a new one, and since when it waits; None while it is in use."""
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return None
+        if self.state is not READY:
+            return (2 if self.state is PENDING else 1), self.since
+        if self.reader.environ is None:
+            return 0, self.since
+        return (3, self.since) if self.server.now - self.since > SLOW_S else None
 
     def shut_down(self) -> None:
         """Answer what is here, then close; an answer that will never come is not waited for."""

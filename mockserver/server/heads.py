@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from mockserver.errors import MockServerError
+from mockserver.errors import ApiError, BadRequest, HeaderTooLarge, RequestTooLarge
 from mockserver.settings import KEPT_HEADS, LONGEST_KEPT_HEAD
 
 if TYPE_CHECKING:
@@ -24,17 +24,9 @@ Sent = tuple[bytes | str, ...]
 _environ_keys: dict[bytes, str] = {}
 
 
-class Refused(MockServerError):
-    """The bytes can't be served as a request: answer `status` and the message, then close."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def bad_request(problem: str) -> Refused:
+def bad_request(problem: str) -> ApiError:
     """Return the refusal of bytes that are no request, or not surely the one that their sender meant."""
-    return Refused("400 Bad Request", f"The request is not valid HTTP: {problem}.")
+    return BadRequest(f"The request is not valid HTTP: {problem}.", rule="http-invalid")
 
 
 class Heads:
@@ -46,7 +38,7 @@ class Heads:
         self._kept: dict[Sent, WSGIEnvironment] = {}
 
     def read(self, method: bytes, version: str, target: bytes, headers: list[bytes]) -> WSGIEnvironment:
-        """Return what a head says, not to be changed; raise Refused for one that might be read in two ways.
+        """Return what a head says, not to be changed; raise ApiError for one that might be read in two ways.
 
         `headers` holds names and values in turn. The entry "mockserver.head" is a dictionary in which the application
         may note what it finds out of the head, for as long as the head is kept; a long head is not, and has none.
@@ -71,23 +63,29 @@ class Heads:
         for name, value in zip(headers[::2], headers[1::2], strict=True):
             _add_header(environ, name, value)
         _check_version(version, method, environ)
-        environ["RAW_URI"] = environ["REQUEST_URI"] = text = target.decode("ascii")
-        _split_target(text, environ)
+        _split_target(target.decode("ascii"), environ)
         coding = environ.get("HTTP_TRANSFER_ENCODING")
         if coding is not None and (version == "1.0" or coding.lower() != "chunked"):
             raise bad_request("the only transfer coding is chunked, and only in HTTP/1.1")
-        if int(environ.get("CONTENT_LENGTH", 0)) > self.max_body:
-            raise self.body_too_large()
         return environ
 
-    def header_too_large(self) -> Refused:
+    def header_too_large(self) -> ApiError:
         """Return the refusal of a head section over its bound."""
         text = f"The header section is larger than {self.max_header} bytes."
-        return Refused("431 Request Header Fields Too Large", text)
+        return HeaderTooLarge(text, rule="header-too-large", hint="Send fewer or shorter headers.")
 
-    def body_too_large(self) -> Refused:
+    def body_too_large(self) -> ApiError:
         """Return the refusal of a body over its bound."""
-        return Refused("413 Content Too Large", f"The request body is larger than {self.max_body} bytes.")
+        return RequestTooLarge(f"The request body is larger than {self.max_body} bytes.", rule="body-too-large")
+
+
+def told(method: bytes, target: bytes, headers: list[bytes]) -> WSGIEnvironment:
+    """Return what is known of a head that can't be served: as sent, of repeated headers the first."""
+    environ: WSGIEnvironment = {"REQUEST_METHOD": method.decode("latin-1"), "RAW_URI": target.decode("latin-1")}
+    for name, value in zip(headers[::2], headers[1::2], strict=True):
+        environ.setdefault(_environ_key(name), value.rstrip().decode("latin-1"))
+    environ.pop("", None)
+    return environ
 
 
 def _check_version(version: str, method: bytes, environ: WSGIEnvironment) -> None:
@@ -131,22 +129,25 @@ def _add_header(environ: WSGIEnvironment, name: bytes, value: bytes) -> None:
 
 
 def _split_target(target: str, environ: WSGIEnvironment) -> None:
-    """Put path and query of a request target into `environ`, which has the method already."""
+    """Put a request target into `environ`, which has the method already: from here on it is a path and a query."""
     if target[0] != "/":
         target = _origin_form(target, environ)
     if "#" in target:
         raise bad_request("the request target has a fragment")
+    environ["RAW_URI"] = environ["REQUEST_URI"] = target
     path, _, environ["QUERY_STRING"] = target.partition("?")
     environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
 
 def _origin_form(target: str, environ: WSGIEnvironment) -> str:
     if target == "*" and environ["REQUEST_METHOD"] == "OPTIONS":
-        return ""
+        return "/"  # about the server as a whole: what a proxy was asked as http://host (RFC 9112 3.2.4)
     scheme, _, rest = target.partition("://")
     authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     if scheme.lower() != "http" or not authority:
         raise bad_request("the request target must be a path or an http:// address")
+    if "@" in authority:
+        raise bad_request("the request target holds a user or a password")  # RFC 9110 4.2.4
     environ["HTTP_HOST"] = authority  # RFC 9112 3.2.2: it replaces the Host header
     path = rest[len(authority) :]
-    return path if path.startswith("/") else "/" + path
+    return path if path.startswith("/") else f"/{path}"

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httptools
 
+from mockserver.errors import ApiError
 from mockserver.server.bounds import READ_SIZE, Serving
-from mockserver.server.heads import Refused, bad_request
-from mockserver.server.wsgi import unknown_method
+from mockserver.server.heads import bad_request, told
+from mockserver.server.wsgi import is_known_method, method_at_start
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LONGEST_START = 64  # of a request, kept until its method is known
+TLS_RECORD = b"\x16\x03"
 
 
 class Answering(Protocol):
@@ -27,12 +30,13 @@ class Answering(Protocol):
     closing: bool
     clogged: bool
     deadline: float
+    since: float
 
     @property
     def busy(self) -> bool: ...
     def write(self, data: bytes) -> None: ...
     def take(self, environ: WSGIEnvironment) -> None: ...
-    def refuse(self, refused: Refused) -> None: ...
+    def refuse(self, refusal: ApiError) -> None: ...
 
 
 class Reader:
@@ -51,6 +55,9 @@ class Reader:
         self.headers: list[bytes] = []  # names and values in turn, as sent
         self.in_body = False
         self.method: bytes | None = None  # one that the parser does not know
+        self.begun = b""  # of a request whose method is not known yet, `unread` if the parser has to see it again
+        self.unread = False
+        self.begins = 0  # requests that began since the start of `begun`
         self.target = b""
         self.body = io.BytesIO()
         self.earlier_size = 0  # bytes of this request in the reads before
@@ -58,13 +65,29 @@ class Reader:
 
     def read(self, data: memoryview) -> None:
         """Take in what came, which may be part of a request, or several."""
-        between = self.environ is None
+        if self.environ is None:
+            self.begun, self.begins = b"", 0
+        elif self.unread:
+            return self._read_again(data)
         odd = self._feed(data)
         if odd is not None:  # here, where no exception is under way that would hide a refusal's cause
-            self._parse_unknown_method(bytes(data), odd, between=between)
+            self._read_method(self.begun + bytes(data), odd)
+        elif self.environ is not None and not self.target and len(self.begun) < LONGEST_START:
+            self.begun += bytes(data)
         if self.environ is not None:
             self.earlier_size += len(data)
             self._check_size()
+
+    def told(self) -> WSGIEnvironment:
+        """Return what is known of the request that is being read, for the answer that refuses it; `-` if nothing is."""
+        environ, body = self.environ, self.body
+        if environ is None:
+            environ, body = self.base_environ | told(b"-", b"-", []), io.BytesIO()
+        elif "RAW_URI" not in environ:
+            method = self.method or (self.parser.get_method() if self.target else b"-")
+            environ = environ | told(method, self.target or b"-", self.headers)
+        body.seek(0)
+        return environ | {"wsgi.input": body}
 
     def stop(self) -> None:
         """Read nothing more as HTTP."""
@@ -81,14 +104,16 @@ class Reader:
     def on_message_begin(self) -> None:
         if self.in_body or self.parser is None:
             return
+        self.begins += 1
         self.environ = self.base_environ
         self.body = io.BytesIO()
         self.target = b""
         self.headers = []
         self.earlier_size = 0
         answers = self.answers
+        answers.since = self.server.now
         if not answers.clogged:
-            answers.deadline = self.server.now + self.bounds.header_timeout_s
+            answers.deadline = answers.since + self.bounds.header_timeout_s
 
     def on_url(self, url: bytes) -> None:
         self.target += url
@@ -107,6 +132,8 @@ class Reader:
         self.environ = environ = self.base_environ | head
         environ["wsgi.input"] = self.body
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            if int(environ.get("CONTENT_LENGTH", 0)) > self.bounds.max_body:
+                raise server.heads.body_too_large()
             self.answers.deadline = server.now + self.bounds.body_timeout_s
             if environ.get("HTTP_EXPECT", "").lower() == "100-continue" and environ["SERVER_PROTOCOL"] != "HTTP/1.0":
                 self.owes_continue = True
@@ -149,18 +176,32 @@ class Reader:
         except httptools.HttpParserInvalidMethodError as error:
             return error
         except httptools.HttpParserError as error:
-            self._unreadable(error)
+            self._unreadable(error, bytes(data))
         return None
 
-    def _parse_unknown_method(self, data: bytes, error: Exception, *, between: bool) -> None:
-        # The parser knows a list of methods, the application answers any: it is told of a GET, in a request that starts
-        # with what was read and is the connection's last.
-        method = unknown_method(data) if between else None
-        if method is None:
-            return self._unreadable(error)
-        self.parser, self.method, self.answers.closing = httptools.HttpRequestParser(self), method, True
-        if (another := self._feed(memoryview(b"GET" + data[len(method) :]))) is not None:
-            self._unreadable(another)
+    def _read_method(self, data: bytes, error: Exception) -> None:
+        # The parser knows a list of methods in capitals, Web API any letter case, the application any method. Of one
+        # that is in no list the parser is told as a GET, in a request that is the connection's last.
+        found = method_at_start(data) if self.begins == 1 else None
+        if found is None:
+            return self._unreadable(error, data)
+        self.parser = httptools.HttpRequestParser(self)
+        if not found[2]:
+            self.begun, self.unread = data, True
+            return
+        method = found[1].upper()
+        if not is_known_method(method):
+            self.method, self.answers.closing, method = found[1], True, b"GET"
+        if (another := self._feed(memoryview(method + data[found.end(1) :]))) is not None:
+            self._unreadable(another, data)
+
+    def _read_again(self, data: memoryview) -> None:
+        # What came late of a method gives its request no more time.
+        whole, deadline = memoryview(self.begun + bytes(data)), self.answers.deadline
+        self.environ, self.unread = None, False
+        self.read(whole)
+        if self.environ is not None and not self.in_body:
+            self.answers.deadline = deadline
 
     def _decline_upgrade(self, environ: WSGIEnvironment) -> None:
         # Behind a head with an upgrade offer the parser takes everything for the other protocol, but Java's HttpClient
@@ -182,11 +223,20 @@ class Reader:
         elif self.earlier_size > bound + 8 * bounds.max_body:
             self.answers.refuse(self.server.heads.body_too_large())
 
-    def _unreadable(self, error: Exception) -> None:
+    def _unreadable(self, error: Exception, data: bytes) -> None:
         cause = error.__context__
-        if not isinstance(cause, Refused):
+        if not isinstance(cause, ApiError):
             if isinstance(error, httptools.HttpParserCallbackError):
                 raise error  # not the client's fault: the loop logs it and closes
-            cause = bad_request(str(error))
+            cause = bad_request(_problem(error, data))
         if self.parser is not None:  # None: these bytes are behind the connection's last request
             self.answers.refuse(cause)
+
+
+def _problem(error: Exception, data: bytes) -> str:
+    """Return in plain words what is wrong with bytes that the parser can't read."""
+    if data.startswith(TLS_RECORD):
+        return "these are bytes of TLS, and this port speaks plain HTTP: write http:// instead of https://"
+    if isinstance(error, httptools.HttpParserInvalidURLError) and not data.isascii():
+        return "the request target holds a letter beyond ASCII: percent-encode it, \u00e9 is %C3%A9"
+    return str(error)

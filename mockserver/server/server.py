@@ -1,5 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
+A request that `takes_long` is answered in a thread of its own, behind others of its kind.
+
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).
 """
@@ -10,36 +12,41 @@ import asyncio
 import contextlib
 import email.utils
 import errno
+import logging
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from mockserver.errors import UsageError
-from mockserver.server.bounds import READ_SIZE, Bounds
+from mockserver.errors import ServerFull
+from mockserver.server.background import Background
+from mockserver.server.bounds import READ_SIZE, SURPLUS, Bounds
 from mockserver.server.connection import Connection
-from mockserver.server.heads import Heads, Refused
-from mockserver.server.wsgi import server_environ
+from mockserver.server.heads import Heads
+from mockserver.server.listening import BACKLOG, listen, shown_host
+from mockserver.server.wsgi import plain_refusal, server_environ
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-BACKLOG = 1024
-LAST_PORT = 65535
+ACCEPTED_AT_ONCE = 8
 ACCEPT_TURNS = 4  # of the loop, from accepting a connection to `connection_made`, and one more
-SURPLUS = 64  # this many connections beyond the limit are still told so
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not on Windows
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, *([HANG_UP] if HANG_UP else []))
+NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+logger = logging.getLogger(__name__)
 
 
 class Server:
     """A WSGI server on one address; port 0 is any free one.
 
-    `bounds` are fields of Bounds. `sock`, a bound socket, replaces host and port and lets processes share one address.
-    The class attributes are settings too.
+    `bounds` are fields of Bounds; of `max_connections` no more are taken than the system lets the process open.
+    `sockets`, bound ones, replace host and port and let processes share one address. `refusal` is the application that
+    answers what the connection refuses, `environ["mockserver.refusal"]`. `takes_long` tells, before a request is
+    answered, whether that happens in a second thread. The class attributes are settings too.
     """
 
     drip_total_s = 2.0
@@ -47,6 +54,7 @@ class Server:
     stop_timeout_s = 5.0  # after a signal, answers under way get this long
 
     loop: asyncio.AbstractEventLoop
+    background: Background
     environ: WSGIEnvironment
     date: str
     now: float  # no earlier than the monotonic clock, and at most one tick later
@@ -58,20 +66,25 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         on_listening: Callable[[Server], None] | None = None,
-        sock: socket.socket | None = None,
+        sockets: Sequence[socket.socket] = (),
+        refusal: WSGIApplication = plain_refusal,
+        takes_long: Callable[[WSGIEnvironment], bool] | None = None,
         **bounds: float,
     ) -> None:
         self.app = app
+        self.refusal = refusal
         self.host = host
         self.port = port
-        self.bounds = Bounds(**bounds)  # type: ignore[arg-type]
+        self.bounds = Bounds(**bounds).within_descriptors()  # type: ignore[arg-type]
         self.heads = Heads(self.bounds.max_header, self.bounds.max_body)
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # the oldest first
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)
+        self.takes_long = takes_long or (lambda environ: False)
         self._on_listening = on_listening
         self._address = (host, port)
-        self._sock = sock
+        self._sockets = sockets
+        self._said_full = False
         shortest_s = min(self.bounds.header_timeout_s, self.bounds.body_timeout_s, self.bounds.idle_timeout_s)
         self._tick_s = min(1.0, shortest_s / 4)
         self._thread: threading.Thread | None = None
@@ -83,11 +96,10 @@ class Server:
     @property
     def url(self) -> str:
         """The address for a client on this machine."""
-        host = LOOPBACK.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return f"http://{shown_host(self.host)}:{self.port}"
 
     def serve(self) -> None:
-        """Serve in this thread until `stop`, SIGTERM or SIGINT; a second signal stops at once.
+        """Serve in this thread until `stop`, SIGTERM, SIGINT or SIGHUP; a second signal stops at once.
 
         Raises UsageError for an address that can't be had. Signals are handled in the main thread only.
         """
@@ -95,9 +107,9 @@ class Server:
 
     def start(self) -> None:
         """Serve in a daemon thread; return when it listens. Raises as `serve` does."""
-        sock, listening = self._bind(), Future[None]()
+        sockets, listening = self._bind(), Future[None]()
         self._thread = threading.Thread(
-            target=self._serve_in_thread, args=(sock, listening), name="mockserver", daemon=True
+            target=self._serve_in_thread, args=(sockets, listening), name="mockserver", daemon=True
         )
         self._thread.start()
         listening.result()
@@ -120,38 +132,40 @@ class Server:
 
     # the serving thread's side
 
-    def _bind(self) -> socket.socket:
+    def _bind(self) -> Sequence[socket.socket]:
         if not self._ended.is_set():
             raise RuntimeError("this server is running already: make another one")
-        sock = self._sock or _listen(*self._address)
-        self.host, self.port = sock.getsockname()[:2]
-        self.environ = server_environ(self.host, self.port, multiprocess=self._sock is not None)
-        return sock
+        sockets = self._sockets or listen(*self._address)
+        self.host, self.port = sockets[0].getsockname()[:2]
+        self.environ = server_environ(self.host, self.port, multiprocess=bool(self._sockets))
+        return sockets
 
-    def _serve_in_thread(self, sock: socket.socket, listening: Future[None]) -> None:
+    def _serve_in_thread(self, sockets: Sequence[socket.socket], listening: Future[None]) -> None:
         try:
-            self._serve(sock, listening)
+            self._serve(sockets, listening)
         except BaseException as error:
             if listening.done():
                 raise
             listening.set_exception(error)
 
-    def _serve(self, sock: socket.socket, listening: Future[None]) -> None:
+    def _serve(self, sockets: Sequence[socket.socket], listening: Future[None]) -> None:
         self._serving_thread = threading.get_ident()
         try:
             with _signal_handlers_restored():
-                asyncio.run(self._run(sock, listening))
+                asyncio.run(self._run(sockets, listening))
         finally:
-            sock.close()
+            for sock in sockets:
+                sock.close()
             self._ended.set()
 
-    async def _run(self, sock: socket.socket, listening: Future[None]) -> None:
+    async def _run(self, sockets: Sequence[socket.socket], listening: Future[None]) -> None:
         self.loop = asyncio.get_running_loop()
-        self.loop.set_exception_handler(_log_unless_gone)
+        self.loop.set_exception_handler(self._note_failure)
+        self.background = Background(self.loop)
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
-        listener = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=BACKLOG)
+        listeners = [await self._listen(sock) for sock in sockets]
         self._ended.clear()
         try:
             self._handle_signals()
@@ -160,15 +174,23 @@ class Server:
             listening.set_result(None)
             await self._stopping.wait()
         finally:
-            await self._accept_no_more(sock)
-            listener.close()
+            await self._accept_no_more(sockets)
+            for listener in listeners:
+                listener.close()
             await self._drain()
+            self.background.stop()
             self._ticker.cancel()
+
+    async def _listen(self, sock: socket.socket) -> asyncio.Server:
+        # asyncio's backlog is also how many it accepts at once, which could be more than there are descriptors for.
+        listener = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=ACCEPTED_AT_ONCE)
+        sock.listen(BACKLOG)
+        return listener
 
     def _handle_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop by an exception instead
-                for number in STOP_SIGNALS:
+                for number in stop_signals():
                     self.loop.add_signal_handler(number, self._stop, self.stop_timeout_s)
 
     def _stop(self, timeout_s: float) -> None:
@@ -177,9 +199,10 @@ class Server:
         self._drain_s = timeout_s
         self._stopping.set()
 
-    async def _accept_no_more(self, sock: socket.socket) -> None:
+    async def _accept_no_more(self, sockets: Sequence[socket.socket]) -> None:
         # A connection that asyncio is still setting up when its listener closes would be lost unclosed.
-        self.loop.remove_reader(sock)
+        for sock in sockets:
+            self.loop.remove_reader(sock)
         for _ in range(ACCEPT_TURNS):
             await asyncio.sleep(0)
 
@@ -210,40 +233,56 @@ class Server:
     # called by connections
 
     def admit(self, connection: Connection) -> None:
-        """Enter a new connection, or turn it away."""
-        self.connections.add(connection)
-        self._empty.clear()
-        surplus = len(self.connections) - self.bounds.max_connections
+        """Enter a new connection; a full server closes the longest idle one for it, or turns it away."""
         if self._stopping.is_set():
-            connection.shut_down()
-        elif surplus > SURPLUS:
+            self._enter(connection)
+            return connection.shut_down()
+        limit = self.bounds.max_connections
+        if len(self.connections) >= limit:
+            self._make_room(f"All {limit} connections are taken")
+        self._enter(connection)
+        surplus = len(self.connections) - limit
+        if surplus > SURPLUS:
             connection.transport.abort()
         elif surplus > 0:
-            message = f"The server has reached its limit of {self.bounds.max_connections} connections."
-            connection.refuse(Refused("503 Service Unavailable", message))
+            message = f"The server has reached its limit of {limit} connections."
+            hint = "Close connections that are done, or raise the limit of open files (ulimit -n)."
+            connection.refuse(ServerFull(message, rule="connections-exhausted", hint=hint))
+
+    def _enter(self, connection: Connection) -> None:
+        self.connections[connection] = None
+        self._empty.clear()
+
+    def _make_room(self, why: str) -> None:
+        if not self._said_full:
+            logger.warning("%s: for each new one the longest idle one goes. `ulimit -n` bounds them.", why)
+        self._said_full = True  # until there is much room again
+        waiting = [(*spare, number, each) for number, each in enumerate(self.connections) if (spare := each.spare)]
+        if waiting:
+            longest = min(waiting)[-1]
+            longest.transport.abort()
+            self.dismiss(longest)
 
     def dismiss(self, connection: Connection) -> None:
         """Forget a connection that is gone."""
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
+        if len(self.connections) < self.bounds.max_connections // 2:
+            self._said_full = False
         if not self.connections:
             self._empty.set()
 
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        if not 0 <= port <= LAST_PORT:
-            raise OSError(f"a port is a number from 0 to {LAST_PORT}")
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        hint = "Choose another address, or port 0 for any free port."
-        raise UsageError(f"can't listen on {host}:{port}: {error}", hint=hint) from error
+    def _note_failure(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what asyncio can't raise, but for a client that was gone when half of its connection was to be closed."""
+        number = problem.errno if isinstance(problem := context.get("exception"), OSError) else None
+        if number in NO_DESCRIPTOR:
+            self._make_room("The process can open no further connection")
+        elif number != errno.ENOTCONN:
+            loop.default_exception_handler(context)
 
 
-def _log_unless_gone(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what asyncio can't raise, but for a client that was gone when a half of its connection was to be closed."""
-    problem = context.get("exception")
-    if not (isinstance(problem, OSError) and problem.errno == errno.ENOTCONN):
-        loop.default_exception_handler(context)
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that end a server; a hang-up that is ignored, as under nohup, stays so."""
+    return [number for number in STOP_SIGNALS if number != HANG_UP or signal.getsignal(number) != signal.SIG_IGN]
 
 
 @contextlib.contextmanager
@@ -251,7 +290,7 @@ def _signal_handlers_restored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    before = {number: signal.getsignal(number) for number in stop_signals()}
     try:
         yield
     finally:

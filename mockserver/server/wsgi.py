@@ -6,13 +6,15 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httptools
+import orjson
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from wsgiref.types import WSGIApplication, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +34,19 @@ def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironme
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
+        "wsgi.multithread": True,  # a request that takes long is answered beside the others
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
     }
+
+
+def plain_refusal(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Refuse in the vendor's error shape what the connection can't serve, "mockserver.refusal"."""
+    refusal = environ["mockserver.refusal"]
+    status = HTTPStatus(refusal.status)
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", JSON_TYPE)])
+    return [orjson.dumps({"Message": str(refusal)})]
 
 
 def respond(app: WSGIApplication, environ: WSGIEnvironment, date: str, last: bool) -> tuple[bytes, bytes, bool]:
@@ -125,16 +135,18 @@ def _encode(lines: list[str]) -> bytes:
     return text.encode("latin-1")
 
 
-def unknown_method(data: bytes) -> bytes | None:
-    """Return the method at the start of a request if it is one that the parser does not know, else None."""
-    found = _METHOD.match(data)
-    if found is None:
-        return None
+def method_at_start(data: bytes) -> re.Match[bytes] | None:
+    """Find a request's method, [1], which may end with what came so far, without the space behind it, [2]."""
+    return _METHOD.match(data)
+
+
+def is_known_method(method: bytes) -> bool:
+    """Tell whether the parser reads requests with this method."""
     try:
-        httptools.HttpRequestParser(object()).feed_data(found[0])
+        httptools.HttpRequestParser(object()).feed_data(method + b" /")
     except httptools.HttpParserInvalidMethodError:
-        return found[1]
-    return None
+        return False
+    return True
 
 
-_METHOD = re.compile(rb"([A-Za-z][A-Za-z0-9-]{0,31}) /")
+_METHOD = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32})( |\Z)")

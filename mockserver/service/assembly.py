@@ -8,31 +8,38 @@ import os
 import secrets
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
+from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.fixtures.naming import nearest_id
 from mockserver.journal.log import Budget, Journal
+from mockserver.journal.redaction import Secrets
 from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
+from mockserver.profile.keys import Key
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
+from mockserver.service.operations import ROUTES
 from mockserver.service.request import Policy
 from mockserver.service.service import Service
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
+from mockserver.state.content import Content
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.overlay import Base
 from mockserver.state.world import Worlds
+from mockserver.story.provenance import RULES
 
 if TYPE_CHECKING:
     from mockserver.faults.text import Known
@@ -110,31 +117,57 @@ def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
         raise UsageError(reason, place=str(path), hint=hint) from problem
 
 
-def assemble(settings: Settings, *, progress: Any = None) -> Mock:
+def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | None = None) -> Mock:
     """Load and compile everything; raise UsageError for whatever can't be used."""
     contract, tree = load_members(settings.contract)
     fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=progress)
-    metrics = Metrics()
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
-    service = new_service(settings, tree, fixtures, worlds)
-    return Mock(settings, contract, tree, fixtures, worlds, service, metrics, _admin_token(settings), system_now())
+    admin_token = _admin_token(settings)
+    policy = _policy(settings, settings.token_key.encode() if settings.token_key else secrets.token_bytes(32))
+    known = _known_secrets(settings, admin_token, fixtures)
+    service = Service(tree, fixtures, policy, worlds.numbers, known, _nearest(fixtures))
+    return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
 
 
-def new_service(settings: Settings, tree: MemberTree, fixtures: FixtureSet, worlds: Worlds) -> Service:
-    """Return the service for these settings and fixtures; heads that another one has looked at say nothing to it."""
-    nearest = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
-    return Service(tree, fixtures.clients, _policy(settings, fixtures), worlds.numbers, nearest)
+def service_again(mock: Mock, settings: Settings, fixtures: FixtureSet) -> Service:
+    """Return a service for other settings and fixtures; tokens stay good, and no secret of before is shown."""
+    policy = _policy(settings, mock.service.policy.token_key)
+    known = _known_secrets(settings, mock.admin_token, fixtures, mock.fixtures)
+    return Service(mock.tree, fixtures, policy, mock.worlds.numbers, known, _nearest(fixtures))
+
+
+def _nearest(fixtures: FixtureSet) -> Callable[[Key], str]:
+    return lru_cache(maxsize=256)(partial(nearest_id, fixtures))
+
+
+def _known_secrets(settings: Settings, admin_token: str | None, *fixtures: FixtureSet) -> Secrets:
+    secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
+    return known_secrets([client for one in fixtures for client in one.clients.values()], *filter(None, secret))
+
+
+def known_secrets(clients: Collection[Client], *others: str) -> Secrets:
+    """Return what must be shown to nobody: the keys of users and applications, and what else is named."""
+    users = [user for client in clients for user in client.users.values()]
+    applications = [app for client in clients for app in client.oauth_clients.values()]
+    keys = [key for user in users for key in user.secrets] + [app.secret for app in applications]
+    ids = [user.user_id for user in users] + [app.client_id for app in applications]
+    own = ("X-Mock-Admin-Token", *RULES)
+    return Secrets([*keys, *others], [*own, *ids, *(client.client_id for client in clients)])
 
 
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
-    budget = Budget(settings.journal_bytes)
+    budget, content = Budget(settings.journal_bytes), _content(settings)
 
     def make_world(name: str, base: Base) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return MemoryWorld(name, base, journal, seed=settings.seed, faults=faults)
+        return MemoryWorld(name, base, journal, seed=settings.seed, faults=faults, content=content)
 
-    return MemoryWorlds(make_world, fixtures, limit=settings.max_worlds, strict=settings.strict_worlds)
+    return MemoryWorlds(make_world, fixtures, content=content, limit=settings.max_worlds, strict=settings.strict_worlds)
+
+
+def _content(settings: Settings) -> Content:
+    return Content(settings.max_world_content, settings.max_content, settings.max_snapshots, settings.max_faults)
 
 
 def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
@@ -152,10 +185,11 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
         faults=faults,
         limit=settings.max_worlds,
         strict=settings.strict_worlds,
+        content=_content(settings),
     )
 
 
-def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
+def _policy(settings: Settings, token_key: bytes) -> Policy:
     return Policy(
         dialect=DIALECTS[settings.dialect],
         auth=settings.auth == "strict",
@@ -167,14 +201,12 @@ def _policy(settings: Settings, fixtures: FixtureSet) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
-        token_key=_token_key(fixtures),
+        token_key=token_key,
+        dates=Dates(settings.zoneless, settings.clock_skew),
+        account_rules=settings.account_rules,
+        second_default=settings.second_default,
+        hides_inactive=settings.inactive == "hidden",
     )
-
-
-def _token_key(fixtures: FixtureSet) -> bytes:
-    """Derive the key that signs bearer tokens, so that every worker accepts what another issued."""
-    parts = sorted(oauth.secret for client in fixtures.clients.values() for oauth in client.oauth_clients.values())
-    return hashlib.sha256("\0".join(["mypreferences bearer tokens", *parts]).encode()).digest()
 
 
 def sign_command(settings: Settings) -> str:
@@ -196,14 +228,14 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
         return ()
     from mockserver.faults.text import from_text, with_free_id
 
-    known, faults = known_names(tree, fixtures), list[Fault]()
+    known, faults = known_names(tree, fixtures, settings.operations), list[Fault]()
     for text in settings.fault:
         fault = from_text(text, known=known, place="--fault")
         faults.append(with_free_id(fault, [other.id for other in faults]))
     return tuple(faults)
 
 
-def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
+def known_names(tree: MemberTree, fixtures: FixtureSet, offered: str) -> Known:
     """Return what a fault rule may refer to, so that one that can never match is refused."""
     from mockserver.faults.text import Known
 
@@ -211,4 +243,5 @@ def known_names(tree: MemberTree, fixtures: FixtureSet) -> Known:
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},
         paths=list(tree.paths()),
+        operations=[operation.name for row in ROUTES[offered].values() for operation in row.values()],
     )

@@ -1,15 +1,17 @@
-"""From a request's body to operations, within the bounds that the policy sets."""
+"""From a request's body to operations or another document, within the bounds that the policy sets."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import BadRequest, RequestTooLarge
+import orjson
+
+from mockserver.errors import BadRequest, MalformedBody, RequestTooLarge
 from mockserver.formats.bounds import too_many_operations
 from mockserver.formats.json_read import read_patch
-from mockserver.formats.negotiation import body_format
-from mockserver.profile.members import MemberTree
+from mockserver.formats.negotiation import body_format, is_utf_16
+from mockserver.profile.members import Member, MemberTree
 from mockserver.service.request import Head, Policy, Request
 
 # The reason code of a success without operations, by the reader of the body.
@@ -20,7 +22,13 @@ def read_operations(request: Request, policy: Policy, tree: MemberTree) -> list[
     """Return the operations; raise UnsupportedMediaType, MalformedBody, BadRequest or RequestTooLarge."""
     if len(request.body) > policy.max_body:
         raise body_too_large(len(request.body), policy.max_body)
-    operations = _read(request, policy, tree) if request.body else None
+    try:
+        operations = _read(request, policy, tree) if request.body else None
+    except MalformedBody as refusal:
+        if request.head.headers.get("content-encoding", "identity") != "identity":
+            refusal.why = f"The body is encoded (Content-Encoding), which is not undone: {refusal.why}"
+            refusal.hint = "Send the body as it is, without Content-Encoding."
+        raise
     if operations is None:
         raise BadRequest("operations is null", rule="body-null")
     if len(operations) > policy.max_operations:
@@ -54,12 +62,37 @@ def _read_form(body: bytes, policy: Policy) -> list[Any]:
     return []
 
 
-def body_too_large(size: int, limit: int) -> RequestTooLarge:
+def read_document(request: Request, policy: Policy, member: Member, namespace: str, parameter: str) -> Any:
+    """Return the document of a call around the PATCH as JSON data, None without one.
+
+    Raises as `read_operations` does; `parameter` is the key under which a malformed body is reported (assumed).
+    """
+    if len(request.body) > policy.max_body:
+        raise body_too_large(len(request.body), policy.max_body)
+    if not request.body:
+        return None
+    how = body_format(request.head.headers.get("content-type"))
+    if how.reader == "form":
+        return None
+    try:
+        if how.reader == "json":
+            return orjson.loads(request.body.decode("utf-16" if is_utf_16(how.charset or "") else "utf-8-sig"))
+        from mockserver.formats.xml_read import read_xml_document
+
+        return read_xml_document(request.body, charset=how.charset, member=member, namespace=namespace)
+    except MalformedBody as refusal:
+        raise MalformedBody([parameter], rule=refusal.rule, why=refusal.why, hint=refusal.hint) from None
+    except ValueError as problem:
+        why, hint = f"The body is no JSON: {problem}.", "Write one JSON object."
+        raise MalformedBody([parameter], rule="body-not-json", why=why, hint=hint) from None
+
+
+def body_too_large(size: int | None, limit: int) -> RequestTooLarge:
     """Return the refusal of a body over the bound; the bound is ours (assumed), the text the stack's convention."""
     return RequestTooLarge(
         "The request entity is too large.",
         rule="body-too-large",
-        why=f"The body has {size} bytes; {limit} are allowed.",
+        why=f"The body has {f'{size} bytes' if size else 'no stated size'}; {limit} bytes are allowed.",
         hint="Send several smaller patches, or start with a larger --max-body.",
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
-from mockserver.journal.redaction import without_query_secrets
 from mockserver.profile.keys import Key
 from mockserver.service.assembly import Mock
 from mockserver.service.body import body_too_large
@@ -46,8 +46,10 @@ _HEADERS = {
 
 
 def raw_target(environ: Mapping[str, Any]) -> str:
-    """Return the request target as sent; a gateway that hides it loses what %2F says."""
+    """Return path and query of the request target as sent; a gateway that hides it loses what %2F says."""
     target = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if target is not None and target[:7].lower() == "http://":  # what a proxy is asked, as other gateways pass it on
+        target = f"/{target[7:].partition('/')[2]}"
     if target is None:
         query = environ.get("QUERY_STRING")
         path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
@@ -81,6 +83,7 @@ class VendorDoor:
         self.mock = mock
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
+        self.offered = mock.settings.operations
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
         self._heads: dict[Hashable, Head] = {}
@@ -105,6 +108,16 @@ class VendorDoor:
         self._account(head, answer, world, stopwatch() - started)
         return answer
 
+    def refuse(self, refusal: ApiError, environ: Mapping[str, Any]) -> Answer:
+        """Answer a request that the server can't take, as far as it is known."""
+        started, world = stopwatch(), self.mock.worlds.default
+        head = self._read_head(environ)
+        with suppress(ApiError):
+            world = self.world(head.headers, head.route.world, head.route.key)
+        answer = self.mock.service.refuse_early(refusal, head, world)
+        self._account(head, answer, world, stopwatch() - started)
+        return answer
+
     def head(self, environ: Mapping[str, Any]) -> Head:
         """Return the head of a request; within a second a client's signature stays the same, and so may the head.
 
@@ -118,14 +131,19 @@ class VendorDoor:
             kept, most = notes, 1
         if (known := kept.get(sent)) is not None:
             return known
-        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        head = Head(method, target, headers, match_route(target, slashes_in_ids=service.policy.dialect.follows_page))
-        size = len(target) + sum(len(name) + len(value) for name, value in headers.items())
+        head = self._read_head(environ)
+        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
             if len(kept) >= most:
                 kept.clear()
             kept[sent] = head
         return head
+
+    def _read_head(self, environ: Mapping[str, Any]) -> Head:
+        method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
+        slashes = self.mock.service.policy.dialect.follows_page
+        route = match_route(target, slashes_in_ids=slashes, offered=self.offered)
+        return Head(method, target, headers, route)
 
     def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:
         if head.route.operations:
@@ -134,7 +152,7 @@ class VendorDoor:
         return NotFound(
             f"No HTTP resource was found that matches the request URI '{url}'.",
             rule="route-unknown",
-            hint=f"The route is {' or '.join(ROUTES)}.",
+            hint=f"The route is {' or '.join(ROUTES[self.offered])}.",
         )
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
@@ -156,7 +174,7 @@ class VendorDoor:
         if environ.get("HTTP_TRANSFER_ENCODING"):
             body = bytes(stream.read(self.max_body + 1))
             if len(body) > self.max_body:
-                raise body_too_large(len(body), self.max_body)
+                raise body_too_large(None, self.max_body)
             return body
         return b""
 
@@ -174,28 +192,33 @@ class VendorDoor:
         story = answer.story
         self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
         surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
+        if story.refusal:
+            self.mock.metrics.note_bound(story.refusal)
         if self.log_all or (self.log_refusals and surprising):
             self._log_line(head.method, head.target, answer, world, seconds)
 
     def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
         sentence = printable(answer.story.sentence(self.mock.tree))
-        target = without_query_secrets(target)
+        secrets = self.mock.service.secrets
         if self.mock.settings.log_format == "json":
             row = {"method": method, "target": target, "status": answer.status, "world": world.name,
                    "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
                    "ms": round(seconds * 1000, 3)}  # fmt: skip
-            _log.info("%s", orjson.dumps(row).decode())
+            _log.info("%s", secrets.text(orjson.dumps(row).decode()))
         else:
             outcome = str(answer.status)
             if answer.delivery is not None and answer.delivery.connection:
                 outcome = f"connection {answer.delivery.connection}"
             struck = f" (fault {answer.fault})" if answer.fault else ""
-            _log.info("%s", f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}")
+            line = f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}"
+            _log.info("%s", secrets.text(line))
 
 
 def printable(text: str) -> str:
     """Return text for one line of a log: no control characters, nothing endless."""
-    line = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_LINE])
+    line = text[:_LONGEST_LINE]
+    if not line.isprintable():
+        line = "".join(character if character.isprintable() else " " for character in line)
     return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
 
 
@@ -221,7 +244,7 @@ def host_refusal(host: str | None) -> HostNotAllowed:
         "The request was sent to a host that this server does not answer for.",
         rule="host-not-allowed",
         why=f"Host {str(host)[:100]!r} is not allowed.",
-        hint="Start with --allowed-hosts NAME if this name is really yours.",
+        hint="Start with --allowed-hosts NAME if this name is really yours, or if the mock is to be its proxy.",
     )
 
 
@@ -234,6 +257,10 @@ def respond(answer: Answer, environ: WSGIEnvironment, start_response: StartRespo
     """Hand an answer to the gateway, and to the server how a fault wants it delivered."""
     if answer.delivery is not None:
         environ["mockserver.effect"] = answer.delivery
-    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-    start_response(_STATUS_LINES.get(answer.status) or f"{answer.status} Unknown", headers)
-    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body]
+    status = _STATUS_LINES.get(answer.status) or f"{answer.status} Unknown"
+    if environ["REQUEST_METHOD"] == "HEAD":  # its texts name the method: another length than that of GET
+        start_response(status, answer.headers)
+        return [b""]
+    length = [] if answer.status == HTTPStatus.NO_CONTENT else [("Content-Length", str(len(answer.body)))]
+    start_response(status, [*answer.headers, *length])
+    return [answer.body]

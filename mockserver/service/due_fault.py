@@ -71,6 +71,7 @@ def due_fault(request: Request, world: World, requested: Fault | None, policy: P
         alternate_id_type=route.alternate_id_type or "",
         alternate_id=route.alternate_id or "",
         operations=_named_operations(request, world, policy, tree),
+        operation=request.head.operation.name if request.head.operation is not None else "",
     )
     decision = decide_fault(world, facts)
     if decision is not None and decision.hit is not None:

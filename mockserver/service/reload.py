@@ -12,11 +12,11 @@ from typing import Any
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import FixtureProblem, FixtureSet, UnfitFixtures, load_fixtures
 from mockserver.fixtures.watching import Watcher, stamps
-from mockserver.service.assembly import Mock, new_service
+from mockserver.profile.keys import BY_PROFILE_ID, Key
+from mockserver.service.assembly import Mock, service_again
 from mockserver.settings import FIELDS, Settings
 from mockserver.state.clock import system_now
 from mockserver.state.memory import MemoryWorlds
-from mockserver.state.overlay import places_in
 
 _READINGS = 5  # of files that change while they are read
 _log = logging.getLogger(__name__)
@@ -126,9 +126,10 @@ class Reload:
                 clashes = [{"world": world, **clash._asdict()} for world, rows in found.items() for clash in rows]
                 if mock.fixtures.skipped != reading.fixtures.skipped:
                     tell_skipped(reading.fixtures)
+                service = service_again(mock, settings, reading.fixtures)
                 mock.settings = settings
                 mock.fixtures = reading.fixtures
-                mock.service = new_service(settings, mock.tree, reading.fixtures, mock.worlds)
+                mock.service = service
                 changed = True
             skipped = [_told(row) for row in reading.fixtures.skipped]
             status = "reloaded" if changed else "unchanged"
@@ -173,10 +174,14 @@ def _same(one: FixtureSet, other: FixtureSet) -> bool:
 
 def _difference(old: FixtureSet, new: FixtureSet) -> dict[str, int]:
     """Count the profiles that came, changed and went."""
-    before, after = places_in(old), places_in(new)
+    before, after = _profiles(old), _profiles(new)
     kept = before.keys() & after.keys()
     changed = sum(old.bodies[before[known]] != new.bodies[after[known]] for known in kept)
     return {"added": len(after) - len(kept), "changed": changed, "removed": len(before) - len(kept)}
+
+
+def _profiles(fixtures: FixtureSet) -> dict[Key, int]:
+    return {key: number for key, number in fixtures.index.items() if key[1] == BY_PROFILE_ID}
 
 
 def _settings_in_force(old: Settings, new: Settings) -> tuple[Settings, list[str]]:

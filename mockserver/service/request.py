@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from mockserver.auth.signing import Client, User
+from mockserver.auth.signing import Client, Dates, User
 from mockserver.auth.tokens import bearer_token
 from mockserver.faults.rules import Fault
 from mockserver.formats.negotiation import AnswerFormat, choose
-from mockserver.journal.log import head_bytes
-from mockserver.journal.redaction import may_be_token_request, without_header_secrets, without_query_secrets
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.work import DEFAULT_WORK
 from mockserver.service.routes import Route
@@ -35,20 +33,13 @@ class Addressed(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What the journal keeps of a head, and its size in bytes; `body_too`: the body holds no secret either."""
+    """What the journal keeps of a head, without secrets, and its size in bytes; `user` only where nobody must sign."""
 
     target: str
     headers: tuple[tuple[str, str], ...]
     size: int
-    body_too: bool
     key: tuple[str, str, str]
-
-
-def _kept(method: str, target: str, headers: Mapping[str, str], route: Route) -> Kept:
-    shown, harmless = without_query_secrets(target), without_header_secrets(tuple(headers.items()))
-    body_too = method == "PATCH" and not may_be_token_request(target)
-    key = route.client, route.alternate_id_type or "", route.alternate_id or ""
-    return Kept(shown, harmless, head_bytes(shown, harmless), body_too, key)
+    user: str | None
 
 
 class Head:
@@ -56,7 +47,7 @@ class Head:
 
     `headers` has lower-case names; `operation` is None where the URL or the method is none of the API's; `token` is the
     bearer token, `user` whom a signed header claims to be, both unchecked. Many requests have equal heads, so a door
-    keeps them: the service notes in `addressed` and `signed` what it found out and need not find out again.
+    keeps them: the service notes in `addressed`, `kept` and `signed` what it found out and need not find out again.
     """
 
     __slots__ = (
@@ -73,7 +64,7 @@ class Head:
         self.form = answer_format(headers)
         self.token = bearer_token(headers.get("authorization"))
         self.user = claimed_user(headers.get("authorization"))
-        self.kept = _kept(method, target, headers, route)
+        self.kept: Kept | None = None
         self.addressed: Addressed | None = None
         self.signed: Signed | None = None
 
@@ -100,6 +91,10 @@ class Policy:
     magic_ids: bool = True
     pure: bool = False
     token_key: bytes = b""
+    hides_inactive: bool = True
+    dates: Dates = Dates()
+    account_rules: bool = False
+    second_default: str = "takes-over"
 
 
 def answer_format(headers: Mapping[str, str]) -> AnswerFormat:

@@ -8,30 +8,35 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
-from mockserver.profile.keys import Key, key_of
-from mockserver.service.operations import BASE_PATHS, OPERATIONS, ROUTES, Operation
+from mockserver.profile.keys import Key, key_of, profile_id_key
+from mockserver.service.operations import BASE_PATHS, PATCH, ROUTES, Operation
 
 WORLD_SEPARATOR = "~"
 _BASE = f"(?:{'|'.join(map(re.escape, BASE_PATHS))})"
 _WORDS = frozenset(
-    word.lower() for path in (*BASE_PATHS, *ROUTES) for word in path.split("/") if word and not word.startswith("{")
+    word.lower()
+    for path in (*BASE_PATHS, *ROUTES["all"])
+    for word in path.split("/")
+    if word and not word.startswith("{")
 )
 _STRAY_WORLD = re.compile(rf"{_BASE}/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
 _CACHED_LENGTH = 300
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 
 
 class Route(NamedTuple):
     """Where a URL leads: what can be asked for there, by method, and the values in it.
 
-    The values are decoded, None where only white space was sent; `client` is as sent, with any world's suffix, `world`
-    what the suffix names. `key` is that of the profile the URL names, if the suffix is no part of the client's id. A
-    URL that leads nowhere has no operations, but may name a world: its mistake belongs there.
+    The values are decoded, None where nothing or only white space was sent; `client` is as sent, with any world's
+    suffix, `world` what the suffix names. `key` is that of the profile the URL names, if the suffix is no part of the
+    client's id. A URL that leads nowhere has no operations, but may name a world: its mistake belongs there.
     """
 
     operations: Mapping[str, Operation]
     client: str = ""
     alternate_id_type: str | None = None
     alternate_id: str | None = None
+    profile_id: str | None = None
     world: str | None = None
     key: Key | None = None
 
@@ -41,22 +46,25 @@ def _pattern(route: str) -> re.Pattern[str]:
     return re.compile(rf"{_BASE}{path}/*(?:\?(?P<query>.*))?", re.IGNORECASE | re.ASCII)
 
 
-_PATTERNS = [(_pattern(route), operations) for route, operations in ROUTES.items()]
+_PATTERNS = {
+    name: [(_pattern(route), operations) for route, operations in routes.items()] for name, routes in ROUTES.items()
+}
 
 
-def match_route(target: str, *, slashes_in_ids: bool) -> Route:
+def match_route(target: str, *, slashes_in_ids: bool, offered: str = "all") -> Route:
     """Match a request target; trailing slashes are fine, a doubled one is not (library; docs/dialect.md, row H11).
 
     `slashes_in_ids`: whether %2F is a slash inside an id. The stack alone answers 404 there; the page's ids can be
-    any text, so only the `library` dialect refuses (assumed).
+    any text, so only the `library` dialect refuses (assumed). `offered` is a value of --operations.
     """
-    return _cached(target, slashes_in_ids) if len(target) <= _CACHED_LENGTH else _match(target, slashes_in_ids)
+    match = _cached if len(target) <= _CACHED_LENGTH else _match
+    return match(target, slashes_in_ids, offered)
 
 
-def _match(target: str, slashes_in_ids: bool) -> Route:
+def _match(target: str, slashes_in_ids: bool, offered: str) -> Route:
     if slashes_in_ids or "%2f" not in target.partition("?")[0].lower():
         for text in dict.fromkeys((target, _with_plain_words(target))):
-            for pattern, operations in _PATTERNS:
+            for pattern, operations in _PATTERNS[offered]:
                 if (found := pattern.fullmatch(text)) is not None:
                     return _route(operations, found)
     stray = _STRAY_WORLD.match(target)
@@ -78,9 +86,12 @@ def _route(operations: Mapping[str, Operation], found: re.Match[str]) -> Route:
         if name.lower() in names:
             values[names[name.lower()]] = value
     client, _, world = values["clientId"].partition(WORLD_SEPARATOR)
-    kind, identifier = (values[name] if values[name].strip() else None for name in ("alternateIdType", "alternateId"))
+    given = {name: text for name, text in values.items() if text.strip()}
+    kind, identifier, number = (given.get(name) for name in ("alternateIdType", "alternateId", "profileId"))
     key = None if not client or kind is None or identifier is None else key_of(client, kind, identifier)
-    return Route(operations, values["clientId"] if client else "", kind, identifier, world or None, key)
+    if client and number is not None and _WHOLE_NUMBER.fullmatch(number):
+        key = profile_id_key(client, int(number))
+    return Route(operations, values["clientId"] if client else "", kind, identifier, number, world or None, key)
 
 
 _cached = lru_cache(maxsize=4096)(_match)
@@ -90,7 +101,7 @@ def profile_target(client: str, alternate_id_type: str, alternate_id: str) -> st
     """Return the URL of a profile, its parts percent-encoded."""
     values = {"clientId": client, "alternateIdType": alternate_id_type, "alternateId": alternate_id}
     quoted = {name: quote(text, safe=WORLD_SEPARATOR) for name, text in values.items()}
-    return OPERATIONS[0].route.format_map(quoted)
+    return PATCH.route.format_map(quoted)
 
 
 def shown_url(scheme: str, host: str, target: str) -> str:

@@ -1,4 +1,4 @@
-"""One PATCH: request parts and a world in; status, headers, bytes and a story out. No framework in sight."""
+"""One call of the API: request parts and a world in; status, headers, bytes and a story out. No framework in sight."""
 
 from __future__ import annotations
 
@@ -7,31 +7,40 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
 from mockserver.auth.tokens import authenticate
-from mockserver.errors import ApiError, BadRequest, MalformedBody, NotFound, Unauthorized
+from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
+from mockserver.fixtures.loading import FixtureSet
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
 from mockserver.formats.xml_write import profile_writer
-from mockserver.journal.log import Exchange
+from mockserver.journal.log import Exchange, head_bytes
+from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
-from mockserver.profile.keys import Key, alternate_ids, fold
+from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
+from mockserver.profile.keys import Key, fold, names
 from mockserver.profile.members import MemberTree
+from mockserver.service import life
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
-from mockserver.service.request import Addressed, Head, Policy, Request, Signed
+from mockserver.service.operations import PATCH
+from mockserver.service.request import Addressed, Head, Kept, Policy, Request, Signed
 from mockserver.service.routes import Route
 from mockserver.state.clock import stopwatch
-from mockserver.state.profiles import Changed, Update, profile_unknown
+from mockserver.state.profiles import Changed, ProfileStore, Update
+from mockserver.state.unsaved import Unsaved
 from mockserver.state.world import World
 from mockserver.story.story import Story
+
+if TYPE_CHECKING:
+    from mockserver.service.neighbours import Neighbours
 
 NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 _log = logging.getLogger(__name__)
@@ -68,7 +77,7 @@ _STRICT = Patched()  # that dialect knows no leniency
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
@@ -78,22 +87,27 @@ class Handling:
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
+        self.holds_rules: life.HoldsRules | None = None
 
 
 class Service:
-    """Handles the PATCH for all worlds; holds only what was compiled at start."""
+    """Handles every operation for all worlds; holds only what was compiled at start."""
 
     def __init__(
         self,
         tree: MemberTree,
-        clients: Mapping[str, Client],
+        fixtures: FixtureSet,
         policy: Policy,
         numbers: Iterator[int],
+        secrets: Secrets,
         nearest_id: Callable[[Key], str] = lambda _: "",
     ) -> None:
         self.tree = tree
-        self.clients = clients
+        self.clients: Mapping[str, Client] = fixtures.clients
         self.policy = policy
+        self.secrets = secrets
+        self._fixtures = fixtures
+        self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
         self._nearest_id = nearest_id
@@ -106,7 +120,7 @@ class Service:
         """Answer one request and journal it; never raises."""
         handling = Handling(world.clock.now())
         try:
-            answer = self._success(self._handle(request, world, handling), request.head, handling)
+            answer = self._handle(request, world, handling)
         except ApiError as refusal:
             if (
                 refusal.rule == "profile-unknown"
@@ -127,7 +141,7 @@ class Service:
         answer = self.refuse(refusal, head.form)
         return self._finish(Request(head, b""), world, Handling(world.clock.now()), answer)
 
-    def _handle(self, request: Request, world: World, handling: Handling) -> Update:
+    def _handle(self, request: Request, world: World, handling: Handling) -> Answer:
         head = request.head
         addressed = head.addressed or self._address(head)
         if world.faults or addressed.requested is not None:
@@ -136,18 +150,54 @@ class Service:
         if hit is not None and not hit.applies:
             strike(hit)
         self._authorize(request, addressed, handling, world)
-        if head.route.key is None:
-            refuse_blank_parameters(head.route)
-        operations = handling.operations = read_operations(request, self.policy, self.tree)
-        key = head.route.key
-        if key is None or addressed.client is None:
-            raise self._no_profile(addressed)
-        if hit is not None and not hit.applies:
-            return self._unsaved(key, world, operations, handling)
-        update = handling.update = world.profiles.update(key, lambda before: self._change(before, operations, handling))
-        if hit is not None:
+        if head.route.key is None and head.operation is not None:
+            life.refuse_blank_parameters(head.route, head.operation)
+        saved = hit is None or hit.applies
+        # Otherwise a broken connection carries what the request would make of the profile, and nothing stays.
+        profiles = world.profiles if saved else Unsaved(world.profiles)
+        handler = self._patch if head.operation is None or head.operation.handler == PATCH.handler else self._neighbour
+        answer, update = handler(request, profiles, addressed, handling)
+        if saved:
+            handling.update = update
+        if hit is not None and saved:
             strike(hit)
-        return update
+        return answer
+
+    def _patch(
+        self, request: Request, profiles: ProfileStore | Unsaved, addressed: Addressed, handling: Handling
+    ) -> tuple[Answer, Update | None]:
+        head, operations = request.head, read_operations(request, self.policy, self.tree)
+        handling.operations = operations
+        route = head.route
+        if route.key is None or addressed.client is None:
+            raise self._no_profile(addressed, route)
+        if route.profile_id is not None:
+            handling.rests_on = (*handling.rests_on, "operation-inferred")
+        handling.holds_rules = life.holds_rules(self.policy, addressed.client)
+        if handling.holds_rules is not None:
+            refuse_read_only(operations)
+        update = profiles.update(route.key, lambda before: self._change(before, operations, route, handling))
+        return self._success(update, head, handling), update
+
+    def _neighbour(
+        self, request: Request, profiles: ProfileStore | Unsaved, addressed: Addressed, handling: Handling
+    ) -> tuple[Answer, Update | None]:
+        """Answer a call around the PATCH."""
+        # Imported with the first of them: many servers see none.
+        from mockserver.service.neighbours import Call, Neighbours
+
+        self._neighbours = self._neighbours or Neighbours(self.tree, self.policy, self._fixtures.index)
+        if addressed.client is None:
+            raise self._no_profile(addressed, request.head.route)
+        assert request.head.operation is not None, "a door refuses what is no operation"
+        call = Call(request, profiles, addressed.client, handling.user, handling.now)
+        outcome = self._neighbours.answer(request.head.operation.handler, call)
+        form, headers, body = request.head.form, [*NO_CACHE, *outcome.headers], outcome.body
+        if outcome.profile is not None:
+            body = self._render(outcome.profile, form, may_hide=True)
+        story = Story(outcome.reason, rests_on=(*handling.rests_on, *outcome.rests_on))
+        headers = headers if body is None else [form.header, *headers]
+        return Answer(outcome.status, headers, body or b"", story), outcome.update
 
     def _address(self, head: Head) -> Addressed:
         """Find out whom a head is about, and note it there; raise BadRequest for a fault that can't be understood."""
@@ -157,20 +207,12 @@ class Service:
         addressed = head.addressed = Addressed(client, requested_fault(head, self.policy))
         return addressed
 
-    def _unsaved(self, key: Key, world: World, operations: list[Any], handling: Handling) -> Update:
-        """Return what the patch would make of the profile; a broken connection carries it, and nothing stays."""
-        before = world.profiles.read(key)
-        if before is None:
-            raise profile_unknown()
-        changed = self._change(before, operations, handling)
-        return Update(before, changed.body, changed.facts)
-
     def _authorize(self, request: Request, addressed: Addressed, handling: Handling, world: World) -> None:
         head = request.head
         if not self.policy.auth:
             handling.user = head.user
             return
-        if head.token is not None:
+        if head.token is not None and "," not in head.token:
             user = authenticate(head.token, client=addressed.client, now=handling.now, key=self.policy.token_key)
         else:
             signed = head.signed
@@ -183,10 +225,17 @@ class Service:
 
     def _verify(self, request: Request, client: Client | None, now: datetime, world: World) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
-        head, allow_unkeyed = request.head, self.policy.allow_unkeyed
+        head, policy = request.head, self.policy
         header = head.headers.get("authorization")
         try:
-            user = verify(header, client=client, client_id=head.route.client, now=now, allow_unkeyed=allow_unkeyed)
+            user = verify(
+                header,
+                client=client,
+                client_id=head.route.client,
+                now=now,
+                allow_unkeyed=policy.allow_unkeyed,
+                dates=policy.dates,
+            )
         except Unauthorized as refusal:
             # Imported with the first refusal: its tables would slow every start.
             from mockserver.auth.diagnosis import explain
@@ -197,16 +246,20 @@ class Service:
                 client_id=head.route.client,
                 clients=self.clients,
                 now=now,
-                allow_unkeyed=allow_unkeyed,
+                allow_unkeyed=policy.allow_unkeyed,
+                dates=policy.dates,
                 frozen=world.clock.frozen,
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
-        return Signed(user, assumptions(header), *valid_between(header, client))
+        rests_on = assumptions(header, client, now, policy.dates)
+        return Signed(user, rests_on, *valid_between(header, client, now, policy.dates))
 
-    def _no_profile(self, addressed: Addressed) -> ApiError:
+    def _no_profile(self, addressed: Addressed, route: Route) -> ApiError:
         if addressed.client is None:
             return self._unknown("client-unknown", "The requested client was not found.")
+        if route.profile_id is not None:
+            return life.not_a_number(route.profile_id)
         return self._unknown("profile-unknown", "The requested profile was not found.")
 
     def _unknown(self, rule: str, message: str, hint: str = "") -> ApiError:
@@ -214,19 +267,27 @@ class Service:
             return BadRequest(message, rule="unknown-as-400", why=message, hint=hint)
         return NotFound(message, rule=rule, hint=hint)
 
-    def _change(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
+    def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
+        document, tolerated = open_profile(before), set[str]()
+        active = document.get("IsActive") != life.INACTIVE
+        if not active and self.policy.hides_inactive and route.profile_id is None:
+            raise life.profile_inactive(document, route)
         if self.policy.dialect.strict_rfc:
             return self._change_strictly(before, operations, handling)
-        document, tolerated = open_profile(before), set[str]()
         policy = self.policy
         apply_patch(operations, document, self.tree, policy.dialect, tolerated, document.reach, policy.max_patch_work)
         facts = Patched(tolerated, not document.keys().isdisjoint(self._hidden))
         if not document.changed():
             return Changed(before, None, facts)
+        if handling.holds_rules is not None and handling.holds_rules(before, document.reached(*COLLECTIONS)):
+            tolerated.add("account-default-moved")
+        if policy.hides_inactive and not document.untouched("IsActive") and life.live_as_patched(document, active):
+            tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
-            document["Edited"] = self._stamped(document.reach("Edited"), handling)
-        after = self._fitting(write_profile(document))
-        return Changed(after, None if document.untouched("AlternateIds") else alternate_ids(document), facts)
+            document["Edited"] = life.stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
+        after = life.fitting(write_profile(document), policy)
+        same = document.untouched("AlternateIds") and document.untouched("ProfileId")
+        return Changed(after, None if same else names(document.reached("AlternateIds", "ProfileId")), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
         policy = self.policy
@@ -234,25 +295,10 @@ class Service:
         document = apply_patch(operations, copy, self.tree, policy.dialect, most_work=policy.max_patch_work)
         if write_profile(document) == before:
             return Changed(before, None, _STRICT)
-        document["Edited"] = self._stamped(document.get("Edited"), handling)
-        return Changed(self._fitting(write_profile(document)), alternate_ids(document), _STRICT)
-
-    def _fitting(self, profile: bytes) -> bytes:
-        if len(profile) > self.policy.max_profile:
-            raise BadRequest(
-                "The profile would be too large.",
-                rule="profile-too-large",
-                why=f"The patched profile has {len(profile)} bytes; {self.policy.max_profile} are allowed.",
-                hint="Remove something first, or start with a larger --max-profile.",
-            )
-        return profile
-
-    def _stamped(self, edited: dict[str, Any] | None, handling: Handling) -> dict[str, Any]:
-        """Note who changes the profile and when, in UTC (documented; the date's format and the name are assumed)."""
-        edited = edited or dict(self.tree.root.members["Edited"].template)
-        edited["ModifiedDate"] = handling.now.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-        edited["ModifiedBy"] = handling.user or "anonymous"
-        return edited
+        if handling.holds_rules is not None:
+            handling.holds_rules(before, document)
+        document["Edited"] = life.stamped(document.get("Edited"), self.tree, handling.now, handling.user)
+        return Changed(life.fitting(write_profile(document), policy), names(document), _STRICT)
 
     def _success(self, update: Update, head: Head, handling: Handling) -> Answer:
         reason = "patch-applied" if update.after is not update.before else "patch-changed-nothing"
@@ -260,6 +306,7 @@ class Service:
             reason = reason_without_operations(head)
         story = self._successes.get(reason) or self._successes.setdefault(reason, Story(reason))
         facts: Patched = update.facts
+        assert update.after is not None, "a patch deletes nothing"
         if handling.rests_on or facts.tolerated or (handling.operations and is_xml(head)):
             story = Story(reason, None, handling.operations, (*handling.rests_on, *sorted(facts.tolerated)))
         body = self._render(update.after, head.form, may_hide=facts.may_hide)
@@ -281,6 +328,8 @@ class Service:
         """Render a refusal as the vendor's error: the one place that does."""
         if refusal.rule == "profile-unknown":
             refusal = self._unknown(refusal.rule, str(refusal), refusal.hint)
+        if refusal.rule == "profile-inactive" and self.policy.unknown_status == 400:
+            refusal = BadRequest(str(refusal), rule=refusal.rule, why=refusal.why, hint=refusal.hint)
         body = error_body(refusal.message, refusal.model_state, form)
         headers = [form.header] if refusal.message is not None else []
         headers += [*NO_CACHE, *refusal.headers.items()]
@@ -288,14 +337,15 @@ class Service:
 
     def bug(self, form: AnswerFormat) -> Answer:
         """Answer 500 for an exception that nobody planned; the traceback goes to the log, never to the client."""
-        _log.error("internal error:\n%s", traceback.format_exc())
+        _log.error("internal error:\n%s", self.secrets.text(traceback.format_exc()))
         failure = ApiError("An error has occurred.", rule="internal-error")
         return self.refuse(failure, form)
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = f"{next(self._numbers):08x}"
         hit = handling.fault
-        struck = f"{hit.rule}#{hit.n}" if hit is not None else None
+        rule = self.secrets.text(hit.rule) if hit is not None else None
+        struck = f"{rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
@@ -304,13 +354,13 @@ class Service:
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
-        return answer._replace(fault=hit.rule, delivery=delivery)
+        return answer._replace(fault=rule, delivery=delivery)
 
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
     ) -> None:
         head, update = request.head, handling.update
-        kept = head.kept
+        kept = head.kept or self._kept(head)
         before, after = (update.before, update.after) if update is not None else (None, None)
         exchange = Exchange(
             id=number,
@@ -325,29 +375,23 @@ class Service:
             answer_headers=answer.headers,
             answer_body=answer.body,
             story=answer.story,
-            user=handling.user,
+            user=handling.user if self.policy.auth else kept.user,
             fault=struck,
             before=before,
             after=after,
             key=kept.key,
         )
-        if kept.body_too:
-            world.journal.keep(exchange, kept.size)
-        else:
-            world.journal.append(exchange)
+        world.journal.append(exchange, kept.size)
 
-
-def refuse_blank_parameters(route: Route) -> None:
-    """Refuse a URL whose value is blank, in its path or in a query that overrides it: it binds to null (library)."""
-    parameters = {
-        "clientId": route.client,
-        "alternateIdType": route.alternate_id_type,
-        "alternateId": route.alternate_id,
-    }
-    blank = [name for name, value in parameters.items() if not (value or "").strip()]
-    if blank:
-        why = f"The URL gives no {' and no '.join(blank)}."
-        raise MalformedBody([f"{name}.String" for name in blank], rule="parameter-blank", why=why, hint="Fill it in.")
+    def _kept(self, head: Head) -> Kept:
+        route, secrets, target = head.route, self.secrets, head.target
+        key = route.client, route.alternate_id_type or "", route.alternate_id or route.profile_id or ""
+        if (shown := secrets.text(target)) != target:
+            key = secrets.text(key[0]), secrets.text(key[1]), secrets.text(key[2])
+        headers = secrets.headers(head.headers.items())
+        user = None if self.policy.auth else head.user and secrets.text(head.user)
+        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user)
+        return kept
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ from mockserver.profile.difference import changed_paths
 from mockserver.profile.members import MemberTree, member_at
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
+from mockserver.service.operations import PATCH
 from mockserver.service.request import Request
 from mockserver.service.service import Answer
 from mockserver.state.memory import MemoryWorld
@@ -29,7 +30,8 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
     answer = mock.service.answer(request, twin)
     exchange = twin.journal.entries(limit=1)[0]
     try:
-        operations = read_operations(request, mock.service.policy, mock.tree)
+        patches = request.head.operation is None or request.head.operation.handler == PATCH.handler
+        operations = read_operations(request, mock.service.policy, mock.tree) if patches else []
     except ApiError:
         operations = []
     return {
@@ -38,8 +40,8 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
         "body": _shown_body(answer),
         "reason": answer.story.reason,
         "provenance": answer.story.provenance,
-        "story": answer.story.sentence(mock.tree),
-        "hint": answer.story.hint(mock.tree),
+        "story": mock.service.secrets.text(answer.story.sentence(mock.tree)),
+        "hint": mock.service.secrets.text(answer.story.hint(mock.tree)),
         "changes": changes(exchange.before, exchange.after),
         "operations": list(_outcomes(mock, profile, operations, answer.story.refusal)),
     }
@@ -60,9 +62,10 @@ def _twin(mock: Mock, world: World) -> MemoryWorld:
 
 def changes(before: bytes | None, after: bytes | None) -> list[dict[str, Any]]:
     """List the members in which two states of a profile differ."""
-    if before is None or after is None or before is after:
+    if before is after:
         return []
-    rows = changed_paths(orjson.loads(before), orjson.loads(after))
+    old_profile, new_profile = (None if body is None else orjson.loads(body) for body in (before, after))
+    rows = changed_paths(old_profile, new_profile)
     return [{"path": path, "before": old, "after": new} for path, old, new in rows]
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
-from mockserver.profile.keys import Key, alternate_ids, fold
+from mockserver.profile.keys import Key, fold, names, profile_id_key
+
+# Measured: what an entry takes beyond its bytes, and a key beyond its letters.
+ENTRY: Final = 150
+_KEY: Final = 350
 
 
 class Base(Protocol):
-    """The loaded fixtures, shared by all worlds and never changed; a profile is known by its owner and ProfileId."""
+    """The loaded fixtures, shared by all worlds and never changed."""
 
     @property
     def bodies(self) -> Sequence[bytes]: ...
@@ -22,84 +26,92 @@ class Base(Protocol):
     @property
     def owners(self) -> Sequence[str]: ...
 
-    @property
-    def profile_ids(self) -> Sequence[int]: ...
-
 
 class Overlay:
-    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None)."""
+    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None).
 
-    __slots__ = ("base", "bodies", "index", "next_slot")
+    `size` is an estimate of the memory that it takes.
+    """
+
+    __slots__ = ("base", "bodies", "index", "next_slot", "size")
 
     def __init__(self, base: Base, next_slot: int | None = None) -> None:
         self.base = base
         self.bodies: dict[int, bytes | None] = {}
         self.index: dict[Key, int | None] = {}
         self.next_slot = len(base.bodies) if next_slot is None else next_slot
+        self.size = 0
 
     def copy(self) -> Overlay:
         twin = Overlay(self.base, self.next_slot)
-        twin.bodies, twin.index = dict(self.bodies), dict(self.index)
+        twin.bodies, twin.index, twin.size = dict(self.bodies), dict(self.index), self.size
         return twin
+
+    def measured(self) -> int:
+        """Return what the size should be."""
+        return sum(ENTRY + len(body or b"") for body in self.bodies.values()) + sum(map(key_size, self.index))
+
+
+def key_size(key: Key) -> int:
+    """Return the memory that a key takes."""
+    return _KEY + sum(map(len, key))
 
 
 class Clash(NamedTuple):
-    """An alternate id or ProfileId that a world's own profile and a fixture claim; the world's keeps it."""
+    """A name that a world's own profile and a fixture claim, with their ProfileIds; the world's keeps it."""
 
     what: str
     world_profile: int
     fixture_profile: int
 
 
-Places = Mapping[tuple[str, int], int]
-"""Where in the fixtures a profile is, by its folded client and ProfileId."""
-
-
-def places_in(base: Base) -> Places:
-    """Return where each profile of the fixtures is."""
-    owners = {owner: fold(owner) for owner in set(base.owners)}
-    ids = zip(base.owners, base.profile_ids, strict=True)
-    return {(owners[owner], number): slot for slot, (owner, number) in enumerate(ids)}
-
-
-def carry(old: Overlay, new: Base, places: Places) -> tuple[Overlay, list[Clash]]:
+def carry(old: Overlay, new: Base) -> tuple[Overlay, list[Clash]]:
     """Return what the world changed as changes of new fixtures, and what both claim.
 
-    A profile that the world changed or removed stays so, whatever its fixture says now; all others follow the fixtures.
+    A profile is known by its client and ProfileId. One that the world changed or removed stays so, whatever its fixture
+    says now; all others follow the fixtures.
     """
-    carried, clashes, wanted = Overlay(new), list[Clash](), dict[Key, tuple[int, int]]()
+    before, shift = len(old.base.bodies), len(new.bodies) - len(old.base.bodies)
+    carried, clashes, wanted = Overlay(new, old.next_slot + shift), list[Clash](), dict[Key, tuple[int, int]]()
+    # What it counts for stays, for reading again must not fail at a bound.
+    carried.size = old.size
     # Removed ones first: another profile may have taken the ProfileId of a removed one.
     for slot, body in sorted(old.bodies.items(), key=lambda row: row[1] is not None):
-        known = _identity(old, slot, body)
-        if known is None or (known not in places and body is None):
+        client, number = _identity(old, slot, body)
+        place = new.index.get(profile_id_key(client, number))
+        if place is None and body is None:
             continue
-        client, number = known
-        place = places.get(known, carried.next_slot)
-        carried.next_slot = max(carried.next_slot, place + 1)
-        if place < len(new.bodies):
-            carried.index.update(dict.fromkeys(_keys(client, new.bodies[place])))
-            is_new = slot >= len(old.base.bodies) and place not in carried.bodies
-            if is_new and body != new.bodies[place]:
+        if place is not None:
+            fixture = new.bodies[place]
+            carried.index.update(dict.fromkeys(_keys(client, fixture)))
+            if slot >= before and place not in carried.bodies and body != fixture:
                 clashes.append(Clash(f"ProfileId {number} of {client}", number, number))
+        elif slot >= before:
+            place = slot + shift
+        else:
+            place, carried.next_slot = carried.next_slot, carried.next_slot + 1
         carried.bodies[place] = body
         wanted.update(dict.fromkeys(_keys(client, body), (place, number)))
     for key, (place, number) in wanted.items():
         owner = new.index.get(key)
         if owner is not None and owner not in carried.bodies:
-            clashes.append(Clash(f"alternate id {'/'.join(key)}", number, new.profile_ids[owner]))
+            clashes.append(Clash(f"alternate id {'/'.join(key)}", number, _profile_id(new.bodies[owner])))
         carried.index[key] = place
     return carried, clashes
 
 
-def _identity(overlay: Overlay, slot: int, body: bytes | None) -> tuple[str, int] | None:
-    """Return the client and ProfileId of a changed profile; None for one of this world that is out of reach."""
+def _identity(overlay: Overlay, slot: int, body: bytes | None) -> tuple[str, int]:
+    """Return the client and ProfileId of a changed profile, as its fixture has them if it has one."""
     if slot < len(overlay.base.bodies):
-        return fold(overlay.base.owners[slot]), overlay.base.profile_ids[slot]
-    if body is None:
-        return None
-    client = next((key[0] for key, place in overlay.index.items() if place == slot), None)
-    return None if client is None else (client, orjson.loads(body)["ProfileId"])
+        return fold(overlay.base.owners[slot]), _profile_id(overlay.base.bodies[slot])
+    assert body is not None, "of a profile without a fixture nothing stays"
+    return next(key[0] for key, place in overlay.index.items() if place == slot), _profile_id(body)
+
+
+def _profile_id(body: bytes) -> int:
+    number: int = orjson.loads(body)["ProfileId"]
+    return number
 
 
 def _keys(client: str, body: bytes | None) -> list[Key]:
-    return [] if body is None else [(client, *pair) for pair in alternate_ids(orjson.loads(body))]
+    return [] if body is None else [(client, *pair) for pair in names(orjson.loads(body))]

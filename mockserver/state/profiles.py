@@ -3,36 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
 from threading import Lock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
-from mockserver.errors import BadRequest, NotFound
-from mockserver.profile.keys import Key, alternate_ids
-from mockserver.state.overlay import Base, Clash, Overlay, Places, carry
+from mockserver.errors import BadRequest, NotFound, StoreUnavailable
+from mockserver.profile.keys import BY_PROFILE_ID, Key, names
+from mockserver.state.overlay import ENTRY, Base, Clash, Overlay, carry, key_size
 
 
 class Changed(NamedTuple):
-    """What a change makes of a profile: its new bytes and, only if they changed, its alternate ids.
+    """What a change makes of a profile: its new bytes and, only if they changed, the names that lead to it.
 
     `facts` is what whoever asked for the change wants to know of it.
     """
 
     body: bytes
-    alternate_ids: Sequence[tuple[str, str]] | None = None
+    names: Sequence[tuple[str, str]] | None = None
     facts: Any = None
 
 
 class Update(NamedTuple):
-    """A profile before and after, the same object twice if nothing changed, and the facts of the change."""
+    """A profile before and after, the same object twice if nothing changed, and the facts of the change.
 
-    before: bytes
-    after: bytes
+    None stands for a profile that was not there before, or is not there after.
+    """
+
+    before: bytes | None
+    after: bytes | None
     facts: Any = None
 
 
 Change = Callable[[bytes], Changed]
+Make = Callable[[int], Changed]
+"""Make the profile that is the n-th new one of its world, counted from 0."""
+
+
+class Counted(Protocol):
+    """What a world's profiles ask of whoever counts the bytes that it holds."""
+
+    lock: Lock
+
+    def grow(self, size: int) -> None:
+        """Count bytes that come or go; raise BoundReached before they do. Call with the lock held."""
+
+
+_FIXTURES: Final = object()
+_PATIENCE_S: Final = 0.01
+_ATTEMPTS: Final = 200
 
 
 class ProfileStore(Protocol):
@@ -47,11 +67,17 @@ class ProfileStore(Protocol):
         Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
         """
 
-    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+    def create(self, client: str, make: Make) -> Update:
+        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
 
-    def delete(self, key: Key) -> bool:
-        """Remove a profile with all its keys; return whether there was one."""
+        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
+        """
+
+    def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its names; return whether it was created."""
+
+    def delete(self, key: Key) -> bytes | None:
+        """Remove a profile with all its keys; return what was there."""
 
     def reset(self) -> None:
         """Go back to the fixtures."""
@@ -63,7 +89,7 @@ class ProfileStore(Protocol):
         """Go back to a snapshot of this world."""
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first key."""
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
 
     @property
     def changed_count(self) -> int: ...
@@ -72,12 +98,13 @@ class ProfileStore(Protocol):
 class Profiles:
     """One world's profiles in memory. Safe under threads: writers of one profile take turns, others don't wait."""
 
-    __slots__ = ("_base", "_locks", "_overlay", "_swap")
+    __slots__ = ("_base", "_grow", "_locks", "_overlay", "_swap")
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, counted: Counted | None = None) -> None:
         self._base = base
         self._overlay = Overlay(base)
-        self._swap = Lock()
+        self._swap = counted.lock if counted else Lock()
+        self._grow: Callable[[int], None] = counted.grow if counted else _count_nothing
         self._locks: dict[int, Lock] = {}
 
     def read(self, key: Key) -> bytes | None:
@@ -92,49 +119,68 @@ class Profiles:
         The change may be called again if something else changes the profile meanwhile. Raises NotFound for an unknown
         key and BadRequest if a new alternate id belongs to another profile.
         """
-        while True:
+        for _ in range(_ATTEMPTS):
             overlay = self._overlay
             slot = self._slot(overlay, key)
             if slot is None:
                 raise profile_unknown()
-            with self._locks.get(slot) or self._locks.setdefault(slot, Lock()):
+            lock = self._locks.get(slot) or self._locks.setdefault(slot, Lock())
+            # Turns only save work: a change that takes long must not stop who else wants to change the profile.
+            taken = lock.acquire(timeout=_PATIENCE_S)
+            try:
                 if self._slot(overlay, key) != slot or (before := self._body(overlay, slot)) is None:
                     continue
                 changed = change(before)
                 if changed.body is before:
                     return Update(before, before, changed.facts)
                 with self._swap:
-                    # A reset, a put or a delete may have come between: then the change is made again, on what is there.
-                    # Whoever moves a key writes the body anew, so the body tells.
+                    # A reset, a put, a delete or somebody without patience may have come between: then the change is
+                    # made again, on what is there. Whoever moves a key writes the body anew, so the body tells.
                     if self._overlay is not overlay or self._body(overlay, slot) is not before:
                         continue
-                    if changed.alternate_ids is not None:
-                        self._reindex(overlay, key[0], slot, changed.alternate_ids)
-                    overlay.bodies[slot] = changed.body
+                    self._write(overlay, key[0], slot, changed.body, changed.names)
                 return Update(before, changed.body, changed.facts)
+            finally:
+                if taken:
+                    lock.release()
+        raise overtaken(_ATTEMPTS)
 
-    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
+    def create(self, client: str, make: Make) -> Update:
+        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
+
+        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
+        """
+        with self._swap:
+            overlay, fixtures = self._overlay, len(self._overlay.base.bodies)
+            for slot in count(overlay.next_slot):
+                made = make(slot - fixtures)
+                if self._slot(overlay, profile_id_of(client, made)) is None:
+                    break
+            self._write(overlay, client, slot, made.body, made.names)
+            overlay.next_slot = slot + 1
+            return Update(None, made.body, made.facts)
+
+    def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its names; return whether it was created."""
         with self._swap:
             overlay = self._overlay
-            keys = [(client, *pair) for pair in alternate_ids]
+            keys = [(client, *pair) for pair in names]
             slots = [slot for key in keys if (slot := self._slot(overlay, key)) is not None]
             slot = slots[0] if slots else overlay.next_slot
-            self._reindex(overlay, client, slot, alternate_ids)
+            self._write(overlay, client, slot, body, names)
             overlay.next_slot = max(overlay.next_slot, slot + 1)
-            overlay.bodies[slot] = body
             return not slots
 
-    def delete(self, key: Key) -> bool:
-        """Remove a profile with all its keys; return whether there was one."""
+    def delete(self, key: Key) -> bytes | None:
+        """Remove a profile with all its keys; return what was there."""
         with self._swap:
             overlay = self._overlay
             slot = self._slot(overlay, key)
             if slot is None:
-                return False
-            self._reindex(overlay, key[0], slot, ())
-            overlay.bodies[slot] = None
-            return True
+                return None
+            body = self._body(overlay, slot)
+            self._write(overlay, key[0], slot, None, ())
+            return body
 
     def reset(self) -> None:
         """Go back to the fixtures."""
@@ -148,20 +194,22 @@ class Profiles:
     def restore(self, overlay: Overlay) -> None:
         """Go back to a snapshot of this world."""
         with self._swap:
+            self._grow(overlay.size - self._overlay.size)
             self._overlay = overlay.copy()
 
-    def rebase(self, base: Base, places: Places) -> list[Clash]:
+    def rebase(self, base: Base) -> list[Clash]:
         """Go over to new fixtures with what this world changed itself; return what both claim."""
         with self._swap:
             self._base = base
-            self._overlay, clashes = carry(self._overlay, base, places)
+            self._overlay, clashes = carry(self._overlay, base)
             return clashes
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first key."""
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
         overlay = self._overlay
         seen: set[int] = set()
-        for key in (*overlay.base.index, *overlay.index):
+        keys = (*overlay.base.index, *overlay.index)
+        for key in (*(key for key in keys if key[1]), *(key for key in keys if not key[1])):
             slot = self._slot(overlay, key)
             if slot is not None and slot not in seen and (body := self._body(overlay, slot)) is not None:
                 seen.add(slot)
@@ -172,25 +220,65 @@ class Profiles:
         return len(self._overlay.bodies)
 
     def _slot(self, overlay: Overlay, key: Key) -> int | None:
-        return overlay.index[key] if key in overlay.index else overlay.base.index.get(key)
+        slot: Any = overlay.index.get(key, _FIXTURES)
+        return overlay.base.index.get(key) if slot is _FIXTURES else slot
 
     def _body(self, overlay: Overlay, slot: int) -> bytes | None:
-        return overlay.bodies[slot] if slot in overlay.bodies else overlay.base.bodies[slot]
+        body: Any = overlay.bodies.get(slot, _FIXTURES)
+        if body is not _FIXTURES:
+            return body  # type: ignore[no-any-return]
+        return overlay.base.bodies[slot] if slot < len(overlay.base.bodies) else None
 
-    def _reindex(self, overlay: Overlay, client: str, slot: int, pairs: Iterable[tuple[str, str]]) -> None:
+    def _write(
+        self, overlay: Overlay, client: str, slot: int, body: bytes | None, pairs: Iterable[tuple[str, str]] | None
+    ) -> None:
+        """Write a profile, and its keys unless None; all or nothing. Only what the fixtures have is noted as gone."""
+        moved = {} if pairs is None else self._moved(overlay, client, slot, pairs)
+        old: Any = overlay.bodies.get(slot, _FIXTURES)
+        kept = body is not None or slot < len(overlay.base.bodies)
+        grown = (ENTRY + len(body or b"") if kept else 0) - (0 if old is _FIXTURES else ENTRY + len(old or b""))
+        for key, leads in moved.items():
+            grown += key_size(key) * ((leads is not None or key in overlay.base.index) - (key in overlay.index))
+        self._grow(grown)
+        overlay.size += grown
+        for key, leads in moved.items():
+            _put(overlay.index, key, leads, key in overlay.base.index)
+        _put(overlay.bodies, slot, body, slot < len(overlay.base.bodies))
+        if not kept:
+            self._locks.pop(slot, None)
+
+    def _moved(
+        self, overlay: Overlay, client: str, slot: int, pairs: Iterable[tuple[str, str]]
+    ) -> dict[Key, int | None]:
+        """Return where each key leads from now on; raise BadRequest for one of another profile."""
         wanted = {(client, *pair) for pair in pairs}
         for key in wanted:
             if (owner := self._slot(overlay, key)) is not None and owner != slot:
                 raise alternate_id_taken(key)
-        for key in self._keys_of(overlay, client, slot) - wanted:
-            # Where fixtures were read again, a profile of the world's own may have it.
-            if self._slot(overlay, key) == slot:
-                overlay.index[key] = None
-        overlay.index.update(dict.fromkeys(wanted, slot))
+        # Where fixtures were read again, a profile of the world's own may have a key that a fixture claims.
+        freed = (key for key in self._keys_of(overlay, client, slot) - wanted if self._slot(overlay, key) == slot)
+        return dict.fromkeys(freed) | dict.fromkeys(wanted, slot)
 
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
-        body = self._body(overlay, slot) if slot in overlay.bodies or slot < len(overlay.base.bodies) else None
-        return set() if body is None else {(client, *pair) for pair in alternate_ids(orjson.loads(body))}
+        body = self._body(overlay, slot)
+        return set() if body is None else {(client, *pair) for pair in names(orjson.loads(body))}
+
+
+def profile_id_of(client: str, made: Changed) -> Key:
+    """Return the key of a new profile's ProfileId."""
+    return next((client, *pair) for pair in made.names or () if pair[0] == BY_PROFILE_ID)
+
+
+def _put(entries: dict[Any, Any], name: Any, value: Any, fixed: bool) -> None:
+    """Set an entry; None removes it, but stands for what the fixtures have and the world has not."""
+    if value is not None or fixed:
+        entries[name] = value
+    else:
+        entries.pop(name, None)
+
+
+def _count_nothing(size: int) -> None:
+    """Count nothing, for profiles that no bound holds."""
 
 
 def alternate_id_taken(key: Key) -> BadRequest:
@@ -198,8 +286,14 @@ def alternate_id_taken(key: Key) -> BadRequest:
     return BadRequest(
         "The alternate id is already in use by another profile.",
         rule="alternate-id-taken",
-        why=f"{key[1]}/{key[2]} belongs to another profile of this client.",
+        why=f"{key[1] or 'ProfileId'}/{key[2]} belongs to another profile of this client.",
     )
+
+
+def overtaken(attempts: int) -> StoreUnavailable:
+    """Return the refusal of a change that always came too late."""
+    why = f"Others changed the profile {attempts} times while this request was under way."
+    return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint="Send it again.")
 
 
 def profile_unknown() -> NotFound:

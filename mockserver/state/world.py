@@ -25,7 +25,7 @@ class World(Protocol):
     """One namespace: profiles, faults, journal, clock, seed and snapshots.
 
     Every method and property of a shared store raises StoreUnavailable while the store is away, but `name`,
-    `clock.now` and the journal's `append` and `keep`.
+    `clock.now` and the journal's `append`.
     """
 
     @property
@@ -80,6 +80,10 @@ class Worlds(Protocol):
 
     @property
     def evictions(self) -> int: ...
+
+    @property
+    def content_bytes(self) -> int:
+        """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
 
     @property
     def numbers(self) -> Iterator[int]:

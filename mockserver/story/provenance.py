@@ -28,6 +28,7 @@ class Rule:
 
 _PAGE = "the vendor's page of the operation"
 _OTHER_PAGES = "the vendor's other public pages"
+_NEIGHBOURS = "the vendor's pages of the calls around it"
 _RUN = "the vendor's software, when run"
 _READ = "the vendor's software, read in source"
 _CHOICE = "our choice"
@@ -44,6 +45,33 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("tolerated-operation", L, "An operation's name in another form, or without op or value, is read leniently.", _RUN),
     ("tolerated-path", L, "A path without its slash or with empty segments is read leniently.", _RUN),
     ("tolerated-value", L, "A value is converted: other types, dates; unknown members go, absent ones come.", _RUN),
+    ("profile-read", A, "A GET answers with the profile as the PATCH does (its URL and body are inferred).", _CHOICE),
+    ("profile-created", D, "A new profile gets a ProfileId and the account's defaults (201 is assumed).", _NEIGHBOURS),
+    ("profile-deactivated", D, "Nothing but its ProfileId leads to the profile any more.", _NEIGHBOURS),
+    ("profile-activated", D, "The profile is found again, and the stored reason is erased.", _NEIGHBOURS),
+    ("profile-deleted", D, "The profile is gone for good; its alternate ids are free (inferred).", _NEIGHBOURS),
+    ("consents-created", D, "The consents stand in the profile, stamped (201 is assumed).", _NEIGHBOURS),
+    ("tags-counted", D, "Each tag comes with the number of profiles that have it.", _NEIGHBOURS),
+    ("operation-inferred", A, "A list of the vendor names this call; its URL and body are inferred.", _CHOICE),
+    ("is-active-patched", A, "A patch may set IsActive, and does then what Deactivate or Activate does.", _CHOICE),
+    # The calls around the PATCH
+    (
+        "profile-inactive",
+        D,
+        "An alternate id does not lead to an inactive profile (for a PATCH inferred).",
+        _NEIGHBOURS,
+    ),
+    ("profile-id-not-a-number", A, "A ProfileId that is no whole number is refused as the stack binds one.", _CHOICE),
+    ("document-missing", A, "A call that needs a document is refused without one.", _CHOICE),
+    ("document-unfit", A, "A document must be what the call takes (the refusal's form is assumed).", _CHOICE),
+    ("consents-on-create", D, "Consents are not supported when creating a profile (400 is assumed).", _PAGE),
+    ("account-required", A, "Under the account's rules an entry has the members that are required.", _CHOICE),
+    ("account-length", A, "Under the account's rules members of entries have a length.", _CHOICE),
+    ("account-read-only", A, "Under the account's rules IsActive and Country of entries are read-only.", _CHOICE),
+    ("account-second-default", A, "One address and one e-mail can be the default; a second is refused.", _CHOICE),
+    ("account-default-moved", A, "One address and one e-mail can be the default; a second takes over.", _CHOICE),
+    ("account-type-unknown", A, "Under the account's rules a type must be one of the account's.", _CHOICE),
+    ("member-required", D, "A consent names its type, version and locale (status and text assumed).", _NEIGHBOURS),
     # Operations
     ("op-not-supported", D, "move and copy are not supported (the 400 is documented, its text is assumed).", _PAGE),
     ("op-unknown", L, "An operation name that Enum.TryParse does not know is refused.", _RUN),
@@ -85,12 +113,15 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     # Formats and routes
     ("media-type-unsupported", L, "A Content-Type that no formatter reads is refused with 415.", _RUN),
     ("content-type-missing", L, "A body without a usable Content-Type is refused with 415.", _RUN),
-    ("method-not-allowed", L, "The route answers PATCH alone; others get 405 with Allow.", _RUN),
+    ("method-not-allowed", L, "A route answers the methods of its operations; others get 405 with Allow.", _RUN),
     ("route-unknown", L, "A URL that matches no route is 404.", _RUN),
     ("parameter-blank", L, "A blank value in the URL binds to null, and the model is invalid.", _READ),
     ("client-unknown", D, "An unknown client is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("profile-unknown", D, "An unknown profile is 404 (later version of the API; text assumed).", _OTHER_PAGES),
     ("unknown-as-400", A, "Under --unknown-profile 400 an unknown client or profile is a bad request.", _CHOICE),
+    ("http-invalid", A, "Bytes that are not one sure HTTP/1.1 request are refused, and the connection ends.", _CHOICE),
+    ("header-too-large", A, "A header section is bounded in size.", _CHOICE),
+    ("request-timeout", A, "A request must arrive in time.", _CHOICE),
     ("content-length-invalid", A, "A Content-Length must be a number.", _CHOICE),
     # Authorization
     ("auth-header-missing", D, "Every request carries an Authorization header.", _OTHER_PAGES),
@@ -109,7 +140,8 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ),
     ("auth-unkeyed-refused", A, "Un-keyed signatures can be switched off.", _CHOICE),
     ("auth-unkeyed-accepted", A, "The un-keyed form hashes ClientId:UserId:Timestamp:SecretKey.", _CHOICE),
-    ("auth-zone-missing", A, "A timestamp without a zone is UTC.", _CHOICE),
+    ("auth-zone-missing", A, "A timestamp without a zone was fresh when read as UTC.", _CHOICE),
+    ("auth-zone-eastern", A, "A timestamp without a zone was fresh when read as US Eastern time.", _CHOICE),
     ("auth-permission-missing", D, "A known user without the permission gets 403 (text assumed).", _PAGE),
     ("oauth-token-invalid", A, "A bearer token that was not issued here is refused with 401.", _CHOICE),
     ("oauth-token-expired", A, "A bearer token expires.", _CHOICE),
@@ -117,8 +149,10 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ("fault-injected", M, "A planned fault struck; unless it is one after the commit, nothing was applied.", _CHOICE),
     ("namespace-unknown", M, "Under --strict-worlds a world must be made before it is used.", _CHOICE),
     ("namespace-invalid", M, "A world's name is short and plain.", _CHOICE),
+    ("bound-reached", M, "A bound on what worlds hold, or on the work of a request, was reached.", _CHOICE),
     ("request-override-invalid", M, "A control header holds something that can't be used.", _CHOICE),
     ("store-unavailable", M, "The shared store can't be reached.", _CHOICE),
+    ("connections-exhausted", M, "Every connection that the process can have is busy.", _CHOICE),
     ("host-not-allowed", M, "The Host header must name this server (protection against DNS rebinding).", _CHOICE),
     ("origin-not-allowed", M, "A page of another origin may not use the control surface.", _CHOICE),
     ("admin-token-missing", M, "The control surface needs its token when bound beyond loopback.", _CHOICE),

@@ -53,6 +53,42 @@ class Client:
         target = profile_path(self.client_id, alternate_id_type, alternate_id)
         return self.request("PATCH", target, body, headers={**own, **(headers or {})})
 
+    def create(self, profile: Mapping[str, Any]) -> Response:
+        """Create a profile; the answer's JSON has its ProfileId."""
+        return self._call("POST", "Profile", profile)
+
+    def read(self, *name: str | int) -> Response:
+        """Read a profile by its ProfileId, or by alternate id type and alternate id."""
+        if len(name) == 1:
+            return self._call("GET", f"Profile/{name[0]}")
+        kind, identifier = map(str, name)
+        return self.request("GET", profile_path(self.client_id, kind, identifier))
+
+    def deactivate(self, profile_id: int, reason: str | None = None) -> Response:
+        """Hide a profile from everything but its ProfileId."""
+        return self._call("POST", f"Profile/{profile_id}/Deactivate", None if reason is None else {"Reason": reason})
+
+    def activate(self, profile_id: int) -> Response:
+        """Bring a profile back."""
+        return self._call("POST", f"Profile/{profile_id}/Activate")
+
+    def delete(self, profile_id: int) -> Response:
+        """Delete a profile for good."""
+        return self._call("DELETE", f"Profile/{profile_id}")
+
+    def add_consent(self, profile_id: int, *consents: Mapping[str, Any]) -> Response:
+        """Add consents, each with ConsentType, ConsentVersion, Locale and ConsentStatus as a number."""
+        return self._call("POST", f"Consents/{profile_id}", {"Consents": consents})
+
+    def tags(self) -> Response:
+        """Count the profiles with each tag."""
+        return self._call("GET", "Tags")
+
+    def _call(self, method: str, path: str, document: Any = None) -> Response:
+        body = None if document is None else json.dumps(document)
+        headers = {"Content-Type": None if body is None else "application/json", "Accept": "application/json"}
+        return self.request(method, f"/{quote(self.client_id, safe='~')}/{path}", body, headers=headers)
+
     def request(
         self,
         method: str,

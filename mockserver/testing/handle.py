@@ -132,6 +132,14 @@ class MyPreferences:
         stored: dict[str, Any] = self._control("PUT", *path, document=dict(document))
         return stored
 
+    def create(self, document: Mapping[str, Any], *, client: str | None = None) -> dict[str, Any]:
+        """Create a profile by the API's own call and return it with its ProfileId; raise UsageError if refused."""
+        answer = self.client(client=client).create(document)
+        if answer.status != 201:
+            raise UsageError(f"no profile was created: {answer.status} {answer.text}", hint=str(answer.reason))
+        created: dict[str, Any] = answer.json()
+        return created
+
     def fault(self, rule: str | Mapping[str, Any]) -> Fault:
         """Plan a fault, as text such as "500 first=2" or as JSON data; it lasts as long as the test or its `with`."""
         document = {"text": rule} if isinstance(rule, str) else dict(rule)

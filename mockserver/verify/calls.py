@@ -57,10 +57,13 @@ class Reply(NamedTuple):
 
 
 class Session(Protocol):
-    """The one way to a target: whatever bounds and guards a run lies behind it.
+    """The one way to a target: whatever bounds and guards a run lies behind it; `used` counts its requests.
 
     `send` raises OSError for a target that can't be reached or breaks off its answer.
     """
+
+    @property
+    def used(self) -> int: ...
 
     def send(self, call: Call) -> Reply: ...
 
@@ -92,7 +95,8 @@ class Bench:
     without most members. `account` may change profiles, `reader` may not, `retired` holds a key that was replaced a
     moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
     (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace. `altered` names profiles
-    that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile.
+    that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile; `unsigned`
+    ones look at no signature.
     """
 
     session: Session
@@ -108,4 +112,5 @@ class Bench:
     is_mock: bool = False
     altered: tuple[str, ...] = ()
     absent: tuple[Key, ...] = ()
+    unsigned: bool = False
     guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())

@@ -14,7 +14,9 @@ from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import MEDIA_TYPES, XML_TYPES, Contract, Shape
 
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
-_CONTENT_TYPE = re.compile(r"([a-z]+/[a-z+.-]+); charset=(utf-8|utf-16)")
+_CONTENT_TYPE = re.compile(r"[a-z]+/[a-z+.-]+; charset=(utf-8|utf-16)")
+# What can be read all the same: no charset, or one in other letters, blanks or quotes.
+_LOOSELY = re.compile(r'\s*([a-z]+/[a-z+.-]+)\s*(?:;\s*charset\s*=\s*"?(utf-8|utf-16)"?\s*)?;?\s*', re.IGNORECASE)
 _OTHER_STATUSES = {405, 413, 421}
 # The page's table of answers is closed, but these come from before the operation, where any HTTP server answers.
 
@@ -64,6 +66,11 @@ def _body_problems(
 
 def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None) -> Iterator[str]:
     media_type, text = read_text(reply)
+    if not _CONTENT_TYPE.fullmatch(reply.headers["content-type"]):
+        # Without the value: it is the same problem with each of the five.
+        yield "Content-Type does not name its charset as documented, as in application/json; charset=utf-8"
+    if reply.body[:3] == b"\xef\xbb\xbf":
+        yield "an answer in UTF-8 has no byte order mark"
     if wanted is not None and media_type != wanted:
         yield f"the answer is {media_type}, it should be {wanted}"
     if reply.status != 200:
@@ -79,17 +86,16 @@ def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str |
 def read_text(reply: Reply) -> tuple[str, str]:
     """Return (media type, decoded text) of an answer; raise Unreadable."""
     declared = reply.headers.get("content-type", "")
-    match = _CONTENT_TYPE.fullmatch(declared)
-    if match is None or match[1] not in MEDIA_TYPES:
+    match = _LOOSELY.fullmatch(declared)
+    if match is None or match[1].lower() not in MEDIA_TYPES:
         raise Unreadable(f"Content-Type is {declared!r}, it must be one of the five documented ones with its charset")
-    if match[2] == "utf-16" and reply.body[:2] != b"\xff\xfe":
+    charset = (match[2] or "utf-8").lower()
+    if charset == "utf-16" and reply.body[:2] != b"\xff\xfe":
         raise Unreadable("an answer in UTF-16 starts with a byte order mark")
-    if match[2] == "utf-8" and reply.body[:3] == b"\xef\xbb\xbf":
-        raise Unreadable("an answer in UTF-8 has no byte order mark")
     try:
-        return match[1], reply.body.decode(match[2])
+        return match[1].lower(), reply.body.decode("utf-8-sig" if charset == "utf-8" else charset)
     except UnicodeDecodeError:
-        raise Unreadable(f"the body is not {match[2]}") from None
+        raise Unreadable(f"the body is not {charset}") from None
 
 
 def expected_media_type(call: Call) -> str | None:

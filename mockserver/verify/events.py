@@ -11,13 +11,14 @@ from mockserver.verify.conversation import Exchange
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins; the seed gives the same run again."""
+    """A run begins; the seed gives the same run again. `words` says how much of a plan is asked, if there is one."""
 
     target: str
     dialect: str
     seed: int
     stages: tuple[str, ...]
     is_mock: bool
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class CaseFinished:
     """A case came out.
 
     `fact` holds the places of what it rests on in contracts/page-facts.yaml. `problems` are sentences without values.
-    `exchanges` are its requests, `smallest` the fewest operations that still fail, if that was found out.
+    `exchanges` are its requests, `smallest` the fewest operations that still fail, if that was found out. `ended` says
+    whether it was played to its end.
     """
 
     stage: str
@@ -48,6 +50,7 @@ class CaseFinished:
     exchanges: tuple[Exchange, ...] = ()
     smallest: tuple[object, ...] | None = None
     fact: tuple[str, ...] = ()
+    ended: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,12 @@ class StageFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The run ended."""
+    """The run ended; `words` says how many facts of the page were asked, where there was a plan."""
 
     verdicts: Counter[Verdict]
     requests: int
     seconds: float
+    words: str = ""
 
 
 Event = RunStarted | StageStarted | CaseFinished | StageFinished | RunFinished
@@ -79,11 +83,14 @@ class Tally:
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     stopped: bool = False
+    facts: set[str] = field(default_factory=set)
 
     def add(self, event: Event) -> None:
         """Count an event."""
         if isinstance(event, CaseFinished):
             self.verdicts[event.verdict] += 1
+            if event.verdict not in (Verdict.NOT_VERIFIABLE, Verdict.INCONCLUSIVE):
+                self.facts |= set(event.fact)
         elif isinstance(event, StageFinished) and event.stopped:
             self.stopped = True
 

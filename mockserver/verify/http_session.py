@@ -67,6 +67,7 @@ class HttpSession:
         self, url: str, accounts: Mapping[str, Account], *, timeout_s: float = 10, time_s: float | None = None
     ) -> None:
         parts = urlsplit(url)
+        self.used = 0
         self._accounts = accounts
         self._base = parts.path.rstrip("/")
         self._time_s = math.inf if time_s is None else time_s
@@ -75,6 +76,7 @@ class HttpSession:
 
     def send(self, call: Call) -> Reply:
         """Send one call; a kept connection that the server has closed meanwhile is opened anew."""
+        self.used += 1
         reused = self._connection.sock is not None
         try:
             return self._exchange(call)

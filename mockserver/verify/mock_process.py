@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
+from mockserver.verify.bounds import MOST_BYTES
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.http_session import exchange
 from mockserver.verify.target.targets import Credential, Target
 
-_START_S = 60.0
+_START_S, _ANSWER_S = 60.0, 10.0
 
 
 class Starting(NamedTuple):
@@ -48,6 +49,8 @@ def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) 
     """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
     ready, log = home / "ready.json", home / "log.txt"
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+    # The rules know the PATCH alone, and read by alternate id what they have made inactive.
+    command += ["--operations", "patch", "--inactive", "found"]
     command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
@@ -75,6 +78,24 @@ def local_mock(other: Target) -> Iterator[Target]:
         where: dict[str, Any] = {"cwd": home, "env": _environment()}
         with starting(home, home / "fixtures", other.dialect, "--pure", "--no-magic-ids", **where) as started:
             yield replace(mock, base_url=started.url())
+
+
+def is_mock(url: str) -> bool:
+    """Ask a server on this machine whether it is this project's mock; raise Inconclusive if it can't be reached."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/__admin/version")
+        said = json.loads(connection.getresponse().read(MOST_BYTES))
+    except ValueError:
+        return False
+    except (OSError, http.client.HTTPException) as problem:
+        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
+    finally:
+        connection.close()
+    # A mock whose control surface has a token says so.
+    who = (said.get("server"), said.get("reason")) if isinstance(said, dict) else ()
+    return "mypreferences-mockserver" in who or "admin-token-missing" in who
 
 
 def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> str:

@@ -9,9 +9,9 @@ from time import monotonic
 
 from mockserver.errors import CommandError, UsageError
 from mockserver.package import shipped
-from mockserver.verify.calls import Bench, Call, Reply, Session, Verdict
+from mockserver.verify.calls import Bench, Verdict
 from mockserver.verify.contract import Contract
-from mockserver.verify.drawn.guarded import GuardedGenerated, drawn
+from mockserver.verify.drawn.guarded import drawn, guarded_case
 from mockserver.verify.drawn.schemathesis import GeneratedRunner, generate, require_schemathesis
 from mockserver.verify.drawn.walk import Walker
 from mockserver.verify.events import (
@@ -24,10 +24,13 @@ from mockserver.verify.events import (
     Tally,
 )
 from mockserver.verify.http_session import TimeOver
-from mockserver.verify.rules.every_answer import look_at_answers
+from mockserver.verify.rules.every_answer import CASE, FACT, TITLE, look_at_answers
 from mockserver.verify.rules.playing import RuleRunner
-from mockserver.verify.rules.reading import chosen, load_rules
-from mockserver.verify.target.session import NotSent, Stopped
+from mockserver.verify.rules.reading import Rule, chosen, load_rules, matches
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.request_plan import Case, RequestPlan, held_back, rule_case
+from mockserver.verify.target.targets import Target
 
 STAGES = ("rules", "model", "generated")
 DEFAULT_SEED = 20240501
@@ -41,7 +44,8 @@ Report = Callable[[Event], None]
 class Plan:
     """What a verification does; `time_s` bounds the whole run, `thin` keeps one generated case of so many.
 
-    The seed says which ones.
+    The seed says which ones. On a target, cases in `tolerated` need not hold; `complete`: a run whose plan leaves cases
+    out for want of budget or time answers 3.
     """
 
     stages: tuple[str, ...] = STAGES
@@ -52,6 +56,20 @@ class Plan:
     tags: tuple[str, ...] = ()
     thin: int = 1
     rules: Path | None = None
+    complete: bool = False
+    tolerated: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The stages to run: a named rule is what the user wants to see, and nothing else."""
+        return ("rules",) if self.only or self.tags else self.stages
+
+    def loaded(self, dialect: str, *, strict: bool = True) -> list[Rule]:
+        """Return the rules of a dialect that are asked for."""
+        rules = load_rules(self.rules or shipped("contracts") / "rules", dialect)
+        if self.tolerated:
+            chosen(rules, [name for name in self.tolerated if name != CASE], (), flag="--tolerate")
+        return chosen(rules, self.only, self.tags, strict=strict)
 
 
 def verify(
@@ -68,76 +86,88 @@ def verify(
     `further` are benches of the same server in other dialects, of which only the rules are asked.
     Raises UsageError for a plan that can't be carried out, before anything is sent.
     """
-    tally, started = Tally(), monotonic()
+    tally = Tally()
     runs = [_Run(bench, contract, plan, report, tally)]
-    if "rules" in runs[0].stages:
+    if "rules" in plan.asked:
         rules = replace(plan, stages=("rules",))
         runs += [_Run(other, contract, rules, report, tally, label=f"-{other.dialect}") for other in further]
     for run in runs:
         run.prepare()
+    return _carried_out(runs, tally, report, target)
+
+
+def verify_target(run: GuardedRun, requests: RequestPlan, contract: Contract, plan: Plan, report: Report) -> int:
+    """Play the plan of a run on a target and return the exit code, as `verify` does; the run is open already."""
+    tally = Tally()
+    run.session.limit = requests.announced
+    planned = _PlannedRun(run, requests, contract, plan, report, tally)
+    return _carried_out([planned], tally, report, run.target.name, requests.words)
+
+
+def cases_of(target: Target, contract: Contract, plan: Plan) -> list[Case]:
+    """Return every case of a plan that can be played to a target, whatever its budget allows."""
+    _check_stages(plan.asked, isolated=False)
+    cases = list[Case]()
+    if "rules" in plan.asked:
+        if not (target.mock or plan.only or plan.tags):
+            cases.append(Case(CASE, "rules", TITLE, lambda bench, _: look_at_answers(bench, contract), "page", FACT))
+        cases += [rule_case(rule, contract) for rule in plan.loaded(target.dialect)]
+    if "generated" in plan.asked:
+        few = drawn(contract, DryRun(target, contract).bench(), plan.seed, plan.max_examples)
+        cases += [guarded_case(case, contract, plan.seed) for case in few]
+    return cases
+
+
+def _carried_out(
+    runs: Sequence[_Run], tally: Tally, report: Report, target: str, words: Callable[..., str] = lambda *_: ""
+) -> int:
+    started = monotonic()
     stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
     dialects = ", ".join(run.bench.dialect for run in runs)
-    report(RunStarted(target, dialects, plan.seed, stages, bench.is_mock))
+    report(RunStarted(target, dialects, runs[0].plan.seed, stages, runs[0].bench.is_mock, words()))
     try:
         for run in runs:
             for stage in run.stages:
                 run.stage(stage, started)
     finally:
         # Also after Ctrl-C or a profile that was not restored: what was found until then is worth keeping.
-        report(RunFinished(tally.verdicts, sum(run.session.sent for run in runs), monotonic() - started))
+        seconds, sent = monotonic() - started, sum(run.bench.session.used for run in runs)
+        report(RunFinished(tally.verdicts, sent, seconds, words(len(tally.facts))))
     return tally.exit_code
 
 
-@dataclass
-class _CountingSession:
-    """Counts the requests of a run."""
-
-    session: Session
-    sent: int = 0
-
-    def send(self, call: Call) -> Reply:
-        self.sent += 1
-        try:
-            return self.session.send(call)
-        except (NotSent, Stopped):
-            self.sent -= 1
-            raise
+def _check_stages(stages: Sequence[str], *, isolated: bool) -> None:
+    if unknown := [stage for stage in stages if stage not in STAGES]:
+        raise UsageError(f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}")
+    if "generated" in stages:
+        require_schemathesis()
+    if not isolated and "model" in stages:
+        raise UsageError(
+            "the stage 'model' changes several profiles at random, which only a mock may bear",
+            place="--stage",
+            hint="run it against the mock, and --stage rules or --stage generated against this target",
+        )
 
 
 class _Run:
     def __init__(
         self, bench: Bench, contract: Contract, plan: Plan, report: Report, tally: Tally, *, label: str = ""
     ) -> None:
-        self.session = _CountingSession(bench.session)
-        self.bench = replace(bench, session=self.session)
+        self.bench = bench
         self.contract = contract
         self.plan = plan
         self.report = report
         self.tally = tally
         self.label = label
-        # A named rule is what the user wants to see, and nothing else.
-        self.stages = ("rules",) if plan.only or plan.tags else plan.stages
+        self.stages = plan.asked
 
     def prepare(self) -> None:
-        if unknown := [stage for stage in self.stages if stage not in STAGES]:
-            raise UsageError(
-                f"there is no stage {unknown[0]!r}", place="--stage", hint=f"write one of {', '.join(STAGES)}"
-            )
-        directory = self.plan.rules or shipped("contracts") / "rules"
-        rules = load_rules(directory, self.bench.dialect)
+        _check_stages(self.stages, isolated=self.bench.isolated)
         # In a further dialect a named rule may be missing.
-        self.rules = chosen(rules, self.plan.only, self.plan.tags, strict=not self.label)
-        if "generated" in self.stages:
-            require_schemathesis()
-        if not self.bench.isolated and "model" in self.stages:
-            raise UsageError(
-                "the stage 'model' changes several profiles at random, which only a mock may bear",
-                place="--stage",
-                hint="run it against the mock, and --stage rules or --stage generated against this target",
-            )
+        self.rules = self.plan.loaded(self.bench.dialect, strict=not self.label)
 
     def stage(self, name: str, run_started: float) -> None:
-        started, before, stopped = monotonic(), self.session.sent, ""
+        started, before, stopped = monotonic(), self.bench.session.used, ""
         total, outcomes = self._outcomes(name)
         label = f"{name}{self.label}"
         self.report(StageStarted(label, total))
@@ -155,7 +185,9 @@ class _Run:
             self._tell(_broken_off(label, stopped))
             raise
         finally:
-            self._tell(StageFinished(label, len(told), self.session.sent - before, monotonic() - started, stopped))
+            self._tell(
+                StageFinished(label, len(told), self.bench.session.used - before, monotonic() - started, stopped)
+            )
 
     def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
         """Return why the stage ends here, or nothing."""
@@ -168,32 +200,67 @@ class _Run:
         self.tally.add(event)
         self.report(event)
 
-    def _rules_outcomes(self) -> tuple[int, Iterator[CaseFinished]]:
-        if self.bench.is_mock or self.plan.only or self.plan.tags:
-            runner = RuleRunner(self.bench, self.contract)
-            return len(self.rules), (runner.run(rule) for rule in self.rules)
-        return len(self.rules) + 1, self._rules_of_a_real_target()
-
-    def _rules_of_a_real_target(self) -> Iterator[CaseFinished]:
-        always = look_at_answers(self.bench, self.contract)
-        yield always
-        runner = RuleRunner(self.bench, self.contract, always.problems)
-        yield from (runner.run(rule) for rule in self.rules)
-
     def _outcomes(self, name: str) -> tuple[int | None, Iterator[CaseFinished]]:
         if name == "rules":
-            return self._rules_outcomes()
+            runner = RuleRunner(self.bench, self.contract)
+            return len(self.rules), (runner.run(rule) for rule in self.rules)
         if name == "model":
             amount = max(self.plan.max_examples, 1)
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
-        if not self.bench.isolated:
-            few = drawn(self.contract, self.bench, self.plan.seed, self.plan.max_examples)
-            guarded = GuardedGenerated(self.bench, self.contract, self.plan.seed)
-            return len(few), (guarded.run(case) for case in few)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
         kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
         generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
         return len(kept), (generated.run(case) for case in kept)
+
+
+class _PlannedRun(_Run):
+    """A run on a target: the cases of its plan, then what the plan does not ask, each with the reason."""
+
+    def __init__(
+        self, run: GuardedRun, requests: RequestPlan, contract: Contract, plan: Plan, report: Report, tally: Tally
+    ) -> None:
+        super().__init__(run.bench(), contract, plan, report, tally)
+        self.guarded = run
+        self.requests = requests
+
+    def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
+        return self.guarded.session.stopped or super()._enough(name, told, run_started)
+
+    def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
+        plan = self.requests
+        rows = [row for row in (*plan.chosen, *plan.left, *plan.held) if row.case.stage == name]
+        return len(rows), self._played(name)
+
+    def _played(self, stage: str) -> Iterator[CaseFinished]:
+        plan, everyday = self.requests, tuple[str, ...]()
+        for case in (row.case for row in plan.chosen if row.case.stage == stage):
+            if reason := held_back(case, self.guarded, self.contract):
+                yield _not_asked(case, reason)
+                continue
+            outcome = case.play(self.bench, everyday)
+            everyday = outcome.problems if case.id == CASE else everyday
+            forgiven = outcome.verdict is Verdict.BROKEN and any(matches(case.id, name) for name in self.plan.tolerated)
+            yield replace(outcome, verdict=Verdict.TOLERATED) if forgiven else outcome
+        for row in (*plan.left, *plan.held):
+            if row.case.stage == stage:
+                yield _not_asked(row.case, row.held or f"left out: {plan.too_small}")
+        if stage == self.stages[-1]:
+            yield from self._shortcomings(stage)
+
+    def _shortcomings(self, stage: str) -> Iterator[CaseFinished]:
+        """Yield what keeps a run from being an answer, though nothing of it is broken."""
+        if self.requests.never_wrote(self.guarded):
+            why = "--write was given, and no case changed the profile: see why none could"
+            yield CaseFinished(stage, "nothing-written", "The run writes", Verdict.INCONCLUSIVE, (why,))
+        if self.plan.complete and self.requests.left:
+            why = f"{self.requests.words()}; {self.requests.too_small}"
+            yield CaseFinished(stage, "cases-left-out", "The run asks everything", Verdict.INCONCLUSIVE, (why,))
+
+
+def _not_asked(case: Case, why: str) -> CaseFinished:
+    return CaseFinished(
+        case.stage, case.id, case.title, Verdict.NOT_VERIFIABLE, (why,), source=case.source, fact=case.fact
+    )
 
 
 def _broken_off(stage: str, why: str) -> CaseFinished:

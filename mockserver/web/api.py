@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, request
 
 from mockserver.service.door import VendorDoor, respond
-from mockserver.service.operations import BASE_PATHS, OPERATIONS
+from mockserver.service.operations import BASE_PATHS, ROUTES
 
 
 def vendor_api(door: VendorDoor) -> Blueprint:
@@ -21,10 +21,11 @@ def vendor_api(door: VendorDoor) -> Blueprint:
     def view(**values: str) -> Response:
         return vendor_response(door)
 
-    for operation in OPERATIONS:
+    for route, operations in ROUTES[door.offered].items():
         for base in BASE_PATHS:
-            rule = base + re.sub(r"{(\w+)}", r"<\1>", operation.route)
-            api.add_url_rule(rule, operation.name, view, methods=[operation.method])
+            rule = base + re.sub(r"{(\w+)}", r"<\1>", route)
+            for method, operation in operations.items():
+                api.add_url_rule(rule, operation.name, view, methods=[method])
     return api
 
 

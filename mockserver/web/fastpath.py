@@ -1,21 +1,25 @@
-"""The small WSGI door in front of Flask: the vendor's operations, the hot routes, go straight to the service."""
+"""The small WSGI door in front of Flask: the hot operations, the PATCH and the reads, go straight to the service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from mockserver.errors import ApiError
 from mockserver.service.door import VendorDoor, respond
-from mockserver.service.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_METHODS = frozenset(operation.method for operation in OPERATIONS)
+_METHODS = frozenset(("GET", "PATCH"))
+_LONG_BODY = 16 * 1024  # a patch of so many bytes, or what is prepared with them, may take tens of milliseconds
+# What reads all requests, profiles or worlds, however short the question is.
+_LONG_PATHS = frozenset({"/__admin/profiles", "/__admin/namespaces", "/metrics"})
+_LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try", "faults/plan"))
 
 
 class FastPath:
-    """Answers the vendor's operations as Flask would and leaves the rest to it; Flask is made when it is needed."""
+    """Answers the hot operations as Flask would and leaves the rest to it; Flask is made when it is needed."""
 
     def __init__(self, door: VendorDoor, make_app: Callable[[], WSGIApplication]) -> None:
         self._door = door
@@ -27,6 +31,24 @@ class FastPath:
             head = self._door.head(environ)
             if head.operation is not None:
                 return respond(self._door.answer(environ, head), environ, start_response)
+        return self._slow(environ, start_response)
+
+    def refusal(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer what the server can't take; a body that is too large is refused where the request leads."""
+        refusal: ApiError = environ["mockserver.refusal"]
+        if refusal.rule == "body-too-large":
+            return self(environ, start_response)
+        return respond(self._door.refuse(refusal, environ), environ, start_response)
+
+    def _slow(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._app is None:
             self._app = self._make_app()
         return self._app(environ, start_response)
+
+
+def takes_long(environ: WSGIEnvironment) -> bool:
+    """Tell, before a request is answered, whether others should not have to wait for it."""
+    path: str = environ["PATH_INFO"]
+    if int(environ.get("CONTENT_LENGTH") or 0) > _LONG_BODY:
+        return True
+    return path in _LONG_PATHS or path.startswith(_LONG_FOLDERS)

@@ -12,6 +12,7 @@ from mockserver.errors import UsageError
 from mockserver.faults.fields import FIELDS
 from mockserver.faults.rules import Counter, Fault, Hit, plan
 from mockserver.faults.text import Known, from_json, from_text, to_json, with_free_id
+from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, known_names
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
@@ -44,12 +45,15 @@ def _planning(admin: Blueprint, mock: Mock) -> None:
     def fault_plan() -> Response:
         """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
         world, number = chosen_world(mock), _count(request.args.get("n", "50"))
+        work = Work(mock.settings.max_control_work)
+        for fault, _ in world.faults:
+            work.spend(number * (_PLANNED + len(fault.schedule.at or ()) // 50))
         rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
         return json_response({"world": world.name, "seed": world.seed, "plan": rows})
 
 
 def _writing(admin: Blueprint, mock: Mock) -> None:
-    known = known_names(mock.tree, mock.fixtures)
+    known = known_names(mock.tree, mock.fixtures, mock.settings.operations)
 
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
@@ -84,6 +88,8 @@ def _deleting(admin: Blueprint, mock: Mock) -> None:
             raise _unknown(world, fault_id)
         return json_response({"status": "deleted"})
 
+
+_PLANNED = 100  # steps for each planned request: it is also written
 
 # What text is put under by those who have not read that it is "text".
 _MISNAMED = ("spec", "fault", "rule")

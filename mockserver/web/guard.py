@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from mockserver.auth.tokens import bearer_token
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.service.assembly import Mock
@@ -42,7 +43,7 @@ def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-re
 
 def guard(mock: Mock) -> None:
     """Raise for a request that another site's page, or somebody without the token, could have sent."""
-    if not _same_origin():
+    if not same_origin():
         raise Forbidden(
             "refused",
             rule="origin-not-allowed",
@@ -85,7 +86,8 @@ def _plain_json() -> bool:
     return True
 
 
-def _same_origin() -> bool:
+def same_origin() -> bool:
+    """Tell whether a request comes from a page of this server, or from no page at all."""
     origin = request.headers.get("Origin")
     if origin is None:
         return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
@@ -93,7 +95,7 @@ def _same_origin() -> bool:
 
 
 def _has_token(token: str) -> bool:
-    given = request.headers.get(TOKEN_HEADER) or request.headers.get("Authorization", "").removeprefix("Bearer ")
+    given = request.headers.get(TOKEN_HEADER) or bearer_token(request.headers.get("Authorization")) or ""
     return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
 
 

@@ -88,7 +88,7 @@ def endpoints() -> list[Endpoint]:
     return [
         Endpoint(method, _template(rule.rule), _summary(rule.endpoint))
         for rule in current_app.url_map.iter_rules()
-        if rule.endpoint.startswith("admin.")
+        if rule.endpoint.startswith(("admin.", "workbench."))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 

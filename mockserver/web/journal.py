@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -12,6 +14,7 @@ from flask import Blueprint, Response, request
 from mockserver.journal import query, view
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
+from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, sign_command
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, profile_target
@@ -42,9 +45,9 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         """List the requests that came, the newest first; ?limit=N, ?since=TIME or ?since=ID for fewer."""
         worlds, limit, since = chosen_worlds(mock), _limit(), _since()
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
-        newest = sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit]
+        newest = _shown(mock, sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit])
         total = sum(len(world.journal) for world in worlds)
-        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled))
+        return json_response(view.list_json(newest, total, mock.tree, disabled=disabled, each=view.written))
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")
@@ -61,13 +64,13 @@ def _exports(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/unmatched")
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
-        found = query.find({"reason": "route-unknown"}, _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        found = _shown(mock, query.find({"reason": "route-unknown"}, _all(mock)))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_all(mock), request.host_url.rstrip("/")))
+        return json_response(har(_shown(mock, _all(mock)), request.host_url.rstrip("/"), view.written))
 
 
 def _one(admin: Blueprint, mock: Mock) -> None:
@@ -101,7 +104,7 @@ def _retold(admin: Blueprint, mock: Mock) -> None:
 def _find(mock: Mock, exchange_id: str) -> Exchange:
     for world in chosen_worlds(mock):
         if (exchange := world.journal.get(exchange_id)) is not None:
-            return exchange
+            return view.shown(exchange, mock.service.secrets)
     raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
 
 
@@ -111,13 +114,14 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/requests/find")
     def find_requests() -> Response:
         """List the requests that match a pattern."""
-        found = query.find(body_json(), _all(mock))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled))
+        found = _shown(mock, query.find(body_json(), _all(mock), _work(mock)))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
-        return json_response(view.count_json(query.count(body_json(), _all(mock)), disabled=disabled))
+        number = query.count(body_json(), _all(mock), _work(mock))
+        return json_response(view.count_json(number, disabled=disabled))
 
 
 def _verification(admin: Blueprint, mock: Mock) -> None:
@@ -125,8 +129,9 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
     def verify_requests() -> Response:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
         dropped = sum(world.journal.dropped for world in chosen_worlds(mock))
-        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped)
-        return json_response(verdict.json(), 200 if verdict.passed else 406)
+        verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped, work=_work(mock))
+        misses = [miss._replace(exchange=view.shown(miss.exchange, mock.service.secrets)) for miss in verdict.misses]
+        return json_response(replace(verdict, misses=misses).json(), 200 if verdict.passed else 406)
 
     @admin.post("/__admin/try")
     def try_request() -> Response:
@@ -134,10 +139,18 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
         return json_response(dry_run(mock, chosen_world(mock), _described_request(body_json())))
 
 
+def _work(mock: Mock) -> Work:
+    return Work(mock.settings.max_control_work)
+
+
 def _all(mock: Mock) -> list[Exchange]:
     """Return the exchanges of the chosen worlds, in order of arrival."""
     exchanges = chain.from_iterable(world.journal for world in chosen_worlds(mock))
     return sorted(exchanges, key=lambda exchange: exchange.id)
+
+
+def _shown(mock: Mock, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    return [view.shown(exchange, mock.service.secrets) for exchange in exchanges]
 
 
 def _limit() -> int | None:
@@ -159,19 +172,22 @@ def _since() -> str | None:
 
 
 def _described_request(document: dict[str, Any]) -> Request:
-    """Read {"url" or "client", "alternateIdType", "alternateId"; "headers"; "body" as text or as JSON}."""
+    """Read {"url" or "client", "alternateIdType", "alternateId"; "method"; "headers"; "body" as text or as JSON}."""
     parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
     if "url" not in document and not all(parts):
         raise _names_no_profile()
     target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
     if not isinstance(target, str) or not isinstance(headers, dict):
         raise _names_no_profile()
-    route = match_route(target, slashes_in_ids=True)
+    route, method = match_route(target, slashes_in_ids=True), document.get("method", "PATCH")
     if not route.operations:
         raise _names_no_profile()
+    if method not in route.operations:
+        allowed = ", ".join(route.operations)
+        raise AdminRefusal(422, f"the URL does not take {str(method)[:20]}", f"write one of {allowed}")
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
-    return Request(Head("PATCH", target, headers, route), _body(document))
+    return Request(Head(method, target, headers, route), _body(document, [] if method == "PATCH" else ""))
 
 
 def _names_no_profile() -> AdminRefusal:
@@ -179,8 +195,8 @@ def _names_no_profile() -> AdminRefusal:
     return AdminRefusal(422, "the request names no profile", hint)
 
 
-def _body(document: dict[str, Any]) -> bytes:
-    body = document.get("body", [])
+def _body(document: dict[str, Any], default: Any) -> bytes:
+    body = document.get("body", default)
     if isinstance(body, str):
         return body.encode()
     return orjson.dumps(body)

@@ -36,7 +36,13 @@ class _Collector(Collector):
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)
-        yield from (requests, faults, *self._worlds(), self._histogram())
+        dropped = CounterMetricFamily(
+            "mockserver_dropped_log_lines", "Log lines that nobody read in time", value=metrics.dropped_lines
+        )
+        bounds = CounterMetricFamily("mockserver_bound_refusals", "Refusals by a bound, by setting", labels=["bound"])
+        for bound, number in metrics.bounds.copy().items():
+            bounds.add_metric([bound], number)
+        yield from (requests, faults, dropped, bounds, *self._worlds(), self._histogram())
 
     def _worlds(self) -> Iterable[Metric]:
         worlds = self.mock.worlds
@@ -45,6 +51,9 @@ class _Collector(Collector):
         size = sum(world.journal.bytes_used for world in every)
         yield CounterMetricFamily("mockserver_world_evictions", "Worlds that were evicted", value=worlds.evictions)
         yield GaugeMetricFamily("mockserver_worlds", "Worlds that exist", value=len(every))
+        yield GaugeMetricFamily(
+            "mockserver_content_bytes", "Bytes of changed profiles, snapshots and faults", value=worlds.content_bytes
+        )
         yield GaugeMetricFamily("mockserver_journal_entries", "Requests that the journals hold", value=entries)
         yield GaugeMetricFamily("mockserver_journal_bytes", "Bytes that the journals hold", value=size)
 

@@ -56,9 +56,10 @@ def _readiness(admin: Blueprint, mock: Mock) -> None:
 def _facts(admin: Blueprint, mock: Mock, reload: Reload) -> None:
     @admin.get("/__admin/version")
     def version() -> Response:
-        """Show the server's version, and what came of reading the fixtures again."""
+        """Show which server this is, its version, and what came of reading the fixtures again."""
         last = reload.last.json() if reload.last else None
-        return json_response({"version": __version__, "reload": {"watching": reload.watching, "last": last}})
+        again = {"watching": reload.watching, "last": last}
+        return json_response({"server": "mypreferences-mockserver", "version": __version__, "reload": again})
 
     @admin.get("/__admin/settings")
     def settings() -> Response:

@@ -24,7 +24,6 @@ from mockserver.web.guard import (
     body_json,
     chosen_world,
     chosen_worlds,
-    guard,
     json_response,
     usage_error,
     with_proper_phrase,
@@ -34,7 +33,6 @@ from mockserver.web.guard import (
 def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     """Return the blueprint of everything that the vendor does not have."""
     admin = Blueprint("admin", __name__)
-    admin.before_request(lambda: guard(mock))
     admin.register_error_handler(UsageError, usage_error)
     admin.after_app_request(with_proper_phrase)
     admin_index.register(admin, door, {"part": tuple(_RESETS)})

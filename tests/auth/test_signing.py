@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -157,4 +157,33 @@ def test_an_accepted_header_names_the_assumptions_that_it_rests_on(
     timestamp: str, keyed: bool, rests_on: tuple[str, ...]
 ) -> None:
     header = auth.sign("Acme", "jane+x-y/Z", "key", timestamp, keyed=keyed)
-    assert auth.assumptions(header) == auth.assumptions(f" {header.replace('PNAUTH', 'pnauth')}") == rests_on
+    now = datetime(2024, 5, 1, 10, 5, tzinfo=UTC)
+    for spelled in (header, f" {header.replace('PNAUTH', 'pnauth')}"):
+        assert auth.assumptions(spelled, None, now, auth.Dates()) == rests_on
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "dates", "rests_on"),
+    [
+        pytest.param("2024-05-01T10:00:00", auth.Dates("utc"), "auth-zone-missing", id="utc-as-utc"),
+        pytest.param("2024-05-01T10:00:00", auth.Dates("eastern"), "auth-date-in-future", id="utc-as-eastern"),
+        pytest.param("2024-05-01T06:00:00", auth.Dates("utc"), "auth-date-too-old", id="eastern-as-utc"),
+        pytest.param("2024-05-01T06:00:00", auth.Dates("eastern"), "auth-zone-eastern", id="eastern-as-eastern"),
+        pytest.param("2024-05-01T06:00:00", auth.Dates(), "auth-zone-eastern", id="eastern-as-either"),
+        pytest.param("2024-05-01T10:00:00", auth.Dates(), "auth-zone-missing", id="utc-as-either"),
+        pytest.param("2024-05-01T08:00:00", auth.Dates(), "auth-date-too-old", id="between-the-two"),
+        pytest.param("2024-05-01T10:05:01Z", auth.Dates(), "auth-date-in-future", id="ahead"),
+        pytest.param("2024-05-01T10:05:02Z", auth.Dates(skew_s=2), "", id="ahead-within-the-skew"),
+        pytest.param("2024-05-01T10:05:03Z", auth.Dates(skew_s=2), "auth-date-in-future", id="ahead-of-the-skew"),
+        pytest.param("2024-05-01T09:49:58Z", auth.Dates(skew_s=2), "", id="old-within-the-skew"),
+        pytest.param("2024-05-01T09:49:57Z", auth.Dates(skew_s=2), "auth-date-too-old", id="older-than-the-skew"),
+    ],
+)
+def test_a_timestamp_is_fresh_by_the_zone_and_the_skew(timestamp: str, dates: auth.Dates, rests_on: str) -> None:
+    """Now is 10:05 in UTC, 06:05 in New York."""
+    now = datetime(2024, 5, 1, 10, 5, tzinfo=UTC)
+    try:
+        found = " ".join(auth.read_date(timestamp, None, now, dates)[1])
+    except Unauthorized as refused:
+        found = refused.rule
+    assert found == rests_on

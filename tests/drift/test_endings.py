@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from mockserver.cli import main
+from mockserver.verify.events import CaseFinished
+from mockserver.verify.rules.playing import RuleRunner
+from mockserver.verify.rules.reading import Rule
+from mockserver.verify.target.guarded_run import GuardedRun
 from tests.drift.comparing import Bench, only
 from tests.verify.target.fake_vendor import CLIENT, KEY
 
 
 def test_nothing_is_sent_without_leave(bench: Bench) -> None:
     """The default lists the requests and the worst case; a live run without --write changes nothing."""
-    code, text = bench.run(*only("add-text", "empty-patch"), live=False)
+    code, text = bench.run("--verbose", *only("add-text", "empty-patch"), live=False)
     assert code == 0
     assert bench.vendor.seen == []
     assert "add-text: CHANGES PATCH profile 1 of fake (CRM) add /DefaultLocale" in text
-    assert "at worst" in text
+    assert "at most" in text
     report = bench.report(*only("add-text", "empty-patch"), write=False)
     assert [case["id"] for case in report["cases"] if case["notRun"]] == ["add-text"]
     assert report["exit"] == 0
@@ -89,6 +94,41 @@ def test_a_profile_that_changes_by_being_read_ends_with_exit_code_4(bench: Bench
     assert bench.run("--report", str(path), *only("add-text"))[0] == 4
     document = json.loads(path.read_text(encoding="utf-8"))
     assert (document["exit"], document["stopped"].partition(":")[0]) == (4, "CHANGED BY READING")
+
+
+@pytest.mark.parametrize("ignores_removes", [False, True], ids=["removes", "ignores removes"])
+def test_a_missing_charset_hides_nothing(bench: Bench, ignores_removes: bool) -> None:
+    """It is cosmetic: each case goes on behind it, finds what there is, and is confirmed by nothing less."""
+    bench.vendor.quirks.charset, bench.vendor.quirks.ignores_removes = "", ignores_removes
+    report = bench.report(*only("remove-entry", "remove-text"))
+    kinds = {(row["kind"], row["what"]) for row in report["findings"]}
+    assert ("cosmetic", "content type") in kinds
+    assert report["exit"] == (1 if ignores_removes else 0), report["findings"]
+    assert (("differs", "body") in kinds) == ignores_removes
+    assert len(report["assumptions"]["confirmed"]) == (0 if ignores_removes else 1)
+
+
+def test_a_case_that_was_not_played_to_its_end_confirms_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it shows drift before that, there is no answer."""
+    played = RuleRunner.run
+
+    def cut(self: RuleRunner, rule: Rule) -> CaseFinished:
+        real = isinstance(self.bench.session, GuardedRun)
+        return replace(played(self, rule), ended=False) if real else played(self, rule)
+
+    monkeypatch.setattr(RuleRunner, "run", cut)
+    report = bench.report(*only("remove-text"))
+    assert report["exit"] == 3
+    assert report["assumptions"] == {"confirmed": [], "refuted": []}
+    assert [case["notRun"] for case in report["cases"][1:]] == ["not played to its end"]
+
+
+def test_a_run_that_was_to_write_and_did_not_is_no_answer(bench: Bench) -> None:
+    """`test` guards nothing there, so that no case that changes something was sent."""
+    bench.vendor.quirks.keeps_tests_loose = True
+    report = bench.report(*only("empty-patch", "add-text"))
+    assert report["exit"] == 3
+    assert "nothing-written" in [case["id"] for case in report["cases"]]
 
 
 WRONG = {

@@ -75,7 +75,7 @@ class TestLifecycle:
 
         sock = socket.create_server(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-        with Server(app, sock=sock) as server:
+        with Server(app, sockets=[sock]) as server:
             assert server.port == port
             with Client(server) as client:
                 assert client.ask(GET).body == b"True"
@@ -184,7 +184,7 @@ def listens(port: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 @pytest.mark.parametrize("target", ["/0.3", "/60"], ids=["once", "twice"])
 def test_signal_stops_gracefully(number: signal.Signals, target: str) -> None:
     """One signal lets the answer under way finish; a second one ends at once. `serve` returns either way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from mockserver.server.server import Server
-from tests.live.raw_client import GET, TIMEOUT_S, Client, answering, echo, get
+from tests.live.raw_client import GET, TIMEOUT_S, Client, answering, echo, get, planned
 
 
 class TestLimits:
@@ -126,17 +127,59 @@ class TestLimits:
             assert poll.poll(TIMEOUT_S * 1000)
 
     def test_number_of_connections_is_bounded(self, serve: Callable[..., Server]) -> None:
-        """One too many is told so with 503; when another has left there is room again."""
+        """While all send, one too many is told so with 503; when another has left there is room again."""
         server = serve(echo, max_connections=2)
+        begun, rest = get("/", "Content-Length: 2", method="PATCH") + b"a", b"b"
         with Client(server) as first:
             with Client(server) as second:
-                assert [first.ask(GET).status, second.ask(GET).status] == [200, 200]
+                for client in (first, second):
+                    assert (
+                        client.ask(get("/", "Content-Length: 2", "Expect: 100-continue", method="PATCH")).status == 100
+                    )
                 with Client(server) as third:
                     answer = third.answer()
                     assert (answer.status, third.rest()) == (503, b"")
                     assert json.loads(answer.body) == {"Message": "The server has reached its limit of 2 connections."}
-                second.send(get("/", "Connection: close"))
-                second.rest()
-            assert first.ask(GET).status == 200
+                assert second.ask(b"ab").status == 200
+            assert first.ask(b"ab").status == 200
             with Client(server) as fourth:
-                assert fourth.ask(GET).status == 200
+                assert fourth.ask(begun + rest).status == 200
+
+    @pytest.mark.parametrize("waits_for", ["/x", "/60", "/stall"], ids=["idle", "delayed", "stalled"])
+    def test_the_longest_idle_connection_makes_room(
+        self, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture, waits_for: str
+    ) -> None:
+        """Whoever waits for nothing goes before who waits for an answer; that the server is full is said once."""
+        server = serve(planned, max_connections=3)
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(Client(server)) for _ in range(3)]
+            for client in clients:
+                assert client.ask(GET).status == 200
+            for client in clients[:2] if waits_for != "/x" else ():
+                client.send(get(waits_for))
+            leaves = [clients[2], clients[0]] if waits_for != "/x" else clients[:2]
+            for client in leaves:
+                newcomer = stack.enter_context(Client(server))
+                assert newcomer.ask(GET + get(waits_for) if waits_for != "/x" else GET).status == 200
+                assert client.rest() == b""
+        assert len([record for record in caplog.records if "connections are taken" in record.message]) == 1
+
+    def test_a_slow_request_makes_room(self, serve: Callable[..., Server]) -> None:
+        """One that began long ago, so that nobody locks others out by never finishing."""
+        server = serve(echo, max_connections=2)
+        with Client(server) as slow, Client(server) as quick:
+            for client in (slow, quick):
+                client.send(get("/", "Content-Length: 2", "Expect: 100-continue", method="PATCH"))
+                assert client.answer().status == 100
+            next(iter(server.connections)).since -= 60
+            with Client(server) as newcomer:
+                assert newcomer.ask(GET).status == 200
+                assert slow.rest() == b""
+                assert quick.ask(b"ab").status == 200
+
+    def test_the_limit_fits_the_descriptors(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where a process may open 200 files, fewer are taken; where any number, as many as are asked for."""
+        resource = pytest.importorskip("resource")
+        for limit, expected in [(200, 136), (10, 8), (4096, 1000), (resource.RLIM_INFINITY, 1000)]:
+            monkeypatch.setattr(resource, "getrlimit", lambda _, limit=limit: (limit, limit))
+            assert Server(echo).bounds.max_connections == expected

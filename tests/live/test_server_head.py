@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.errors import ApiError
 from mockserver.server import heads as server_head
-from mockserver.server.heads import Heads, Refused
+from mockserver.server.heads import Heads
 from mockserver.settings import LONGEST_KEPT_HEAD
 
 NAMES = st.sampled_from(
@@ -20,7 +21,7 @@ HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=6).map(lambda pairs: [part
 def outcome(heads: Heads, version: str, target: bytes, headers: list[bytes]) -> object:
     try:
         return heads.read(b"POST", version, target, headers)
-    except (Refused, ValueError) as refused:
+    except (ApiError, ValueError) as refused:
         return type(refused), str(refused)
 
 

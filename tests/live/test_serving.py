@@ -161,7 +161,7 @@ def test_bad_input_is_a_clear_4xx(name: str, serve_mock: Callable[..., Server]) 
     assert customer_type(port) == "Customer"
 
 
-@pytest.mark.parametrize("sign_off", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign_off", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_the_command(tmp_path: Path, sign_off: signal.Signals) -> None:
     """Starts, writes the ready file for its owner alone, prints a curl that works, stops when told, cleans up."""
     ready = tmp_path / "ready.json"
@@ -218,7 +218,7 @@ def test_a_method_that_nobody_knows(method: str, serve_mock: Callable[..., Serve
     assert _patch(connection, []) is not None
     connection.request(method, TARGET, b"[]", {"Content-Type": "application/json"})
     answer = connection.getresponse()
-    assert (answer.status, answer.headers["Allow"]) == (405, "PATCH")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, PATCH")
     assert json.loads(answer.read())["Message"] == f"The requested resource does not support http method '{method}'."
     connection.close()
 

@@ -35,7 +35,7 @@ def test_a_url(call: Callable[..., Client], target: str, status: int, keys: list
     assert json.loads(answer[2]).get("ModelState", {}) == state
 
 
-@pytest.mark.parametrize(("method", "status"), [("patch", 200), ("Patch", 200), ("get", 405)])
+@pytest.mark.parametrize(("method", "status"), [("patch", 200), ("Patch", 200), ("get", 200), ("put", 405)])
 def test_a_method_in_other_case(call: Callable[..., Client], method: str, status: int) -> None:
     """Row H12."""
     assert call()(method=method)[0] == status

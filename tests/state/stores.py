@@ -34,7 +34,6 @@ class Fixtures:
     bodies: Sequence[bytes]
     index: Mapping[Key, int]
     owners: Sequence[str] = ("ACME", "ACME")
-    profile_ids: Sequence[int] = (1, 2)
 
 
 def profile(number: int, *ids: str) -> bytes:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from mockserver.profile.keys import Key
-from mockserver.state.overlay import places_in
+from mockserver.profile.keys import Key, names, profile_id_key
 from mockserver.state.profiles import Changed, Profiles
 from tests.state.stores import Fixtures
 
@@ -19,26 +18,21 @@ def body(number: int, *ids: str, note: str = "") -> bytes:
 
 
 def base(*profiles: bytes) -> Fixtures:
-    documents = [orjson.loads(profile) for profile in profiles]
-    index = {key(row["AlternateId"]): slot for slot, one in enumerate(documents) for row in one["AlternateIds"]}
-    return Fixtures(profiles, index, ["ACME"] * len(profiles), [one["ProfileId"] for one in documents])
+    index = {("acme", *pair): slot for slot, profile in enumerate(profiles) for pair in names(orjson.loads(profile))}
+    return Fixtures(profiles, index, ["ACME"] * len(profiles))
 
 
 def key(identifier: str) -> Key:
     return "acme", "crm", identifier
 
 
-def pairs(*ids: str) -> list[tuple[str, str]]:
-    return [("crm", identifier) for identifier in ids]
-
-
-def touch(identifier: str, after: bytes, *ids: str) -> Callable[[Profiles], object]:
-    change = Changed(after, pairs(*ids) if ids else None)
+def touch(identifier: str, after: bytes) -> Callable[[Profiles], object]:
+    change = Changed(after, names(orjson.loads(after)))
     return lambda world: world.update(key(identifier), lambda before: change)
 
 
-def put(after: bytes, *ids: str) -> Callable[[Profiles], object]:
-    return lambda world: world.put("acme", after, pairs(*ids))
+def put(after: bytes) -> Callable[[Profiles], object]:
+    return lambda world: world.put("acme", after, names(orjson.loads(after)))
 
 
 def delete(identifier: str) -> Callable[[Profiles], object]:
@@ -47,6 +41,7 @@ def delete(identifier: str) -> Callable[[Profiles], object]:
 
 OLD = base(body(1, "a"), body(2, "b"))
 MINE = body(1, "a", note="mine")
+NEW, OWN = body(1, "a", note="new"), body(9, "q")
 MOVED = body(1, "x", note="mine")
 ROWS = {
     "an untouched profile follows": ([], base(body(1, "a", note="new")), {"a": body(1, "a", note="new"), "b": None}),
@@ -62,25 +57,25 @@ ROWS = {
         {"a": None, "b": body(2, "b")},
     ),
     "a removed one stays away under a new id": ([delete("a")], base(body(1, "z")), {"a": None, "z": None}),
-    "a moved id stays moved": ([touch("a", MOVED, "x")], base(body(1, "a", "c")), {"a": None, "c": None, "x": MOVED}),
+    "a moved id stays moved": ([touch("a", MOVED)], base(body(1, "a", "c")), {"a": None, "c": None, "x": MOVED}),
     "a profile of its own stays": (
-        [put(body(9, "q"), "q")],
+        [put(OWN)],
         base(body(3, "c")),
         {"q": body(9, "q"), "c": body(3, "c"), "a": None},
     ),
-    "its own, saved as a fixture, is that fixture": ([put(body(9, "q"), "q")], base(body(9, "q")), {"q": body(9, "q")}),
+    "its own, saved as a fixture, is that fixture": ([put(OWN)], base(body(9, "q")), {"q": body(9, "q")}),
     "a freed id that another has taken": (
-        [touch("a", MOVED, "x"), put(body(9, "a"), "a")],
+        [touch("a", MOVED), put(body(9, "a"))],
         base(body(2, "b"), body(1, "a")),
         {"a": body(9, "a"), "x": MOVED},
     ),
     "a removed profile's ProfileId given to another": (
-        [delete("a"), put(body(1, "q"), "q")],
+        [delete("a"), put(body(1, "q"))],
         base(body(1, "a", note="new")),
         {"a": None, "q": body(1, "q")},
     ),
     "what came and went leaves nothing": (
-        [put(body(9, "q"), "q"), delete("q")],
+        [put(OWN), delete("q")],
         base(body(9, "q")),
         {"q": body(9, "q")},
     ),
@@ -94,15 +89,15 @@ def test_what_a_world_sees_of_new_fixtures(
     world = Profiles(OLD)
     for change in changes:
         change(world)
-    assert world.rebase(new, places_in(new)) == []
+    assert world.rebase(new) == []
     assert {identifier: world.read(key(identifier)) for identifier in seen} == seen
 
 
 def test_an_id_of_both_is_the_worlds_and_both_are_named() -> None:
     """The fixture stays in reach by its other id, and removing it takes nothing from the world's own."""
     world, new = Profiles(OLD), base(body(1, "a"), body(5, "q", "r"))
-    world.put("acme", body(9, "q"), pairs("q"))
-    assert [tuple(row) for row in world.rebase(new, places_in(new))] == [("alternate id acme/crm/q", 9, 5)]
+    put(OWN)(world)
+    assert [tuple(row) for row in world.rebase(new)] == [("alternate id acme/crm/q", 9, 5)]
     assert (world.read(key("q")), world.read(key("r"))) == (body(9, "q"), body(5, "q", "r"))
     world.delete(key("r"))
     assert (world.read(key("q")), world.read(key("r"))) == (body(9, "q"), None)
@@ -111,17 +106,17 @@ def test_an_id_of_both_is_the_worlds_and_both_are_named() -> None:
 def test_a_clash_that_an_edit_mends_is_gone() -> None:
     """After the next reading the fixture is seen as it is written."""
     world, new = Profiles(OLD), base(body(5, "q"))
-    world.put("acme", body(9, "q"), pairs("q"))
-    world.rebase(new, places_in(new))
+    put(OWN)(world)
+    world.rebase(new)
     mended = base(body(5, "s"))
-    assert world.rebase(mended, places_in(mended)) == []
+    assert world.rebase(mended) == []
     assert (world.read(key("q")), world.read(key("s"))) == (body(9, "q"), body(5, "s"))
 
 
 def test_a_profile_id_of_both_is_the_worlds_and_named() -> None:
     world, new = Profiles(OLD), base(body(9, "z"))
-    world.put("acme", body(9, "q"), pairs("q"))
-    assert [tuple(row) for row in world.rebase(new, places_in(new))] == [("ProfileId 9 of acme", 9, 9)]
+    put(OWN)(world)
+    assert [tuple(row) for row in world.rebase(new)] == [("ProfileId 9 of acme", 9, 9)]
     assert (world.read(key("q")), world.read(key("z"))) == (body(9, "q"), None)
 
 
@@ -129,8 +124,26 @@ def test_back_to_the_fixtures_means_the_new_ones_and_a_snapshot_keeps_its_own() 
     world, new = Profiles(OLD), base(body(1, "a", note="new"))
     snapshot = world.snapshot()
     world.update(key("a"), lambda before: Changed(MINE))
-    world.rebase(new, places_in(new))
+    world.rebase(new)
     world.reset()
     assert (world.read(key("a")), world.read(key("b"))) == (body(1, "a", note="new"), None)
     world.restore(snapshot)
     assert (world.read(key("a")), world.read(key("b"))) == (body(1, "a"), body(2, "b"))
+
+
+def test_a_number_is_not_used_twice_over_new_fixtures() -> None:
+    """Of a profile that was made and removed too."""
+    world, numbers = Profiles(OLD), list[int]()
+
+    def make(number: int) -> Changed:
+        numbers.append(number)
+        made = body(100 + number, f"made-{number}")
+        return Changed(made, names(orjson.loads(made)))
+
+    world.create("acme", make)
+    world.create("acme", make)
+    world.delete(key("made-1"))
+    world.rebase(base(body(1, "a"), body(2, "b"), body(3, "c")))
+    world.create("acme", make)
+    assert numbers == [0, 1, 2]
+    assert world.read(key("made-0")) == world.read(profile_id_key("acme", 100)) == body(100, "made-0")

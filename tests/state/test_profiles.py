@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import pytest
 
-from mockserver.errors import BadRequest, NotFound
+from mockserver.errors import BadRequest, NotFound, StoreUnavailable
 from mockserver.state.profiles import Changed, Profiles
 from tests.state.stores import BASE, A, B, Fixtures, profile, rename
 
@@ -77,8 +77,8 @@ def test_put_delete_reset_and_restore(base: Fixtures) -> None:
     assert profiles.put("acme", profile(9, "z"), [("crm", "z")]) is True
     assert profiles.put("acme", profile(8, "z", "y"), [("crm", "z"), ("crm", "y")]) is False
     kept = profiles.snapshot()
-    assert profiles.delete(A) is True
-    assert profiles.delete(A) is False
+    assert profiles.delete(A) == profile(0, "a")
+    assert profiles.delete(A) is None
     assert profiles.read(("acme", "crm", "y")) == profile(8, "z", "y")
     assert [body for _, body in profiles.items()] == [profile(0, "b"), profile(8, "z", "y")]
     profiles.restore(kept)
@@ -125,3 +125,37 @@ def test_a_reset_between_reading_and_writing_wins(base: Fixtures) -> None:
 
     assert profiles.update(A, change).after == profile(1, "a")
     assert calls == [7, 0]
+
+
+def test_a_change_that_takes_long_stops_nobody(base: Fixtures) -> None:
+    """Another change of the same profile goes ahead; the long one is made again, on what is there by then."""
+    profiles, entered, go_on = Profiles(base), threading.Event(), threading.Event()
+    seen = []
+
+    def take_long(before: bytes) -> Changed:
+        seen.append(before)
+        entered.set()
+        assert go_on.wait(10)
+        return Changed(before + b"!")
+
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(profiles.update, A, take_long)
+        assert entered.wait(10)
+        profiles.update(A, lambda before: Changed(b"quick"))
+        go_on.set()
+        assert long.result(10).before == b"quick"
+    assert seen == [BASE.bodies[0], b"quick"]
+    assert profiles.read(A) == b"quick!"
+
+
+def test_a_change_that_always_comes_too_late_is_refused(base: Fixtures) -> None:
+    """After a bounded number of attempts; the others' changes stay."""
+    profiles = Profiles(base)
+
+    def overtaken(before: bytes) -> Changed:
+        profiles.put("acme", before + b" ", [("crm", "a")])
+        return Changed(b"late")
+
+    with pytest.raises(StoreUnavailable):
+        profiles.update(A, overtaken)
+    assert profiles.read(A) == BASE.bodies[0] + b" " * 200

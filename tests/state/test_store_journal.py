@@ -9,12 +9,12 @@ from tests.state.stores import Connect, exchange, profile
 
 
 def test_a_story_is_read_in_every_process_as_it_was_written(connect: Connect) -> None:
-    """Nothing of an exchange is lost but its secrets."""
+    """Nothing of an exchange is lost."""
     given = exchange(1, before=b'{"N":1}', after=b'{"N":2}', fault="rule#1")
-    connect().get("w").journal.append(given._replace(headers=(("authorization", "Basic Zm9vOmJhcg=="),)))
+    connect().get("w").journal.append(given)
     [found] = connect().get("w").journal
     refusal, expected = found.story.refusal, given.story.refusal
-    assert found._replace(story=given.story) == given._replace(headers=(("authorization", "Basic [redacted]"),))
+    assert found._replace(story=given.story) == given
     assert refusal is not None
     assert expected is not None
     names = ("status", "message", "rule", "why", "hint", "operation", "path", "model_state", "headers")

@@ -101,7 +101,7 @@ def test_put_and_delete(connect: Connect) -> None:
     assert profiles.put("acme", profile(9, "z"), [("crm", "z")]) is True
     assert profiles.put("acme", profile(8, "z", "y"), [("crm", "z"), ("crm", "y")]) is False
     assert profiles.put("acme", profile(7, "q"), [("crm", "q")]) is True
-    assert (profiles.delete(A), profiles.delete(A)) == (True, False)
+    assert (profiles.delete(A), profiles.delete(A)) == (profile(0, "a"), None)
     assert profiles.read(("acme", "crm", "y")) == profile(8, "z", "y")
     assert profiles.read(("acme", "crm", "q")) == profile(7, "q")
     assert profiles.put("acme", profile(5, "a"), [("crm", "a")]) is True

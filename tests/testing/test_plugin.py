@@ -232,7 +232,7 @@ def test_names_tell_the_test_and_suit_a_url(mypreferences: MyPreferences, mypref
 
 REQUESTS = {
     "route-unknown": 'client.request("PATCH", "/ACME01/Profil/CRM/C-000417", "[]")',
-    "method-not-allowed": 'client.request("GET", "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417")',
+    "method-not-allowed": 'client.request("PUT", "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417")',
     "media-type-unsupported": 'client.patch("CRM", "C-000417", [], content_type="text/plain")',
     "auth-client-unknown": 'client.request("PATCH", "/NOBODY/Profile/AlternateIdType/CRM/AlternateId/C-000417", "[]")',
     "request-override-invalid": 'client.patch("CRM", "C-000417", [], headers={"X-Mock-Fault": "oops"})',

@@ -209,6 +209,8 @@ def test_a_session_whose_time_is_over_ends_its_stage() -> None:
     bench = healthy("vendor")
 
     class Over:
+        used = 0
+
         def send(self, call: Call) -> Reply:
             raise TimeOver("the time of 1 s is over")
 

@@ -98,7 +98,7 @@ def test_a_wrong_method_gets_the_allowed_ones(http_client: FlaskClient, method: 
 
 def test_a_method_that_the_vendor_lacks_stays_the_vendors(http_client: FlaskClient) -> None:
     """Nothing of ours on that side."""
-    answer = http_client.get("/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-2")
+    answer = http_client.put("/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-2")
     assert (answer.status, list(answer.get_json())) == ("405 Method Not Allowed", ["Message"])
 
 

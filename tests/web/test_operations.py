@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.fixtures.clients import PERMISSIONS
 from mockserver.service.assembly import Mock
-from mockserver.service.operations import BASE_PATHS, OPERATIONS
+from mockserver.service.operations import BASE_PATHS, OPERATIONS, PATCH
 from mockserver.web.app import create_app
 from tests.conftest import Client
 
@@ -37,8 +37,36 @@ def test_flask_lists_every_operation(make_mock: Callable[..., Mock]) -> None:
     listed = {
         (rule.rule, method) for rule in rules if rule.endpoint.startswith("vendor.") for method in rule.methods or ()
     }
-    wanted = {base + row.route.replace("{", "<").replace("}", ">") for row in OPERATIONS for base in BASE_PATHS}
-    assert listed == {(rule, row.method) for rule in wanted for row in OPERATIONS}
+    wanted = {
+        (base + row.route.replace("{", "<").replace("}", ">"), row.method) for row in OPERATIONS for base in BASE_PATHS
+    }
+    # Flask adds HEAD to each GET; the door refuses it, as the vendor's stack does.
+    assert listed == wanted | {(rule, "HEAD") for rule, method in wanted if method == "GET"}
+
+
+def test_the_patch_alone_can_be_served(call: Callable[..., Client]) -> None:
+    """As before the calls around it came: every other route is unknown, and `Allow` names the PATCH alone."""
+    alone = call(operations="patch")
+    assert alone(method="GET")[1]["Allow"] == "PATCH"
+    elsewhere = {row.route for row in OPERATIONS} - {PATCH.route}
+    assert {alone(method="GET", target=route)[0] for route in elsewhere} == {404}
+    rules = create_app(alone.mock).url_map.iter_rules()
+    assert len([rule for rule in rules if rule.endpoint.startswith("vendor.")]) == len(BASE_PATHS)
+
+
+def test_every_other_method_gets_the_methods_of_its_route(call: Callable[..., Client]) -> None:
+    """In the table's order, whatever the values in the URL are."""
+    for route in dict.fromkeys(row.route for row in OPERATIONS):
+        offered = [row.method for row in OPERATIONS if row.route == route]
+        for method in {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE", "BREW"} - set(offered):
+            status, headers, _ = call()(method=method, target=route.replace("{profileId}", "1"))
+            assert (status, headers["Allow"]) == (405, ", ".join(offered))
+
+
+def test_the_contract_names_the_permission_of_each(make_mock: Callable[..., Mock]) -> None:
+    paths = make_mock().contract["paths"]
+    for row in OPERATIONS:
+        assert paths[row.route][row.method.lower()]["x-permission"] == row.permission
 
 
 @pytest.mark.parametrize(
@@ -54,6 +82,14 @@ def test_flask_lists_every_operation(make_mock: Callable[..., Mock]) -> None:
         ("PATCH", "/metrics", "localhost", 405),
         ("PATCH", "/__admin/health", "localhost", 405),
         ("PUT", Client.PROFILE, "localhost", 405),
+        ("GET", Client.PROFILE, "localhost", 200),
+        ("HEAD", Client.PROFILE, "localhost", 405),
+        ("GET", "/ACME01/Profile/70012345", "localhost", 200),
+        ("PATCH", "/ACME01/Profile/70012345", "localhost", 200),
+        ("DELETE", "/ACME01/Profile/70012345", "localhost", 204),
+        ("POST", "/ACME01/Profile/70012345/Activate", "localhost", 200),
+        ("POST", "/Profiles/ACME01/Profile/70012345/Deactivate/", "localhost", 400),
+        ("GET", "/ACME01/Tags", "localhost", 200),
         ("OPTIONS", Client.PROFILE, "localhost", 405),
         ("BREW", Client.PROFILE, "localhost", 405),
         ("PATCH", Client.PROFILE, "elsewhere.example", 421),

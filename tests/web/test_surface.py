@@ -337,3 +337,32 @@ def test_the_control_surface_reads_four_times_max_body(
     with make_server(mock) as server, closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as http:
         http.request("POST", "/__admin/requests/count", body, headers)
         assert http.getresponse().status == status
+
+
+def test_a_refusal_by_a_bound_names_it_and_is_counted(make_admin: Callable[..., Admin]) -> None:
+    """What to do instead stands beside it."""
+    admin = make_admin(max_snapshots=1, max_faults=1)
+    admin("POST", "/__admin/snapshots/one", status=201)
+    refusal = admin("POST", "/__admin/snapshots/two", status=400)
+    assert (refusal["error"], refusal["reason"]) == ("A world holds no more snapshots than 1.", "bound-reached")
+    assert refusal["hint"] == "Delete one of them, or start with a larger --max-snapshots."
+    admin("POST", "/__admin/faults", {"text": "500"}, status=201)
+    assert "--max-faults" in admin("POST", "/__admin/faults", {"text": "500"}, status=400)["hint"]
+    shown = admin("GET", "/metrics")
+    assert 'mockserver_bound_refusals_total{bound="max_faults"} 1.0' in shown
+    assert 'mockserver_bound_refusals_total{bound="max_snapshots"} 1.0' in shown
+    assert "mockserver_content_bytes" in shown
+
+
+def test_the_work_of_a_control_request_is_bounded(make_admin: Callable[..., Admin]) -> None:
+    """The plan of many faults, and questions to a journal, up to the bound and beyond it."""
+    admin = make_admin(max_control_work=10_000)
+    for _ in range(2):
+        admin("POST", "/__admin/faults", {"text": "500"}, status=201)
+        admin.patch([])
+    assert len(admin("GET", "/__admin/faults/plan?n=50")["plan"]) == 2
+    assert "--max-control-work" in admin("GET", "/__admin/faults/plan?n=51", status=400)["hint"]
+    many = {"bodyPatterns": [{"contains": "x"}] * 1000}
+    for path in ("/__admin/requests/find", "/__admin/requests/count", "/__admin/verify"):
+        assert admin("POST", path, many, status=400)["reason"] == "bound-reached"
+    assert 'mockserver_bound_refusals_total{bound="max_control_work"} 4.0' in admin("GET", "/metrics")

@@ -87,11 +87,13 @@ class ServerSession:
     """A session that calls a server in this process."""
 
     def __init__(self, server: Server, accounts: Mapping[str, Account]) -> None:
+        self.used = 0
         self._server = server
         self._accounts = accounts
 
     def send(self, call: Call) -> Reply:
         """Answer a call without a socket; a crash of the server is a broken connection."""
+        self.used += 1
         headers = {name.lower(): value for name, value in signed_headers(call, self._accounts, datetime.now(UTC))}
         try:
             answer = self._server(Request(call.method, call.target, headers, call.body))

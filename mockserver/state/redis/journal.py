@@ -45,7 +45,7 @@ class RedisJournal(ExchangeLog):
         """The bytes that the exchanges take in Redis."""
         return self._number("bytes")
 
-    def keep(self, exchange: Exchange, head_size: int | None = None) -> None:
+    def append(self, exchange: Exchange, head_size: int | None = None) -> None:
         """Keep an exchange; the answer stands even if the store is away by now."""
         bounds = self._world.shared.bounds
         if bounds.entries == 0:

@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, MutableMapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
 
-from mockserver.profile.keys import Key, alternate_ids
+from mockserver.profile.keys import Key
+from mockserver.profile.keys import names as names_of
+from mockserver.state.content import too_many_snapshots
 from mockserver.state.overlay import Base, Overlay
-from mockserver.state.profiles import Change, Profiles, Update, alternate_id_taken, profile_unknown
+from mockserver.state.profiles import (
+    Change,
+    Make,
+    Profiles,
+    Update,
+    alternate_id_taken,
+    profile_id_of,
+    profile_unknown,
+)
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.view import ATTEMPTS, WorldView
@@ -61,28 +72,42 @@ class RedisProfiles:
                 changed = change(found.body)
                 if changed.body is found.body:
                     return Update(found.body, found.body, changed.facts)
-                if self._commit(key[0], found, changed.body, changed.alternate_ids):
+                if self._commit(key[0], found, changed.body, changed.names):
                     return Update(found.body, changed.body, changed.facts)
         raise self._overtaken()
 
-    def put(self, client: str, body: bytes, alternate_ids: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its alternate ids; return whether it was created."""
-        keys = [(client, *pair) for pair in alternate_ids]
+    def create(self, client: str, make: Make) -> Update:
+        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
+
+        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
+        """
+        for _ in self._attempts():
+            for slot in count(self._world.next_slot()):
+                made = make(slot - len(self._base.bodies))
+                if self._find(profile_id_of(client, made)) is None:
+                    break
+            if self._commit(client, _Found(slot, None, None), made.body, made.names):
+                return Update(None, made.body, made.facts)
+        raise self._overtaken()
+
+    def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
+        """Create or replace the profile that owns the first of its names; return whether it was created."""
+        keys = [(client, *pair) for pair in names]
         for _ in self._attempts():
             owned = next((found for key in keys if (found := self._find(key)) is not None), None)
             target = owned or _Found(self._world.next_slot(), None, None)
-            if self._commit(client, target, body, alternate_ids):
+            if self._commit(client, target, body, names):
                 return owned is None
         raise self._overtaken()
 
-    def delete(self, key: Key) -> bool:
-        """Remove a profile with all its keys; return whether there was one."""
+    def delete(self, key: Key) -> bytes | None:
+        """Remove a profile with all its keys; return what was there."""
         for _ in self._attempts():
             found = self._find(key)
             if found is None:
-                return False
+                return None
             if self._commit(key[0], found, b"", ()):
-                return True
+                return found.body
         raise self._overtaken()
 
     def reset(self) -> None:
@@ -104,7 +129,7 @@ class RedisProfiles:
         self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, len(bodies), *bodies, *index)
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first key."""
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
         copy = Profiles(self._base)
         copy.restore(self.snapshot())
         return copy.items()
@@ -130,7 +155,7 @@ class RedisProfiles:
         wanted = {} if ids is None else {(client, *pair): None for pair in ids}
         freed = set[Key]()
         if ids is not None and found.body is not None:
-            freed = {(client, *pair) for pair in alternate_ids(orjson.loads(found.body))} - wanted.keys()
+            freed = {(client, *pair) for pair in names_of(orjson.loads(found.body))} - wanted.keys()
         was = (0, b"") if found.stored is None else (1, found.stored)
         leading = [part for key in wanted for part in profile_arguments(key, self._base)]
         outcome = self._world.write_once(
@@ -171,7 +196,9 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
     def __setitem__(self, name: str, overlay: Overlay) -> None:
         index = {write_key(key): slot for key, slot in overlay.index.items()}
         packed = msgspec.msgpack.encode([overlay.next_slot, overlay.bodies, index])
-        self._world.write(scripts.KEEP_SNAPSHOT, name, packed)
+        most = self._world.shared.content.max_snapshots
+        if self._world.write(scripts.KEEP_SNAPSHOT, name, packed, most) == scripts.FULL:
+            raise too_many_snapshots(most)
 
     def __delitem__(self, name: str) -> None:
         if name not in self:

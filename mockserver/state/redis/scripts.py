@@ -11,14 +11,18 @@ from __future__ import annotations
 from hashlib import sha1
 from typing import Final
 
-PREFIX: Final = "mockserver:1:"
-"""The 1 is the layout's version: servers with another layout don't read this one's keys."""
+PREFIX: Final = "mockserver:2:"
+"""The 2 is the layout's version: servers with another layout don't read this one's keys."""
 
 GONE: Final = -1
 """A script's answer when the world was deleted or made anew since the caller saw it; nothing was written."""
 
 STALE: Final = -2
 """A script's answer when what the caller saw has changed; nothing was written."""
+
+
+FULL: Final = -3
+"""A script's answer when a bound of the world is reached; nothing was written."""
 
 
 class Script:
@@ -212,7 +216,12 @@ return 0
 KEEP_SNAPSHOT = Script(
     _GUARD
     + """
-return redis.call('HSET', P..'snapshots:'..ARGV[1], ARGV[3], ARGV[4])
+-- name, epoch, snapshot's name, snapshot, most snapshots
+local snapshots = P..'snapshots:'..ARGV[1]
+if redis.call('HEXISTS', snapshots, ARGV[3]) == 0 and redis.call('HLEN', snapshots) >= tonumber(ARGV[5]) then
+  return -3
+end
+return redis.call('HSET', snapshots, ARGV[3], ARGV[4])
 """,
     repeatable=True,
 )

@@ -16,6 +16,7 @@ from mockserver.faults.fields import APPLIED_OPS
 from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
 from mockserver.state.clock import system_now
+from mockserver.state.content import Content
 from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, unavailable
@@ -61,12 +62,14 @@ class Shared:
         *,
         open_world: Callable[[str], Header],
         faults: Sequence[Fault],
+        content: Content,
     ) -> None:
         self.redis = redis
         self.base = base
         self.bounds = bounds
         self.open_world = open_world
         self.initial_faults = tuple(faults)
+        self.content = content
         self._locks = [Lock() for _ in range(_STRIPES)]
 
     def fresh_faults(self) -> bytes:

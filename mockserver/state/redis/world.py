@@ -9,6 +9,7 @@ from typing import Final
 from mockserver.errors import StoreUnavailable
 from mockserver.faults.rules import Counter, Decision, Facts, Fault, decide, expired
 from mockserver.state.clock import Clock, system_now
+from mockserver.state.content import too_many_faults
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.journal import RedisJournal
@@ -60,11 +61,21 @@ class RedisWorld(WorldView):
         def change(rows: Rows) -> Rows:
             known = [old.id for old, _ in rows]
             if fault.id not in known:
-                return (*rows, row)
+                return (*self._with_room(rows, row[1]), row)
             place = known.index(fault.id)
             return (*rows[:place], row, *rows[place + 1 :])
 
         self._change_faults(change, {fault.id})
+
+    def _with_room(self, rows: Rows, now: float) -> Rows:
+        """Leave rules out that have ended if there are as many as may be; raise BoundReached if none has."""
+        most = self.shared.content.max_faults
+        if len(rows) < most:
+            return rows
+        left = tuple(row for row in rows if not expired(row[0], created_at=row[1], now=now))
+        if len(left) >= most:
+            raise too_many_faults(most)
+        return left
 
     def remove_fault(self, fault_id: str) -> bool:
         """Remove a rule; return whether it was there."""

@@ -14,6 +14,7 @@ from mockserver.errors import StoreUnavailable, UsageError
 from mockserver.faults.rules import Fault
 from mockserver.profile.keys import Key
 from mockserver.settings import without_password
+from mockserver.state.content import Content
 from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector, unavailable
@@ -49,6 +50,7 @@ class RedisWorlds:
         faults: Sequence[Fault] = (),
         limit: int = 1000,
         strict: bool = False,
+        content: Content | None = None,
     ) -> None:
         self._redis = redis
         self._seed = seed
@@ -56,7 +58,7 @@ class RedisWorlds:
         self._strict = strict
         self._fingerprint = fingerprint(base)
         self.numbers = RequestNumbers()
-        self._shared = Shared(redis, base, bounds, open_world=self._view, faults=faults)
+        self._shared = Shared(redis, base, bounds, open_world=self._view, faults=faults, content=content or Content())
 
     def start(self) -> None:
         """Check that this server can work on the database; raise UsageError if not."""
@@ -74,6 +76,11 @@ class RedisWorlds:
     @property
     def evictions(self) -> int:
         return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
+
+    @property
+    def content_bytes(self) -> int:
+        """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
+        return int(self._redis.read("GET", f"{scripts.PREFIX}content") or 0)
 
     def get(self, name: str | None, key: Key | None = None) -> World:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""

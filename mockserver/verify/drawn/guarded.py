@@ -7,7 +7,7 @@ what could not be restored is left out of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -20,9 +20,10 @@ from mockserver.verify.drawn.fitting import fitted
 from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
+from mockserver.verify.target.request_plan import Case
 from mockserver.verify.target.session import NotSent, Throttled
 
-# A case takes about seven requests, so that these leave half of the budget that a target has by default.
+# A case takes about seven requests: a small part of what the rules take.
 MOST_CASES = 20
 MOST_OPERATIONS = 8
 # How many cases are drawn for each that is kept: many are refusals, or the same patch once more.
@@ -44,6 +45,16 @@ def _spared(body: Any) -> list[Any]:
     """Return the operations of a body that a run can take back."""
     operations = body if isinstance(body, list) else []
     return [row for row in operations if row["path"].split("/")[1] not in _SPARED][:MOST_OPERATIONS]
+
+
+def guarded_case(case: Generated, contract: Contract, seed: int) -> Case:
+    """Return a generated patch as a case of a run on a target."""
+    name, title = f"generated-{seed}-{case.number}", f"valid: {case.description}"
+
+    def play(bench: Bench, _: Collection[str]) -> CaseFinished:
+        return GuardedGenerated(bench, contract, seed).run(case)
+
+    return Case(name, "generated", title, play, changes=True)
 
 
 class GuardedGenerated:

@@ -101,8 +101,10 @@ def _from_the_contract_alone() -> Iterator[None]:
 
 
 def _trimmed(contract: Contract, key: Key) -> dict[str, Any]:
-    """Return the document with one JSON type, since each further one only repeats the same cases, and our ids."""
+    """Return the PATCH with one JSON type, since each further one only repeats the same cases, and our ids."""
     document = copied(dict(contract.document))
+    path = document["paths"][ROUTE]
+    document["paths"] = {ROUTE: {name: path[name] for name in ("parameters", "patch")}}
     content = document["paths"][ROUTE]["patch"]["requestBody"]["content"]
     for media_type in [name for name in content if name != JSON_PATCH]:
         del content[media_type]

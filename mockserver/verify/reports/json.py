@@ -32,6 +32,7 @@ class JsonReport:
             self.document["stages"].append(row | {"seconds": round(event.seconds, 3)})
         elif isinstance(event, RunFinished):
             self.document |= {"verdicts": dict(event.verdicts), "requests": event.requests}
+            self.document |= {"facts": event.words} if event.words else {}
             self.document["seconds"] = round(event.seconds, 3)
             if self._path is not None:
                 self._path.write_text(json.dumps(self.document, indent=1, ensure_ascii=False), encoding="utf-8")

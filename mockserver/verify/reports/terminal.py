@@ -11,6 +11,7 @@ from typing import TextIO
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished, StageStarted
 from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.target.request_plan import by_reason
 
 _SHOWN_VERDICTS = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.TOLERATED)
 _MOST_IN_FULL = 10
@@ -28,10 +29,12 @@ class TerminalReport:
         self._done = 0
         self._failures = 0
         self._verdicts: Counter[Verdict] = Counter()
+        self._not_asked: list[tuple[str, str]] = []
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self._line(f"verifying {event.target} (dialect {event.dialect}), seed {event.seed}")
+            asked = f": {event.words}" if event.words else ""
+            self._line(f"verifying {event.target} (dialect {event.dialect}), seed {event.seed}{asked}")
         elif isinstance(event, StageStarted):
             self._total, self._done, self._verdicts = event.total, 0, Counter()
             self._progress(event.stage)
@@ -45,6 +48,8 @@ class TerminalReport:
     def _case(self, case: CaseFinished) -> None:
         self._done += 1
         self._verdicts[case.verdict] += 1
+        if case.verdict is Verdict.NOT_VERIFIABLE and not self._verbose:
+            self._not_asked.append((case.id, case.problems[-1]))
         if case.verdict in _SHOWN_VERDICTS or self._verbose:
             self._failures += case.verdict is Verdict.BROKEN
             self._line(f"  {case.verdict.upper():<12} {case.id}: {case.title}")
@@ -68,7 +73,9 @@ class TerminalReport:
 
     def _summary(self, run: RunFinished) -> None:
         counts = ", ".join(f"{amount} {verdict}" for verdict, amount in run.verdicts.items()) or "nothing was verified"
-        self._line(f"{counts} in {run.seconds:.1f} s")
+        for line in by_reason(self._not_asked, "not verifiable", verbose=False):
+            self._line(line)
+        self._line(f"{counts} in {run.requests} requests, {run.seconds:.1f} s{f'; {run.words}' if run.words else ''}")
 
     def _progress(self, stage: str) -> None:
         if self._live and (self._done % 10 == 0 or self._done == self._total):

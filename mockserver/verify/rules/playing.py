@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -49,9 +50,11 @@ class RuleRunner:
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
         verdict: Verdict | None = None
+        ended = False
         with self.bench.guard(rule.id):
             try:
                 _Play(rule, talk, self._key(rule), self._known).run()
+                ended = True
             except NotSent as held_back:
                 talk.problems.append(str(held_back).partition("\n")[0])
                 verdict = Verdict.NOT_VERIFIABLE
@@ -67,9 +70,9 @@ class RuleRunner:
                 talk.problems.append(str(end))
             except SHAPELESS as end:
                 talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
-        if verdict is None:
-            talk.problems = [problem for problem in talk.problems if problem not in self.everyday]
-        return _outcome(rule, talk, verdict or self._verdict(rule, talk), started)
+        own = [problem for problem in talk.problems if problem not in self.everyday]
+        talk.problems = own if verdict is None else own or talk.problems
+        return replace(_outcome(rule, talk, verdict or self._verdict(rule, talk), started), ended=ended)
 
     def _verdict(self, rule: Rule, talk: Conversation) -> Verdict:
         if not talk.problems:
@@ -91,6 +94,8 @@ class RuleRunner:
         missing = [name for name in needs if not have[name]]
         if rule.not_verifiable:
             return rule.not_verifiable
+        if bench.unsigned and not all(is_ordinary(step) for step in rule.steps):
+            return "the target looks at no signature"
         return f"the target offers no {' and no '.join(missing)}" if missing else ""
 
     def _key(self, rule: Rule) -> Key:
@@ -188,7 +193,7 @@ class _Play:
             key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
         body = self._body(step)
         path = step.path and step.path.format(**dict(zip(("client", "type", "id"), quoted(key), strict=True)))
-        signs_itself = self._is_ordinary(step) and key[0] in self.bench.accounts
+        signs_itself = is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)
         if step.chunked:
             body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in _parts(body)) + b"0\r\n\r\n"
@@ -203,10 +208,6 @@ class _Play:
             path=path,
             refused=step.expect >= 400,
         )
-
-    def _is_ordinary(self, step: Step) -> bool:
-        elsewhere = "/oauth/" in (step.path or "")
-        return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
     def _named(self, key: Key, name: str | None) -> Key:
         if name == "absent" and self.bench.absent:
@@ -291,6 +292,12 @@ class _Play:
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def is_ordinary(step: Step) -> bool:
+    """Say whether a step is signed as every other request is, by the user who may change profiles."""
+    elsewhere = "/oauth/" in (step.path or "")
+    return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
 
 def _answer_problems(step: Step, reply: Reply, state: Mapping[str, Any]) -> Iterator[str]:

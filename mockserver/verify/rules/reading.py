@@ -162,16 +162,19 @@ def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
             raise UsageError(f"{name!r} is unknown here", place=place, hint=hint)
 
 
-def chosen(rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True) -> list[Rule]:
+def chosen(
+    rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True, flag: str = "--only"
+) -> list[Rule]:
     """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all."""
     _refuse_unknown(tags, frozenset(TAGS), "--tag")
     for name in only if strict else ():
-        if not any(_matches(rule.id, name) for rule in rules):
+        if not any(matches(rule.id, name) for rule in rules):
             hint = did_you_mean(name, (rule.id for rule in rules))
-            raise UsageError(f"there is no rule {name!r}", place="--only", hint=hint)
-    wanted = [rule for rule in rules if not only or any(_matches(rule.id, name) for name in only)]
+            raise UsageError(f"there is no rule {name!r}", place=flag, hint=hint)
+    wanted = [rule for rule in rules if not only or any(matches(rule.id, name) for name in only)]
     return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
 
 
-def _matches(rule_id: str, name: str) -> bool:
+def matches(rule_id: str, name: str) -> bool:
+    """Say whether a name means a rule; with * at its end it means all that begin so."""
     return rule_id.startswith(name[:-1]) if name.endswith("*") else rule_id == name

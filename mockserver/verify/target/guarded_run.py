@@ -15,7 +15,7 @@ from mockserver.verify.contract import Contract
 from mockserver.verify.target.held_signals import HeldSignals
 from mockserver.verify.target.restore import REFUSALS, Remaining, Restorer, by_hand, left_behind, profile_of
 from mockserver.verify.target.run_lock import RunLock
-from mockserver.verify.target.session import NotSent, TargetSession, require_means
+from mockserver.verify.target.session import ONE_PROFILE, NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
 from mockserver.verify.target.undo_file import OpenProfile, UndoFile, prepare
@@ -33,7 +33,7 @@ class GuardedRun:
     """One run on a target: `guard` wraps each case, and whatever happens, the profiles end as they began.
 
     Calls go through its own `send`. `profiles` holds each as it was last read, `notes` what the user should know of at
-    the end.
+    the end. `changed` says that a change was asked for, `wrote` that one was accepted.
     """
 
     def __init__(self, session: TargetSession, state_dir: Path, contract: Contract) -> None:
@@ -43,7 +43,7 @@ class GuardedRun:
         self.leave = Leave.of(contract, write=session.write)
         self.profiles: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
-        self.changed = False
+        self.changed = self.wrote = False
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}
         self._restorer = Restorer(session)
@@ -54,6 +54,11 @@ class GuardedRun:
     def bench(self) -> Bench:
         """Return what the verification engine works on."""
         return self.target.bench(self, is_mock=self.target.mock, altered=tuple(self.altered), guard=self.guard)
+
+    @property
+    def used(self) -> int:
+        """How many requests were really sent."""
+        return self.session.used
 
     def send(self, call: Call) -> Reply:
         """Send a call of a case, as far as the run has leave for it."""
@@ -74,6 +79,7 @@ class GuardedRun:
                 _check_marker(self._first[key], self.target, key)
             if not self.leave.why_not and not self.target.mock:
                 self._prove_that_tests_guard()
+            self.session.forget()
         except BaseException:
             self.end()
             raise
@@ -128,6 +134,7 @@ class GuardedRun:
         profile = self._read(key)
         stamp = _stamp_of(profile)
         if stamp is not None and asked <= stamp <= self.session.clock.now() and not self.target.mock:
+            self.session.forget()
             profile = self._read(key)
             again = _stamp_of(profile)
             if again is None or again <= stamp:
@@ -139,6 +146,7 @@ class GuardedRun:
         """Restore whatever the case changes; raise SafetyRefusal if something is left, and keep its undo file."""
         self._signals.deliver()
         self._signals.guarding, self._lost, self.undo.case = True, False, case_id
+        self.session.forget()  # between two cases somebody else may have changed the profile
         try:
             try:
                 yield
@@ -173,7 +181,7 @@ class GuardedRun:
         row = self.undo.profile(call.key)
         if row is None:
             if self.undo.profiles and not self.target.mock:
-                raise NotSent("a request was not sent: one case may change one profile only")
+                raise NotSent(ONE_PROFILE)
             row = OpenProfile(*call.key[1:], before=self._read(call.key))
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call.body) if pointer not in row.touched]
@@ -196,6 +204,7 @@ class GuardedRun:
         if row is None:
             return
         self.changed = True
+        self.wrote = self.wrote or (reply is not None and reply.status == 200)
         self._lost = self._lost or reply is None
         row.known = profile_of(reply) if reply is not None else None
         if row.known is not None and not any(lasting_differences(self.profiles[call.key], row.known)):

@@ -40,10 +40,12 @@ READING = 3
 NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
 _HINTS = {
-    "the budget": "raise budget in the targets file",
+    "the budget": "give it a larger --budget, or --only some cases",
+    "the target needs more": "see which cases need more with --only, or lower rate",
     "the target answered": "add --keep-going",
     "a raw exchange": "make room for --keep-raw",
 }
+ONE_PROFILE = "a request was not sent: one case may change one profile only"
 _READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -71,6 +73,13 @@ class Clock(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
+def is_reading(call: Call) -> bool:
+    """Say whether a call asks for a profile and for nothing else, in the one way that all of a run's readings do."""
+    accepted = [value for name, value in call.headers if name.lower() != "content-type"]
+    plain = call.method == "PATCH" and call.body == b"[]" and call.path is None
+    return plain and call.signed and not call.refused and accepted == ["application/json"]
+
+
 Guard = Callable[[Call, Callable[[], Reply]], Reply]
 """Sends a change by calling its second argument: notes the profile before that, and what came of it afterwards."""
 
@@ -78,6 +87,9 @@ Guard = Callable[[Call, Callable[[], Reply]], Reply]
 @dataclass
 class TargetSession:
     """Sends calls to one target, within its bounds; `write` is the user's leave to change profiles.
+
+    `limit` is what the plan of the run announced: the cases end there. A profile that was read, with nothing but other
+    readings sent since, is not asked for again: its `used` counts what was really sent.
 
     Raises SafetyRefusal before a byte is sent for whatever the target's owner did not allow, Inconclusive when a bound
     is reached or the target stops working.
@@ -92,6 +104,7 @@ class TargetSession:
     time_s: float | None = None
     # Set before the first change: from then on, what the guard sends has all the time that it needs.
     restores: bool = False
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         if self.keep_raw is not None and self.keep_raw.exists() and self.keep_raw.stat().st_mode & 0o077:
@@ -101,6 +114,7 @@ class TargetSession:
         self._ends_at = self.clock.monotonic() + (math.inf if self.time_s is None else self.time_s)
         self._slowest_s = 0.0
         self.stopped = ""
+        self._read: dict[Key, Reply] = {}
         self._base = urlsplit(self.target.base_url).path.rstrip("/")
 
     def send(self, call: Call, leave: Leave = NOTHING, guard: Guard | None = None) -> Reply:
@@ -130,6 +144,10 @@ class TargetSession:
             raise NotSent("a request was not sent: the target does not list this profile", hint=SEE_TARGETS)
         return self._patiently(call, changes=could_change(call), reserved=True)
 
+    def forget(self) -> None:
+        """Ask for every profile anew, whatever was read before."""
+        self._read.clear()
+
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
         """Send a patch that changes nothing; with its answer comes the profile."""
         return self.send_reserved(Call("PATCH", key, _READ_HEADERS, body))
@@ -153,19 +171,36 @@ class TargetSession:
 
     def _check_bounds(self, before: int = 0) -> None:
         """Raise Stopped if one request more, after those `before` it, would leave too few for the restore."""
-        if not self.stopped and not self.target.mock and self.used + before + 1 + RESERVE > self.target.budget:
-            self.stopped = f"the budget of {self.target.budget} requests is used up but for {RESERVE} for the restore"
+        if self.stopped or self.target.mock:
+            pass
+        elif self.used + before + 1 + self.reserve > self.target.budget:
+            kept = f" but for {self.reserve} for the restore" if self.reserve else ""
+            self.stopped = f"the budget of {self.target.budget} requests is used up{kept}"
+        elif self.limit is not None and self.used + 1 > self.limit:
+            self.stopped = f"the target needs more than the {self.limit} requests that were announced"
         if self.stopped:
             hint = next((hint for start, hint in _HINTS.items() if self.stopped.startswith(start)), "")
             raise Stopped(self.stopped, hint=hint)
 
+    @property
+    def reserve(self) -> int:
+        """How many requests of the budget are kept for the restore."""
+        return RESERVE if self.write else 0
+
     def _patiently(self, call: Call, *, changes: bool, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
         patience_s = MOST_PATIENCE_S
+        reads = is_reading(call) and not self.target.mock
+        if reads and call.key in self._read:
+            return self._read[call.key]
         while True:
             if not reserved:
                 self._check_bounds()
+            if not reads:
+                self._read.clear()
             reply = self._once(call, self._left_s(reserved=reserved))
+            if reads and reply.status == 200:
+                self._read[call.key] = reply
             wait_s = self._asked_to_wait(reply)
             if wait_s is None:
                 return reply
@@ -194,7 +229,7 @@ class TargetSession:
             self._pace()
         self.used += 1
         headers = [("Connection", "close"), *call.headers]
-        if call.signed:
+        if call.signed and not self.target.unsigned:
             headers.insert(0, ("Authorization", authorization(self._account, call.key[0], self.clock.now())))
         # A connection for each request: with a kept one, nobody could tell a request that was lost from one never read.
         connection = self._connection()

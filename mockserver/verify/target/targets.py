@@ -31,12 +31,13 @@ _TEST_LABEL = re.compile(
     r"(?:^|-)(?:stg|stage|staging|sandbox|sbx|test|tests|testing|uat|qa|dev|mock|demo)\d*(?:-|$)"
     r"|(?:stg|stage|staging|sandbox)\d*$|^(?:stg|stage|staging|sandbox)"
 )
+STUB = "stub-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_DEFAULTS = {"budget": 300, "rate": 2.0, "timeout_s": 30.0, "settle_s": 2.0}
+_DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 _TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
-    | {"marker", "mock", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
+    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
     | set(_DEFAULTS)
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
@@ -68,7 +69,8 @@ class Target:
 
     `absent` are keys that the owner knows not to exist; `rate` is in requests per second.
     `marker` is a custom field (name, value) that a profile must carry to be touched at all. `exclusive` is the owner's
-    word that nobody else changes the profiles during a run: whatever changed is then the run's own doing.
+    word that nobody else changes the profiles during a run: whatever changed is then the run's own doing. An `unsigned`
+    one looks at no signature, and gets none.
     """
 
     name: str
@@ -77,8 +79,8 @@ class Target:
     credential: Credential
     keys: tuple[Key, ...]
     absent: tuple[Key, ...] = ()
-    budget: int = 300
-    rate: float = 2.0
+    budget: int = 3000
+    rate: float = 6.0
     timeout_s: float = 30.0
     settle_s: float = 2.0
     dialect: str = "vendor"
@@ -88,6 +90,7 @@ class Target:
     may_deactivate: bool = False
     try_read_only: bool = False
     exclusive: bool = False
+    unsigned: bool = False
     admin_token_env: str | None = None
     admin_token_known: str | None = field(default=None, repr=False)
 
@@ -122,6 +125,7 @@ class Target:
             accounts={self.client: account},
             reader=self.account(self.reader, secret) if self.reader else None,
             absent=self.absent,
+            unsigned=self.unsigned,
             **further,
         )
 
@@ -136,10 +140,10 @@ class Target:
         return f"profile {place} of {self.name} ({key[1]})" if place else f"an unlisted profile of {self.name}"
 
 
-def default_targets_file() -> Path:
-    """Return the targets.toml of the current directory, else the shipped example, which names no target as ready."""
+def default_targets() -> dict[str, Target]:
+    """Return the targets of targets.toml in the current directory, none without that file."""
     here = Path("targets.toml")
-    return here if here.exists() else shipped("contracts") / "targets.toml"
+    return load_targets(here) if here.exists() else {}
 
 
 def load_targets(path: Path) -> dict[str, Target]:
@@ -157,10 +161,17 @@ def load_targets(path: Path) -> dict[str, Target]:
     return {name: _target(name, table, f"{path}: targets.{name}") for name, table in tables.items()}
 
 
+def stub(url: str, **settings: Any) -> Target:
+    """Return a server on this machine of which only the address is listed; the settings are those of a targets file."""
+    table = {"base_url": url, "rate": 1000.0, "budget": _BOUNDS["budget"][1], "settle_s": 0.2, **settings}
+    return _target(f"{STUB}{urlsplit(url).port or 80}", table, f"--target {url}")
+
+
 def choose_target(targets: Mapping[str, Target], name: str, *, production_accepted: bool = False) -> Target:
     """Return the named target; raise UsageError if it is not listed, SafetyRefusal if it may not be used."""
     if name not in targets:
-        known = f"the file lists {', '.join(targets)}" if targets else "the file lists none; add a [targets.NAME] table"
+        copy = f"copy {shipped('contracts') / 'targets.toml'} to targets.toml, and fill it in"
+        known = f"the file lists {', '.join(targets)}" if targets else f"no target is listed: {copy}"
         raise UsageError(f"there is no target {name!r}", hint=did_you_mean(name, targets, known))
     target = targets[name]
     if production_looking(target.base_url) and not production_accepted:
@@ -218,8 +229,9 @@ def _target(name: str, table: Any, place: str) -> Target:
         may_deactivate=_flag(table, "may_deactivate", place),
         try_read_only=_flag(table, "try_read_only", place),
         exclusive=_flag(table, "exclusive", place),
+        unsigned=_flag(table, "unsigned", place),
         admin_token_env=_text(table, "admin_token_env", place) if "admin_token_env" in table else None,
-        **_numbers(table, place),
+        **numbers({key: table.get(key, default) for key, default in _DEFAULTS.items()}, f"{place}."),
     )
 
 
@@ -264,15 +276,15 @@ def _choice(value: Any, choices: Sequence[str], place: str) -> str:
     return str(value)
 
 
-def _numbers(table: Mapping[str, Any], place: str) -> dict[str, Any]:
-    numbers: dict[str, Any] = {}
-    for key, default in _DEFAULTS.items():
-        value, (low, high) = table.get(key, default), _BOUNDS[key]
+def numbers(given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return these settings if each is a number within its bounds; raise UsageError with `place` before its name."""
+    for key, value in given.items():
+        low, high = _BOUNDS[key]
         right = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
         if not right or (key == "budget" and not isinstance(value, int)):
-            raise UsageError(f"{key} can't be {value!r}", place=place, hint=f"write a number from {low} to {high}")
-        numbers[key] = value
-    return numbers
+            hint = f"write a number from {low} to {high}"
+            raise UsageError(f"{key} can't be {value!r}", place=f"{place}{key}", hint=hint)
+    return dict(given)
 
 
 def _base_url(text: str, place: str) -> str:
@@ -296,6 +308,8 @@ def _base_url(text: str, place: str) -> str:
 
 
 def _credential(table: Mapping[str, Any], place: str) -> Credential:
+    if table.get("unsigned") is True:
+        return Credential(str(table.get("user", "nobody")), known="")
     env, command = table.get("secret_env"), table.get("secret_command")
     if (env is None) == (command is None):
         raise UsageError("exactly one source of the secret is needed", place=place, hint=_SOURCES)

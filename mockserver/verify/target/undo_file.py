@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.verify.bounds import DEEPEST, is_too_deep
 from mockserver.verify.calls import Key
-from mockserver.verify.target.targets import Target
+from mockserver.verify.target.targets import STUB, Target
 
 VERSION = 1
 
@@ -94,6 +94,7 @@ class UndoFile:
     def recovery(self, target: Target | None = None) -> str:
         """Return the command that finishes what the file describes, under the target's present name."""
         name = target.name if target is not None and self.is_of(target) else self.target
+        name = self.base_url if name.startswith(STUB) else name
         elsewhere = self.path.parent != default_state_dir()
         where = f" --state-dir {shlex.quote(str(self.path.parent))}" if elsewhere else ""
         return f"mockserver verify --target {name} --recover{where}"

@@ -215,6 +215,8 @@ class FakeVendor:
                     400, f"For operation '{name}', the target location specified by path '{path}' was not found."
                 )
         last = segments[-1]
+        if name == "remove" and self.quirks.ignores_removes:
+            return
         if isinstance(holder, list):
             self._on_entry(holder, last, name, operation, path)
         elif isinstance(holder, dict):
@@ -298,7 +300,7 @@ class FakeVendor:
         return shown
 
     def _reply(self, status: int, document: Any) -> tuple[int, dict[str, str], bytes]:
-        headers = {**HEADERS, "Content-Type": self.quirks.content_type or f"{self._media_type()}; charset=utf-8"}
+        headers = {**HEADERS, "Content-Type": self.quirks.content_type or self._media_type() + self.quirks.charset}
         if status == 401:
             headers["WWW-Authenticate"] = 'PNAUTHINFO3 realm="https://pm.mypreferences.com"'
         if status == 405:

@@ -65,6 +65,7 @@ class Quirks:
     without_member: str = ""
     extra_member: str = ""
     content_type: str = ""  # instead of the type that was asked for
+    charset: str = "; charset=utf-8"  # what follows the type
     header_changes: dict[str, str | None] = field(default_factory=dict)
     value_changes: dict[str, Any] = field(default_factory=dict)  # member -> what answers show instead
     stamps: str = "%Y-%m-%dT%H:%M:%SZ"  # how the time of a change is written, "" for not at all
@@ -80,6 +81,7 @@ class Quirks:
     finds_anything: bool = False  # an unknown id leads to the first profile
     spills: str = ""  # a member whose change goes to every profile
     lowers: str = ""  # a text member that is stored in small letters
+    ignores_removes: bool = False
     tidies: bool = False  # with every request, empty texts become null
     shows_tidied: bool = False  # answers show trimmed texts, and null for an empty list; tests see what is kept
     writes_created_by: bool = False  # each change writes Edited/CreatedBy anew

@@ -52,3 +52,5 @@ def call(*operations: Any, **changes: Any) -> Call:
 
 
 SET = {"op": "replace", "path": "/CustomerType", "value": "Prospect"}
+# Changes nothing, and is none of the readings that a session need not send twice.
+ASK = {"op": "test", "path": "/ProfileId", "value": PROFILE["ProfileId"]}

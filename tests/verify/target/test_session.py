@@ -15,13 +15,14 @@ from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.package import shipped
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import load_contract
+from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.session import READING, Clock, NoAnswer, NotSent, TargetSession, Throttled
 from mockserver.verify.target.targets import RESERVE
 from mockserver.verify.target.vetting import Leave
 from tests.verify.target.fake_vendor import CLIENT, OTHER, PROFILE, SECRET, FakeVendor
-from tests.verify.target.runs import PROFILE_KEY
-from tests.verify.target.sessions import SET, SlowClock, call, session_of
+from tests.verify.target.runs import CONTRACT, PROFILE_KEY
+from tests.verify.target.sessions import ASK, SET, SlowClock, call, session_of
 
 
 def test_redirects_are_never_followed(vendor: FakeVendor) -> None:
@@ -34,22 +35,66 @@ def test_redirects_are_never_followed(vendor: FakeVendor) -> None:
 
 def test_the_budget_is_hard_and_keeps_a_reserve(vendor: FakeVendor) -> None:
     """Cases stop early enough for a restore; the restore stops at the budget."""
-    session = session_of(vendor, budget=RESERVE + 3)
+    session = session_of(vendor, write=True, budget=RESERVE + 3)
     for _ in range(3):
-        session.send(call())
+        session.send(call(ASK))
     with pytest.raises(Inconclusive, match="budget"):
-        session.send(call())
+        session.send(call(ASK))
     for _ in range(RESERVE):
-        session.read(PROFILE_KEY)
+        session.send_reserved(call(ASK))
     with pytest.raises(Inconclusive, match="budget"):
-        session.read(PROFILE_KEY)
+        session.send_reserved(call(ASK))
     assert len(vendor.seen) == RESERVE + 3
+
+
+def test_a_run_that_only_reads_keeps_nothing_back(vendor: FakeVendor) -> None:
+    """There is nothing to restore."""
+    session = session_of(vendor, budget=3)
+    for _ in range(3):
+        session.send(call(ASK))
+    with pytest.raises(Inconclusive, match="budget"):
+        session.send(call(ASK))
+
+
+def test_cases_end_at_what_was_announced(vendor: FakeVendor) -> None:
+    """The guard goes on: what is changed has to be restored."""
+    session = session_of(vendor, write=True, budget=500)
+    session.limit = 2
+    for _ in range(2):
+        session.send(call(ASK))
+    with pytest.raises(Inconclusive, match="announced"):
+        session.send(call(ASK))
+    session.send_reserved(call(ASK))
+    assert len(vendor.seen) == 3
+
+
+SENT = {
+    "nothing": ([], 1),
+    "a reading": ([call()], 1),
+    "a test": ([call(ASK)], 3),
+    "a change": ([call(SET)], 3),
+    "a request without a signature": ([call(signed=False)], 3),
+}
+
+
+@pytest.mark.parametrize(("between", "sent"), SENT.values(), ids=SENT.keys())
+def test_a_reading_is_shared_until_something_else_is_sent(vendor: FakeVendor, between: list[Call], sent: int) -> None:
+    """What answers say afterwards is asked for anew, and so is everything once a session is told to forget."""
+    session = session_of(vendor, write=True)
+    first = session.send(call())
+    for one in between:
+        session.send(one)
+    assert (session.send(call()) is first) == (sent == 1)
+    assert len(vendor.seen) == session.used == sent
+    session.forget()
+    session.read(PROFILE_KEY)
+    assert len(vendor.seen) == sent + 1
 
 
 def test_a_target_that_slows_us_down_does_not_use_up_the_reserve(vendor: FakeVendor) -> None:
     """Each repeated read counts, and the restore must still be possible."""
     vendor.faults.throttle = dict.fromkeys(range(1, 100), "0")
-    session = session_of(vendor, slow=SlowClock(), budget=RESERVE + 5)
+    session = session_of(vendor, write=True, slow=SlowClock(), budget=RESERVE + 5)
     with pytest.raises(Inconclusive, match="budget"):
         session.send(call())
     assert len(vendor.seen) == 5
@@ -59,9 +104,9 @@ def test_a_target_that_slows_us_down_does_not_use_up_the_reserve(vendor: FakeVen
 def test_a_change_begins_only_if_its_first_reading_fits_too(vendor: FakeVendor, left: int, sent: int) -> None:
     """The guard reads the profile before it, which takes three requests at worst."""
 
-    def guard(call: Call, send: Callable[[], Reply]) -> Reply:
+    def guard(change: Call, send: Callable[[], Reply]) -> Reply:
         for _ in range(READING):
-            session.read(PROFILE_KEY)
+            session.send_reserved(call(ASK))
         return send()
 
     session = session_of(vendor, write=True, budget=RESERVE + left)
@@ -76,7 +121,7 @@ def test_requests_keep_their_distance(vendor: FakeVendor) -> None:
     slow = SlowClock()
     session = session_of(vendor, slow=slow, rate=2.0)
     for _ in range(3):
-        session.send(call())
+        session.send(call(ASK))
     assert slow.slept == [0.5, 0.5]
 
 
@@ -178,19 +223,46 @@ def test_raw_exchanges_are_kept_only_on_request_and_privately(vendor: FakeVendor
         session_of(vendor, keep_raw=kept)
 
 
-def test_a_dry_session_sends_nothing_and_refuses_the_same(vendor: FakeVendor) -> None:
-    """Its answers are made up, its plan is not."""
-    target = session_of(vendor).target
+def dry_run(vendor: FakeVendor) -> DryRun:
     contract = load_contract(shipped("contracts") / "openapi.yaml")
-    dry = DryRun(target, contract, write=True, profiles={PROFILE_KEY: PROFILE})
-    with dry.guard("one"):
-        assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
-        assert dry.send(call({**SET, "path": "/Nickname"})).status == 400
-    assert [(row.case, row.changes) for row in dry.planned] == [("one", True)] * 2
-    with dry.guard("two"):
-        dry.send(call())
-        with pytest.raises(NotSent):
-            dry.send(call(key=(CLIENT, *OTHER)))
-    assert {row.case for row in dry.planned} == {"one"}, "a case that can't end is not begun"
-    assert list(dry.held) == ["two"]
+    return DryRun(session_of(vendor).target, contract, write=True, profiles={PROFILE_KEY: PROFILE})
+
+
+def test_a_dry_run_sends_nothing_and_refuses_the_same(vendor: FakeVendor) -> None:
+    """Its answers are made up, its requests are not."""
+    dry = dry_run(vendor)
+    assert json.loads(dry.send(call(SET)).body)["CustomerType"] == "Prospect"
+    assert dry.send(call(SET, refused=True)).status == 400
+    with pytest.raises(NotSent):
+        dry.send(call(key=(CLIENT, *OTHER)))
+    assert dry.calls == [call(SET), call(SET, refused=True)]
     assert vendor.seen == []
+
+
+TAKES = {
+    "a reading": ([call()], 1),
+    "two readings": ([call(), call()], 1),
+    "a test": ([call(), call(ASK), call()], 3),
+    "a change": ([call(), call(SET), call()], 5),
+    "a change that is refused": ([call(), call(SET, refused=True), call()], 3),
+    "a change to what is there": ([call({**SET, "value": PROFILE["CustomerType"]}), call()], 3),
+}
+
+
+@pytest.mark.parametrize(("calls", "requests"), TAKES.values(), ids=TAKES.keys())
+def test_a_dry_run_counts_what_a_guarded_run_sends(
+    vendor: FakeVendor, tmp_path: Path, calls: list[Call], requests: int
+) -> None:
+    """Readings before a change, after it and after the restore included, each once."""
+    vendor.profile["CustomerType"] = PROFILE["CustomerType"]
+    dry = dry_run(vendor)
+    with dry.guard("case"):
+        for one in calls:
+            dry.send(one)
+    with GuardedRun(TargetSession(dry.target, write=True), tmp_path, CONTRACT) as run:
+        begun = run.used
+        with run.guard("case"):
+            for one in calls:
+                run.send(one._replace(body=one.body.replace(b'"/C', b'"/NoC')) if one.refused else one)
+        assert (dry.used, run.used - begun) == (requests, requests)
+    assert vendor.lasting() == {name: value for name, value in PROFILE.items() if name != "Edited"}

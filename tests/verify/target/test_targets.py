@@ -9,7 +9,13 @@ import pytest
 
 from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.package import shipped
-from mockserver.verify.target.targets import Credential, choose_target, load_targets, production_looking
+from mockserver.verify.target.targets import (
+    Credential,
+    choose_target,
+    default_targets,
+    load_targets,
+    production_looking,
+)
 
 GOOD = """
 [targets.sandbox]
@@ -36,7 +42,7 @@ def test_a_target_is_read_whole(tmp_path: Path) -> None:
     assert target.base_url == "https://pmstg.mypreferences.com/Profiles"
     assert target.keys == (("ACME01", "CRM", "TEST-1"), ("ACME01", "Loyalty", "9/8"))
     assert target.absent == (("ACME01", "CRM", "NOBODY"),)
-    assert (target.marker, target.budget, target.rate) == (("ContractTests", "yes"), 300, 2.0)
+    assert (target.marker, target.budget, target.rate) == (("ContractTests", "yes"), 3000, 6.0)
     assert target.reader == Credential("reader@acme.example", None, ("cat", "key"))
     assert (target.mock, target.exclusive, target.may_deactivate) == (False, False, False)
 
@@ -139,20 +145,26 @@ def test_a_secret_comes_from_the_environment_or_a_command() -> None:
         Credential("u", secret_command=("/no/such/program",)).secret({})
 
 
-def test_the_shipped_file_is_an_example_only() -> None:
-    """It names no target as ready to use."""
-    path = shipped("contracts") / "targets.toml"
-    assert load_targets(path) == {}
-    assert "mypreferences.com" not in path.read_text(encoding="utf-8")
+def test_the_shipped_file_is_used_by_nobody_who_did_not_copy_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leads to no real system as it stands."""
+    monkeypatch.chdir(tmp_path)
+    assert default_targets() == {}
+    with pytest.raises(UsageError, match="there is no target") as caught:
+        choose_target(default_targets(), "sandbox")
+    sample = shipped("contracts") / "targets.toml"
+    assert str(sample) in str(caught.value)
+    write(tmp_path, sample.read_text(encoding="utf-8"))
+    assert default_targets()["sandbox"].base_url.endswith(".invalid/Profiles")
 
 
-def test_the_shipped_example_is_right_once_uncommented(tmp_path: Path) -> None:
-    """Every line of it can be used as it stands, but for the secret's second source."""
+def test_the_shipped_example_is_right_with_every_line_uncommented(tmp_path: Path) -> None:
+    """Every line of it can be used, but for the secret's second source."""
     lines = (shipped("contracts") / "targets.toml").read_text(encoding="utf-8").splitlines()
-    settings = [line[2:] for line in lines if line[2:].startswith("[targets.") or " = " in line[2:40]]
+    lines = [line.removeprefix("# ") for line in lines]
+    settings = [line for line in lines if line.startswith("[targets.") or " = " in line[:38]]
     text = "\n".join(line for line in settings if not line.startswith("secret_command"))
     targets = load_targets(write(tmp_path, text))
     assert set(targets) == {"sandbox", "local"}
     assert targets["local"].mock
-    with pytest.raises(UsageError, match="there is no target"):
-        choose_target(load_targets(shipped("contracts") / "targets.toml"), "sandbox")

@@ -1,0 +1,86 @@
+"""The workbench's files, and the way of a browser to them. They hold no data, so they need no token."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from mockserver.web.guard import admin_error, same_origin
+
+PAGE: Final = "/__admin/ui"
+_FOLDER: Final = Path(__file__).parent / "workbench"
+_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    # Kept by the browser, and asked for again each time: a new version of the server shows at once.
+    "Cache-Control": "no-cache",
+}
+
+
+class _File(NamedTuple):
+    content: bytes
+    type: str
+    etag: str
+
+
+def workbench(*, pure: bool) -> Blueprint:
+    """Return the blueprint of the page; a pure mock leads nobody there from `/`, which is the vendor's."""
+    page = Blueprint("workbench", __name__)
+    doors = {"/__admin", "/__admin/", f"{PAGE}/"} | (set() if pure else {"/"})
+
+    @page.before_app_request
+    def lead_browsers_here() -> AnyResponse | None:
+        return redirect(PAGE) if request.method == "GET" and request.path in doors and _wants_html() else None
+
+    @page.get(PAGE, defaults={"name": "index.html"})
+    @page.get(f"{PAGE}/<path:name>")
+    def file(name: str) -> Response:
+        """Show the workbench, the page that tells people what happens."""
+        if not _navigates(name) and not same_origin():
+            return admin_error(403, "a page of another origin may not use the workbench", rule="origin-not-allowed")
+        return _answer(name)
+
+    return page
+
+
+def _wants_html() -> bool:
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def _navigates(name: str) -> bool:
+    """Tell whether somebody came by a link or the address bar; what asks for a part is a page."""
+    return name == "index.html" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+def _answer(name: str) -> Response:
+    found = _files().get(name)
+    if found is None:
+        raise NotFound
+    response = Response(found.content, content_type=f"{found.type}; charset=utf-8", headers=_HEADERS)
+    response.set_etag(found.etag)
+    response.make_conditional(request)
+    return response
+
+
+@cache
+def _files() -> dict[str, _File]:
+    """Read every file of the page, once and when it is first asked for."""
+    paths = [path for path in _FOLDER.rglob("*") if path.suffix in _TYPES]
+    return {path.relative_to(_FOLDER).as_posix(): _read(path) for path in paths}
+
+
+def _read(path: Path) -> _File:
+    content = path.read_bytes()
+    return _File(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:32])

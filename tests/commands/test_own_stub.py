@@ -1,0 +1,103 @@
+"""A server at a URL that is not our mock is asked with care; the page about stubs is carried out as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mockserver.cli import main
+from mockserver.verify.mock_process import is_mock
+from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
+
+PAGE = (Path(__file__).parents[2] / "docs" / "own-stub.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```sh\nmockserver (.*?)\n```\n```\n(.*?)\n```", PAGE, re.DOTALL)
+SIGNED = ["--profile", "/".join(KEY), "--client", CLIENT, "--user", USER, "--secret-env", "STUB_SECRET"]
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The stub of the page, running."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    script = tmp_path_factory.mktemp("stub") / "stub.py"
+    script.write_text(code, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number: int = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, str(script), str(number)], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", number)).close()
+            break
+        except OSError:
+            time.sleep(0.02)
+    try:
+        yield number
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeVendor]:
+    monkeypatch.setenv("STUB_SECRET", SECRET)
+    with FakeVendor().running() as server:
+        yield server
+
+
+@pytest.mark.parametrize(("command", "shown"), EXAMPLES, ids=range(1, len(EXAMPLES) + 1))
+def test_the_page_is_right(
+    port: int, command: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([*shlex.split(command.replace("9000", str(port))), "--state-dir", str(tmp_path)])
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in shown.splitlines() if line.replace("9000", str(port)) not in said] == []
+    assert code == 1
+
+
+def test_a_foreign_server_is_only_read_without_leave(
+    vendor: FakeVendor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["verify", "--target", vendor.url, *SIGNED, "--state-dir", str(tmp_path), "--only", "add-text"]
+    assert main([*flags, "--only", "empty-patch"]) == 0
+    assert {seen.body for seen in vendor.seen if seen.method == "PATCH"} == {b"[]"}
+    before = vendor.lasting()
+    assert main([*flags, "--write"]) == 0
+    assert any(b'"add"' in seen.body for seen in vendor.seen)
+    assert vendor.lasting() == before
+    assert "1 held" in capsys.readouterr().out
+
+
+def test_a_server_that_looks_at_no_signature_gets_none(
+    vendor: FakeVendor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever looks at it all the same says 401, and rules about signatures are not asked."""
+    flags = ["--profile", "/".join(KEY), "--client", CLIENT, "--unsigned", "--state-dir", str(tmp_path)]
+    assert main(["verify", "--target", vendor.url, *flags, "--only", "auth-*"]) == 3
+    assert "status 401" in capsys.readouterr().err
+    assert not any("authorization" in seen.headers for seen in vendor.seen)
+
+
+@pytest.mark.parametrize("missing", ["--profile", "--client", "--user", "--secret-env"])
+def test_a_foreign_server_needs_a_word_about_who_asks_for_what(
+    vendor: FakeVendor, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = SIGNED.index(missing)
+    assert main(["verify", "--target", vendor.url, *SIGNED[:place], *SIGNED[place + 2 :]]) == 2
+    assert f"{missing} is missing" in capsys.readouterr().err
+
+
+def test_a_rule_that_need_not_hold_must_exist(vendor: FakeVendor, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--target", vendor.url, *SIGNED, "--tolerate", "ad-text"]) == 2
+    assert "--tolerate: there is no rule 'ad-text'" in capsys.readouterr().err
+
+
+def test_another_server_is_not_taken_for_ours(vendor: FakeVendor) -> None:
+    assert not is_mock(vendor.url)
