@@ -22,10 +22,11 @@ from mockserver.errors import CommandError, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.settings import DEFAULT_CONFIG, FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
-COMMANDS = ("serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
+COMMANDS = ("init", "serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
 _MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
 # Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
+    "init": "write a folder to start from",
     "serve": "start the mock",
     "sign": "print a signed Authorization header, or explain a refused one",
     "check": "list every problem of fixtures, settings and contract",
