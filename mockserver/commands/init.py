@@ -8,10 +8,11 @@ import shlex
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.schemas import schemas
 from mockserver.errors import UsageError
+from mockserver.fixtures.schemas import schemas
 from mockserver.package import shipped
 from mockserver.service.assembly import load_contract
+from mockserver.verify.target.targets import TARGET_KEYS
 
 EXAMPLES = """examples:
   mockserver init my-mock
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _files() -> dict[str, str]:
     """Return what is written where."""
-    made = schemas(load_contract(shipped("contracts") / "openapi.yaml"))
+    made = schemas(load_contract(shipped("contracts") / "openapi.yaml"), TARGET_KEYS)
     return {
         "mockserver.toml": f"#:schema schemas/settings.schema.json\n{_SETTINGS}",
         "targets.toml": "#:schema schemas/targets.schema.json\n"

@@ -8,10 +8,9 @@ import os
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,12 +21,10 @@ from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
-from mockserver.fixtures.naming import nearest_id
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
 from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS
-from mockserver.profile.keys import Key
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES
@@ -126,7 +123,7 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
     admin_token = _admin_token(settings)
     policy = _policy(settings, settings.token_key.encode() if settings.token_key else secrets.token_bytes(32))
     known = _known_secrets(settings, admin_token, fixtures)
-    service = Service(tree, fixtures, policy, worlds.numbers, known, _nearest(fixtures))
+    service = Service(tree, fixtures, policy, worlds.numbers, known)
     return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
 
 
@@ -134,11 +131,7 @@ def service_again(mock: Mock, settings: Settings, fixtures: FixtureSet) -> Servi
     """Return a service for other settings and fixtures; tokens stay good, and no secret of before is shown."""
     policy = _policy(settings, mock.service.policy.token_key)
     known = _known_secrets(settings, mock.admin_token, fixtures, mock.fixtures)
-    return Service(mock.tree, fixtures, policy, mock.worlds.numbers, known, _nearest(fixtures))
-
-
-def _nearest(fixtures: FixtureSet) -> Callable[[Key], str]:
-    return lru_cache(maxsize=256)(partial(nearest_id, fixtures))
+    return Service(mock.tree, fixtures, policy, mock.worlds.numbers, known)
 
 
 def _known_secrets(settings: Settings, admin_token: str | None, *fixtures: FixtureSet) -> Secrets:

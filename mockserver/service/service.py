@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,6 +16,7 @@ from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.fixtures.loading import FixtureSet
+from mockserver.fixtures.naming import nearest_id
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
@@ -25,7 +26,7 @@ from mockserver.journal.log import Exchange, head_bytes
 from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
-from mockserver.profile.keys import Key, fold, names
+from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
 from mockserver.service import life
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
@@ -94,13 +95,7 @@ class Service:
     """Handles every operation for all worlds; holds only what was compiled at start."""
 
     def __init__(
-        self,
-        tree: MemberTree,
-        fixtures: FixtureSet,
-        policy: Policy,
-        numbers: Iterator[int],
-        secrets: Secrets,
-        nearest_id: Callable[[Key], str] = lambda _: "",
+        self, tree: MemberTree, fixtures: FixtureSet, policy: Policy, numbers: Iterator[int], secrets: Secrets
     ) -> None:
         self.tree = tree
         self.clients: Mapping[str, Client] = fixtures.clients
@@ -110,7 +105,7 @@ class Service:
         self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
-        self._nearest_id = nearest_id
+        self._nearest_id = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -122,11 +117,8 @@ class Service:
         try:
             answer = self._handle(request, world, handling)
         except ApiError as refusal:
-            if (
-                refusal.rule == "profile-unknown"
-                and request.head.route.key
-                and (near := self._nearest_id(request.head.route.key))
-            ):
+            key = request.head.route.key
+            if refusal.rule == "profile-unknown" and key is not None and (near := self._nearest_id(key)):
                 refusal.hint = f"Did you mean {near}? GET /__admin/profiles lists what there is."
             answer = self.refuse(refusal, request.head.form, handling.operations)
         except Exception:

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from mockserver.commands.schemas import schemas
+from mockserver.fixtures.schemas import schemas
 from mockserver.service.assembly import load_contract
 from mockserver.settings import FIELDS, Settings
+from mockserver.verify.target.targets import TARGET_KEYS
 from tests.commands.calling import Done
 from tests.fixtures.directories import CLIENTS, DEMO, minimal
 
-SCHEMAS = schemas(load_contract(Settings().contract))
+SCHEMAS = schemas(load_contract(Settings().contract), TARGET_KEYS)
 
 
 def problems(name: str, document: Any) -> list[str]:
