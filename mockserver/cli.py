@@ -22,7 +22,7 @@ from mockserver.errors import CommandError, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.settings import DEFAULT_CONFIG, FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
-COMMANDS = ("init", "serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
+COMMANDS = ("init", "serve", "sign", "check", "try", "log", "verify", "drift", "doctor", "fixtures")
 _MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
 # Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
@@ -31,6 +31,7 @@ _SUMMARIES = {
     "sign": "print a signed Authorization header, or explain a refused one",
     "check": "list every problem of fixtures, settings and contract",
     "try": "say what a patch would do, operation by operation",
+    "log": "show what a running mock is asked, as it comes",
     "verify": "hold the mock, or a real target, to the contract",
     "drift": "compare two targets, case by case",
     "doctor": "look for what could be wrong on this machine",

@@ -121,7 +121,9 @@ class Settings:
         _on_terminal, "read fixtures and settings again when their files change", shown="on a terminal"
     )
     ready_file: Path | None = _setting(None, "file written (mode 0600) once the server listens")
-    log: str = _setting("refusals", "which requests get a line in the log", choices=("refusals", "all", "off"))
+    log: str = _setting(
+        "refusals", "which requests get a line in the log", choices=("refusals", "changes", "all", "off")
+    )
     log_format: str = _setting("text", "log lines for people or for machines", choices=("text", "json"))
 
     @property

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
+from mockserver.commands.report_files import Attempts, add_report_flag, add_report_to_flag, hand_over, make_folders
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, DriftReport, keys_of
@@ -58,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--volatile", type=Path, metavar="FILE", help="what may differ (default: contracts/volatile.yaml)"
     )
     add_report_flag(parser)
+    add_report_to_flag(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
@@ -125,6 +126,8 @@ def _finish(
         report.stopped = report.stopped or opened.complaint()
         for path in options.report:
             attempt(str(path), partial(write_report, report, path))
+        if options.report_to:
+            hand_over(options.report_to, as_json(report))
     if options.json:
         attempt("the output", lambda: print_json(as_json(report)))
     else:

@@ -19,7 +19,6 @@ from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
-from mockserver.commands.sample import sample_curl, sample_user
 from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server, stop_signals
@@ -27,6 +26,7 @@ from mockserver.service.assembly import Mock, assemble, sign_command
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES, listed
 from mockserver.service.reload import Reading, Reload, tell_skipped
+from mockserver.service.sample import sample_curl, sample_user
 from mockserver.settings import Settings
 
 _COLLECTED_ALLOCATIONS = 10_000

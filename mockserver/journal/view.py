@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from shlex import quote
 from typing import Any, Final
 
@@ -70,29 +70,30 @@ def entry_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     """Return an exchange as one of WireMock's serve events."""
     # WireMock's "matched" says that a stub was there to answer: here, that the route was.
     matched = exchange.story.reason != "route-unknown"
-    milliseconds = round(exchange.duration_s * 1000)
+    milliseconds, delay = round(exchange.duration_s * 1000), delay_ms(exchange)
     return {
         "id": exchange.id,
         "request": request_json(exchange),
         "responseDefinition": {
             "status": exchange.status,
+            **({"fault": _FAULTS[exchange.broken]} if exchange.broken in _FAULTS else {}),
             "transformers": [],
             "fromConfiguredStub": matched,
             "transformerParameters": {},
         },
         "response": {
-            "status": exchange.status,
+            "status": exchange.seen_status,
             "headers": headers_json(exchange.answer_headers),
             "body": text_of(exchange.answer_body),
             "bodyAsBase64": base64_of(exchange.answer_body),
         },
         "wasMatched": matched,
         "timing": {
-            "addedDelay": 0,
+            "addedDelay": delay,
             "processTime": milliseconds,
             "responseSendTime": 0,
             "serveTime": milliseconds,
-            "totalTime": milliseconds,
+            "totalTime": milliseconds + delay,
         },
         "mock": mock_json(exchange, tree),
     }
@@ -129,7 +130,38 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "operations": [{"op": sendable(op), "path": sendable(path)} for op, path in operations(exchange)],
         "changes": changes_json(exchange),
         "durationMs": round(exchange.duration_s * 1000, 3),
+        "receivedAt": iso(exchange.received or exchange.at),
+        "at": iso(exchange.at),
+        "frozen": exchange.frozen,
+        "connection": exchange.broken,
+        "applied": exchange.applied,
+        "tolerated": bool(exchange.story.rests_on),
+        "surprising": exchange.surprising,
     }
+
+
+# WireMock's names for what it can do to a connection.
+_FAULTS: Final = {
+    "reset": "CONNECTION_RESET_BY_PEER",
+    "empty": "EMPTY_RESPONSE",
+    "truncate": "MALFORMED_RESPONSE_CHUNK",
+    "garbage": "RANDOM_DATA_THEN_CLOSE",
+}
+
+
+def delay_ms(exchange: Exchange) -> int:
+    """Return how much later than it could a planned fault made the answer, in milliseconds."""
+    return round(exchange.hit.delay_s * 1000) if exchange.hit is not None else 0
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as ISO 8601, in UTC and with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def outcome(exchange: Exchange) -> str:
+    """Return what the client saw: a status, or how its connection was broken."""
+    return f"connection {exchange.broken}" if exchange.broken else str(exchange.status)
 
 
 def _profile_json(client: str, kind: str, identifier: str) -> dict[str, str]:
@@ -145,7 +177,7 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "request": sendable(f"{exchange.method} {exchange.target}"),
-        "status": exchange.status,
+        "status": exchange.seen_status,
         **mock_json(exchange, tree),
         "statement": rule.statement,
         "source": rule.source,
@@ -202,13 +234,18 @@ def profile_after(exchange: Exchange) -> Any:
 
 def operations(exchange: Exchange) -> list[tuple[str, str]]:
     """Return (op, path) of each operation that the request's body held, as far as it can be read."""
-    held = exchange.story.operations
     # An operation without a name counts as an add, as the vendor's software reads it (library).
     return [
         (str(operation.get("op") or "add"), str(operation.get("path") or ""))
-        for operation in (_operations_in_json(exchange) if held is None else held)
+        for operation in sent_operations(exchange)
         if isinstance(operation, dict)
     ]
+
+
+def sent_operations(exchange: Exchange) -> Sequence[Any]:
+    """Return the operations of the request's body as they were read, none if they can't be."""
+    held = exchange.story.operations
+    return _operations_in_json(exchange) if held is None else held
 
 
 def _operations_in_json(exchange: Exchange) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError, RequestTimeout, ServerFull
-from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, Serving
+from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, WAIT_STEP_S, Serving
 from mockserver.server.delivery import FAULTS
 from mockserver.server.reading import Reader
 from mockserver.server.wsgi import respond
@@ -40,7 +40,7 @@ class Connection(asyncio.BufferedProtocol):
 
     | event                        | READY              | PENDING    | STALLED    | LINGERING |
     |------------------------------|--------------------|------------|------------|-----------|
-    | a request is complete        | answer: READY; late, spoiled or long: PENDING | queue | drop | drop |
+    | a request is complete        | answer: READY; late, spoiled, long or none yet: PENDING | queue | drop | drop |
     | a request can't be served    | say so: LINGERING  | queue that | -          | -         |
     | delivery: `answered`         | -                  | READY, go on with the queue | - | -   |
     | delivery: `stall`            | -                  | STALLED    | -          | -         |
@@ -151,6 +151,8 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on()
 
     def _send(self, environ: WSGIEnvironment, head: bytes, body: bytes, last: bool) -> None:
+        if "mockserver.wait" in environ:
+            return self._wait(environ)
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
@@ -179,6 +181,16 @@ class Connection(asyncio.BufferedProtocol):
             self.later(effect.delay_s, deliver, self, head, body)
         else:
             deliver(self, head, body)
+
+    def _wait(self, environ: WSGIEnvironment) -> None:
+        self.state = PENDING
+        self.later(WAIT_STEP_S, self._ask_again, environ)
+
+    def _ask_again(self, environ: WSGIEnvironment) -> None:
+        if not self.closing and not environ["mockserver.wait"].over():
+            return self._wait(environ)
+        self.queue.appendleft(environ)
+        self.answered()
 
     def _go_on(self) -> None:
         while self.queue and not self.busy:

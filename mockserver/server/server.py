@@ -4,6 +4,9 @@ A request that `takes_long` is answered in a thread of its own, behind others of
 
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).
+
+One that has nothing to say yet sets `environ["mockserver.wait"]` to an object whose `over()` tells when that may have
+changed: it is then asked again, and what it answered before is not sent. So nobody waits on the loop.
 """
 
 from __future__ import annotations

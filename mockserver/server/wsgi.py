@@ -38,6 +38,7 @@ def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironme
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
+        "mockserver.waits": True,
     }
 
 

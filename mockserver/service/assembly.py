@@ -194,6 +194,7 @@ def _policy(settings: Settings, token_key: bytes) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
+        log=settings.log,
         token_key=token_key,
         dates=Dates(settings.zoneless, settings.clock_skew),
         account_rules=settings.account_rules,

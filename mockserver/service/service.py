@@ -29,6 +29,7 @@ from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
 from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
 from mockserver.service import life
+from mockserver.service.answer import Answer, Delivery
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.operations import PATCH
@@ -47,24 +48,6 @@ NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma
 _log = logging.getLogger(__name__)
 
 
-class Delivery(NamedTuple):
-    """How the server is to deliver an answer when a fault asks for it: late, or as a broken connection."""
-
-    delay_s: float
-    connection: str | None
-
-
-class Answer(NamedTuple):
-    """What goes back to the client, and how."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    story: Story
-    fault: str | None = None
-    delivery: Delivery | None = None
-
-
 class Patched(NamedTuple):
     """What a patch showed beside its result: leniencies, and whether the profile may hold a member never returned."""
 
@@ -78,13 +61,14 @@ _STRICT = Patched()  # that dialect knows no leniency
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("before", "fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
         self.now = now
         self.operations: list[Any] | None = None
         self.update: Update | None = None
+        self.before: bytes | None = None  # what the patch met, also if it is refused
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
@@ -106,6 +90,7 @@ class Service:
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
         self._nearest_id = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
+        self._logs_less = policy.log in ("refusals", "off")
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -260,6 +245,7 @@ class Service:
         return NotFound(message, rule=rule, hint=hint)
 
     def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
+        handling.before = before
         document, tolerated = open_profile(before), set[str]()
         active = document.get("IsActive") != life.INACTIVE
         if not active and self.policy.hides_inactive and route.profile_id is None:
@@ -342,18 +328,28 @@ class Service:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
-        self._journal(request, world, handling, answer, number, struck)
+        exchange = self._journal(request, world, handling, answer, number, struck)
+        story = answer.story
+        if hit is None and self._logs_less and story.refusal is None and not story.rests_on and not story.silent:
+            return answer
+        if self._is_told(exchange):
+            answer = answer._replace(exchange=exchange)
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
         return answer._replace(fault=rule, delivery=delivery)
 
+    def _is_told(self, exchange: Exchange) -> bool:
+        log = self.policy.log
+        return log == "all" or (log != "off" and (exchange.surprising or (log == "changes" and exchange.changed)))
+
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
-    ) -> None:
+    ) -> Exchange:
         head, update = request.head, handling.update
         kept = head.kept or self._kept(head)
-        before, after = (update.before, update.after) if update is not None else (None, None)
+        before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
+        received, frozen = world.clock.received()
         exchange = Exchange(
             id=number,
             world=world.name,
@@ -372,8 +368,12 @@ class Service:
             before=before,
             after=after,
             key=kept.key,
+            received=received,
+            frozen=frozen,
+            hit=handling.fault,
         )
         world.journal.append(exchange, kept.size)
+        return exchange
 
     def _kept(self, head: Head) -> Kept:
         route, secrets, target = head.route, self.secrets, head.target

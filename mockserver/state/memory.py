@@ -15,7 +15,7 @@ from mockserver.state.clock import Clock
 from mockserver.state.content import Content, Share, Snapshots, fault_size, too_many_faults
 from mockserver.state.overlay import Base, Clash
 from mockserver.state.profiles import Profiles
-from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
+from mockserver.state.world import DEFAULT_WORLD, World, check_name, switched, world_unknown
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +86,12 @@ class MemoryWorld:
             self.counters.pop(fault_id, None)
             self._count_fault(fault_id, 0)
             return removed
+
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+        with self._fault_lock:
+            self.faults = switched(self.faults, fault_id, enabled=enabled)
+            return any(fault.id == fault_id for fault, _ in self.faults)
 
     def reset_faults(self) -> None:
         """Go back to the faults that the server was started with, all counters at zero."""
@@ -169,6 +175,11 @@ class MemoryWorlds:
         self.default = make(DEFAULT_WORLD, base)
         self.evictions = 0
         self.numbers: Iterator[int] = count(1)
+
+    @property
+    def appended(self) -> int:
+        """A number that changes with each exchange that a journal takes."""
+        return sum(world.journal.total for world in self.all())
 
     def get(self, name: str | None, key: Key | None = None) -> MemoryWorld:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""

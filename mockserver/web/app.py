@@ -10,9 +10,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockserver.errors import ApiError
+from mockserver.journal.lines import printable
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.body import body_too_large
-from mockserver.service.door import HostNotAllowed, VendorDoor, host_refusal, printable
+from mockserver.service.door import HostNotAllowed, VendorDoor, host_refusal
 from mockserver.service.reload import Reload
 from mockserver.service.request import answer_format
 from mockserver.settings import Settings

@@ -69,6 +69,13 @@ def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
         "operations": [{"op": "replace", "path": "/IsActive"}],
         "changes": [{"path": "/IsActive", "before": True, "after": False}],
         "durationMs": 1.5,
+        "receivedAt": "2024-05-01T10:00:00.250Z",
+        "at": "2024-05-01T10:00:00.250Z",
+        "frozen": False,
+        "connection": None,
+        "applied": None,
+        "tolerated": False,
+        "surprising": False,
     }
 
 

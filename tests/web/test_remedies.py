@@ -82,7 +82,7 @@ def test_json_without_its_type_is_read_from_no_browser(
     [
         ("limt=5", "did you mean limit?"),
         ("namespcae=w", "did you mean namespace?"),
-        ("xyzzy=1", "the parameters are all, limit, n, namespace, since, wait"),
+        ("xyzzy=1", "the parameters are all, changed, dry, limit, n, namespace, offset, q, since, view, wait"),
     ],
 )
 def test_an_unknown_query_parameter_gets_the_nearest(client: Callable[..., FlaskClient], query: str, hint: str) -> None:

@@ -78,6 +78,10 @@ class RedisWorlds:
         return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
 
     @property
+    def appended(self) -> int:
+        return int(self._redis.read("GET", f"{scripts.PREFIX}appended") or 0)
+
+    @property
     def content_bytes(self) -> int:
         """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
         return int(self._redis.read("GET", f"{scripts.PREFIX}content") or 0)

@@ -15,9 +15,9 @@ from mockserver.state.clock import system_now
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
 
 
-def sample_user(mock: Mock) -> tuple[Client, User] | None:
-    """Return the first client and user that may change profiles."""
-    for client in mock.fixtures.clients.values():
+def sample_user(mock: Mock, of: Client | None = None) -> tuple[Client, User] | None:
+    """Return the first client, or this one, and its first user that may change profiles."""
+    for client in mock.fixtures.clients.values() if of is None else (of,):
         for user in client.users.values():
             if operations.PATCH.permission in user.permissions:
                 return client, user
