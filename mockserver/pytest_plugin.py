@@ -136,9 +136,10 @@ def _failure(problem: Exception) -> BaseException:
 
 def _journal(world: MyPreferences) -> str:
     from mockserver.errors import UsageError
+    from mockserver.testing.proxies import proxies_in_the_way
 
     try:
-        return world.journal_text()
+        return "\n".join(filter(None, (world.journal_text(), proxies_in_the_way())))
     except UsageError as problem:
         return f"world {world.world}: {problem}"
 

@@ -20,6 +20,7 @@ from mockserver.package import pip_install
 from mockserver.service.assembly import load_members
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
+from mockserver.testing.proxies import proxies_in_the_way
 
 EXAMPLES = """examples:
   mockserver doctor
@@ -126,6 +127,10 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
     yield Finding("exposure", True, detail)
 
 
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    yield Finding("proxies", True, proxies_in_the_way() or "none in the way of requests to this machine")
+
+
 _LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _python, _packages, _extras, _contract, _port, _clock, _exposure,
+    _python, _packages, _extras, _contract, _port, _clock, _exposure, _proxies,
 )  # fmt: skip

@@ -6,23 +6,27 @@ import argparse
 import contextlib
 import gc
 import os
+import shlex
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import orjson
 
-from mockserver.cli import add_json, add_settings, as_started, settings_of
+from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
 from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
 from mockserver.errors import UsageError
+from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server, stop_signals
-from mockserver.service.assembly import Mock, assemble
+from mockserver.service.assembly import Mock, assemble, sign_command
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES, listed
-from mockserver.service.sample import sample_curl
+from mockserver.service.reload import Reading, Reload, tell_skipped
+from mockserver.service.sample import sample_curl, sample_user
 from mockserver.settings import Settings
 
 _COLLECTED_ALLOCATIONS = 10_000
@@ -48,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     metrics = Metrics()
     to_log = start_log(settings.log, metrics.note_dropped_line)
     mock = assemble(settings, progress=progress_bar("loading profiles"), metrics=metrics)
-    to_log.setFormatter(Redacting(mock.service.secrets))
+    to_log.setFormatter(Redacting(lambda: mock.service.secrets))
     # What is here now stays: the collector need not look at it again, nor as often as its defaults make it look.
     gc.freeze()
     gc.set_threshold(_COLLECTED_ALLOCATIONS, 10, 10)
@@ -56,11 +60,17 @@ def run(options: argparse.Namespace) -> int:
     def announce(url: str) -> None:
         _announce(mock, url, ready_file, as_json=options.json)
 
+    def listens(server: Server) -> None:
+        follow_files(mock, server, reload)
+        announce(server.url)
+
+    tell_skipped(mock.fixtures)
+    reload = Reload(mock, lambda: settings_of(options), config_of(options))
     try:
         with ended_by_signals():
             if settings.workers > 1:
                 return serve_with_workers(mock, announce)
-            make_server(mock, lambda running: announce(running.url)).serve()
+            make_server(mock, listens, reload=reload).serve()
     except UsageError as refused:
         if isinstance(refused.__cause__, OSError):
             raise _cannot_listen(settings, refused.__cause__) from refused
@@ -69,6 +79,33 @@ def run(options: argparse.Namespace) -> int:
         if ready_file is not None:
             ready_file.remove()
     return 0
+
+
+def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
+    """Read again when files change and, where no terminal could mean something else by it, at SIGHUP."""
+
+    def read_again() -> None:
+        found = reload.read()
+        if isinstance(found, Reading):
+            with contextlib.suppress(RuntimeError):  # the server ends just now
+                server.loop.call_soon_threadsafe(reload.swap, found)
+
+    if mock.settings.store != "memory":
+        return
+    if mock.settings.watch:
+        reload.follow(Watcher(reload.paths, read_again))
+    if not _has_terminal():
+        hang_up = lambda: threading.Thread(target=read_again, daemon=True).start()  # noqa: E731
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # no such signals, or not the main thread
+            server.loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return not hasattr(signal, "SIGHUP")
+    return True
 
 
 @contextlib.contextmanager
@@ -127,10 +164,9 @@ def _announce(mock: Mock, url: str, ready_file: ReadyFile | None, *, as_json: bo
 
 
 def _banner(mock: Mock, settings: Settings, url: str) -> str:
-    clients = len(mock.fixtures.clients)
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
-        f"  {len(mock.fixtures.bodies)} profiles of {clients} client{'s' * (clients != 1)} from {settings.fixtures}",
+        f"  {mock.fixtures.size} from {settings.fixtures}",
         f"  {listed(ROUTES[settings.operations])}",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
@@ -140,9 +176,15 @@ def _banner(mock: Mock, settings: Settings, url: str) -> str:
     if curl:
         lines += [
             "",
-            as_started("Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):"),
+            as_started(f"Try it (the signature is valid for 15 minutes; `{_sign(mock)}` makes a new one):"),
             "",
             curl,
             "",
         ]
     return "\n".join(lines)
+
+
+def _sign(mock: Mock) -> str:
+    """Return the command that signs as the sample is signed, with the client where it is not the demo's."""
+    command, found = sign_command(mock.settings), sample_user(mock)
+    return f"{command} --client {shlex.quote(found[0].client_id)}" if found and "--fixtures" in command else command

@@ -312,12 +312,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST_ARGUMENT: Final = 100_000
 
 
-def curl_text(exchange: Exchange, base_url: str) -> str:
-    """Return a curl command that sends the request again, signed anew by `mockserver sign`."""
+def curl_text(exchange: Exchange, base_url: str, sign: str = "mockserver sign") -> str:
+    """Return a curl command that sends the request again, signed anew by the command `sign`."""
     options = [
         f"curl --globoff --path-as-is {_method_option(exchange.method)}",
         quote(absolute_url(exchange, base_url)),
-        *(f"--header {argument}" for argument in _header_arguments(exchange)),
+        *(f"--header {argument}" for argument in _header_arguments(exchange, sign)),
     ]
     before, option = _body_option(exchange.body)
     return before + " \\\n  ".join(options + ([option] if option else []))
@@ -327,13 +327,13 @@ def _method_option(method: str) -> str:
     return "--head" if method == "HEAD" else f"--request {quote(method)}"
 
 
-def _header_arguments(exchange: Exchange) -> Iterator[str]:
+def _header_arguments(exchange: Exchange, sign: str) -> Iterator[str]:
     for name, value in exchange.headers:
         folded = name.lower()
         if folded in _OF_THE_CONNECTION or not _TOKEN.fullmatch(name):
             continue
         if folded == "authorization":
-            yield f'"{name}: {_credentials(exchange, value)}"'
+            yield f'"{name}: {_credentials(exchange, value, sign)}"'
         elif value != REDACTED:
             yield quote(f"{name}: {value}" if value.strip() else f"{name};")
     # curl adds these two by itself unless it is told not to, and both would change the answer.
@@ -345,13 +345,13 @@ def _header_arguments(exchange: Exchange) -> Iterator[str]:
 _SIGNED_WITH: Final = re.compile(r"(?i:\s*PNAUTHINFO3(-HMAC)?-(SHA(?:256|384|512)))\s")
 
 
-def _credentials(exchange: Exchange, value: str) -> str:
+def _credentials(exchange: Exchange, value: str, sign: str) -> str:
     """Return what stands for the credentials inside double quotes; the journal never had them."""
     scheme = value.strip().partition(" ")[0].lower()
     if scheme in ("basic", "bearer"):
         return f"{scheme.capitalize()} ${'CREDENTIALS' if scheme == 'basic' else 'TOKEN'}"
     user = exchange.user or value.partition("Credential=")[2].rpartition("/")[0]
-    words = ["mockserver sign"]
+    words = [sign]
     if exchange.key and exchange.key[0]:
         words.append(f"--client {quote(exchange.key[0])}")
     if user:

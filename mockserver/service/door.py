@@ -83,7 +83,6 @@ class VendorDoor:
         self.mock = mock
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
-        self.slashes = mock.service.policy.dialect.follows_page
         self.offered = mock.settings.operations
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
@@ -124,20 +123,25 @@ class VendorDoor:
         The mock's own server keeps equal heads and lets it be noted there; for other gateways it is kept here.
         """
         notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
-        kept, sent = (self._heads, sent_head(environ)) if notes is None else (notes, self)
+        # What a head's notes say holds for one service; another comes when fixtures are read again.
+        service, most = self.mock.service, KEPT_HEADS
+        kept, sent = self._heads, (service, sent_head(environ)) if notes is None else service
+        if notes is not None:
+            kept, most = notes, 1
         if (known := kept.get(sent)) is not None:
             return known
         head = self._read_head(environ)
         size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
-            if len(kept) >= KEPT_HEADS:
+            if len(kept) >= most:
                 kept.clear()
             kept[sent] = head
         return head
 
     def _read_head(self, environ: Mapping[str, Any]) -> Head:
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        route = match_route(target, slashes_in_ids=self.slashes, offered=self.offered)
+        slashes = self.mock.service.policy.dialect.follows_page
+        route = match_route(target, slashes_in_ids=slashes, offered=self.offered)
         return Head(method, target, headers, route)
 
     def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:

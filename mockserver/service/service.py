@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,6 +16,7 @@ from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.fixtures.loading import FixtureSet
+from mockserver.fixtures.naming import nearest_id
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
@@ -88,6 +89,7 @@ class Service:
         self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
+        self._nearest_id = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
         self._logs_less = policy.log in ("refusals", "off")
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
@@ -100,6 +102,9 @@ class Service:
         try:
             answer = self._handle(request, world, handling)
         except ApiError as refusal:
+            key = request.head.route.key
+            if refusal.rule == "profile-unknown" and key is not None and (near := self._nearest_id(key)):
+                refusal.hint = f"Did you mean {near}? GET /__admin/profiles lists what there is."
             answer = self.refuse(refusal, request.head.form, handling.operations)
         except Exception:
             answer = self.bug(request.head.form)
@@ -121,7 +126,7 @@ class Service:
         hit = handling.fault
         if hit is not None and not hit.applies:
             strike(hit)
-        self._authorize(request, addressed, handling)
+        self._authorize(request, addressed, handling, world)
         if head.route.key is None and head.operation is not None:
             life.refuse_blank_parameters(head.route, head.operation)
         saved = hit is None or hit.applies
@@ -179,7 +184,7 @@ class Service:
         addressed = head.addressed = Addressed(client, requested_fault(head, self.policy))
         return addressed
 
-    def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
+    def _authorize(self, request: Request, addressed: Addressed, handling: Handling, world: World) -> None:
         head = request.head
         if not self.policy.auth:
             handling.user = head.user
@@ -189,13 +194,13 @@ class Service:
         else:
             signed = head.signed
             if signed is None or not signed.since <= handling.now <= signed.until:
-                signed = head.signed = self._verify(request, addressed.client, handling.now)
+                signed = head.signed = self._verify(request, addressed.client, handling.now, world)
             user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
         assert head.operation is not None, "a door refuses what is no operation"
         require(user, head.operation.permission)
 
-    def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
+    def _verify(self, request: Request, client: Client | None, now: datetime, world: World) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
         head, policy = request.head, self.policy
         header = head.headers.get("authorization")
@@ -220,6 +225,7 @@ class Service:
                 now=now,
                 allow_unkeyed=policy.allow_unkeyed,
                 dates=policy.dates,
+                frozen=world.clock.frozen,
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
@@ -233,10 +239,10 @@ class Service:
             return life.not_a_number(route.profile_id)
         return self._unknown("profile-unknown", "The requested profile was not found.")
 
-    def _unknown(self, rule: str, message: str) -> ApiError:
+    def _unknown(self, rule: str, message: str, hint: str = "") -> ApiError:
         if self.policy.unknown_status == 400:
-            return BadRequest(message, rule="unknown-as-400", why=message)
-        return NotFound(message, rule=rule)
+            return BadRequest(message, rule="unknown-as-400", why=message, hint=hint)
+        return NotFound(message, rule=rule, hint=hint)
 
     def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
         handling.before = before
@@ -299,7 +305,7 @@ class Service:
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
         if refusal.rule == "profile-unknown":
-            refusal = self._unknown(refusal.rule, str(refusal))
+            refusal = self._unknown(refusal.rule, str(refusal), refusal.hint)
         if refusal.rule == "profile-inactive" and self.policy.unknown_status == 400:
             refusal = BadRequest(str(refusal), rule=refusal.rule, why=refusal.why, hint=refusal.hint)
         body = error_body(refusal.message, refusal.model_state, form)

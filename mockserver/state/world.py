@@ -15,7 +15,8 @@ from mockserver.faults.rules import Counter, Decision, Facts, Fault
 from mockserver.journal.log import ExchangeLog
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
-from mockserver.state.profiles import Overlay, ProfileStore
+from mockserver.state.overlay import Overlay
+from mockserver.state.profiles import ProfileStore
 
 DEFAULT_WORLD = "default"
 Rows: TypeAlias = tuple[tuple[Fault, float], ...]

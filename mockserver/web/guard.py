@@ -12,11 +12,17 @@ from flask import Response, request
 
 from mockserver.auth.tokens import bearer_token
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 
 _MOST_DIGITS = 18
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
+
+
+# What any of the control surface's routes reads of a query.
+_PARAMETERS = ("all", "changed", "dry", "limit", "n", "namespace", "offset", "q", "since", "view", "wait")
+_JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
 class AdminRefusal(ApiError):
@@ -63,13 +69,33 @@ def guard(mock: Mock) -> None:
             why="the control surface needs its token",
             hint=f"send {TOKEN_HEADER}: <token>; the server printed it at start and wrote it to the ready file",
         )
-    if request.get_data(cache=True) and request.mimetype not in ("application/json", "application/json-patch+json"):
+    _refuse_unknown_parameters()
+    if request.get_data(cache=True) and request.mimetype not in _JSON_TYPES and not _plain_json():
         raise UnsupportedMediaType(
             "refused",
             rule="admin-request-invalid",
             why=f"the control surface reads JSON, not {request.mimetype or 'an unnamed type'}",
             hint="send Content-Type: application/json",
         )
+
+
+def _refuse_unknown_parameters() -> None:
+    """Raise for a query parameter that would have no effect; what asks for metrics or contracts may send its own."""
+    for name in request.args if request.path.startswith("/__admin/") else ():
+        if name not in _PARAMETERS:
+            hint = did_you_mean(name, _PARAMETERS, f"the parameters are {', '.join(_PARAMETERS)}")
+            raise AdminRefusal(422, f"there is no query parameter {name[:40]!r}", hint)
+
+
+def _plain_json() -> bool:
+    """Tell whether JSON without its type comes from no browser, as by `curl -d`: a page could send that unasked."""
+    if any(name == "Origin" or name.startswith("Sec-Fetch-") for name in request.headers.keys()):  # noqa: SIM118
+        return False
+    try:
+        orjson.loads(request.get_data(cache=True))
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def same_origin() -> bool:

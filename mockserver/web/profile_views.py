@@ -101,7 +101,7 @@ def fixture_of(mock: Mock, key: Key, body: bytes | None) -> bytes | None:
     profile = None if body is None else orjson.loads(body)
     keys = [key, *((key[0], *pair) for pair in alternate_ids(profile or {}))]
     for slot in (slot for one in keys if (slot := mock.fixtures.index.get(one)) is not None):
-        fixture = mock.fixtures.bodies[slot]
+        fixture: bytes = mock.fixtures.bodies[slot]
         if profile is None or orjson.loads(fixture)["ProfileId"] == profile["ProfileId"]:
             return fixture
     return None

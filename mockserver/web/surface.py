@@ -12,8 +12,9 @@ from mockserver.errors import UsageError
 from mockserver.journal.view import iso
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
+from mockserver.service.reload import Reload
 from mockserver.state.clock import system_now
-from mockserver.state.profiles import Overlay
+from mockserver.state.overlay import Overlay
 from mockserver.state.world import World
 from mockserver.web import faults as admin_faults
 from mockserver.web import index as admin_index
@@ -36,13 +37,13 @@ from mockserver.web.requests import trying as admin_trying
 from mockserver.web.requests import views as admin_journal
 
 
-def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
+def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     """Return the blueprint of everything that the vendor does not have."""
     admin = Blueprint("admin", __name__)
     admin.register_error_handler(UsageError, usage_error)
     admin.after_app_request(with_proper_phrase)
     admin_index.register(admin, door, {"part": tuple(_RESETS)})
-    admin_status.register(admin, mock)
+    admin_status.register(admin, mock, reload)
     _resets(admin, mock)
     admin_profiles.register(admin, mock)
     admin_profile_views.register(admin, mock)

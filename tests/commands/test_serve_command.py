@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.commands.serve import _banner
 from mockserver.server.server import Server
+from mockserver.service.assembly import assemble
+from mockserver.settings import Settings
 from tests.commands.calling import ROOT, Done
+from tests.fixtures.directories import minimal, write
 
 
 class _Stranger(BaseHTTPRequestHandler):
@@ -112,3 +116,23 @@ def test_the_doctor_names_wrong_settings_and_goes_on(run: Callable[..., Done]) -
     assert done.code == 1
     assert "did you mean vendor?" in findings["settings"]["hint"]
     assert findings["contract"]["ok"]
+
+
+def test_the_doctor_names_a_proxy_in_the_way(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://p.example:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert "proxies: HTTP_PROXY=http://p.example:3128 may take requests" in run("doctor", "--port", 0).out
+
+
+def test_one_profile_of_one_client(run: Callable[..., Done], tmp_path: Path) -> None:
+    write(tmp_path, {"clients.toml": "[clients.ACME01]\n", "profiles/ACME01/a.json": minimal()})
+    assert run("check", "--fixtures", tmp_path).out == "ok: 1 profile of 1 client, contract and settings\n"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_banner_signs_with_the_fixtures_of_the_server(own: bool, tmp_path: Path) -> None:
+    """Client and folder are named where the demo's don't fit."""
+    write(tmp_path, {"profiles/ACME01/a.json": minimal()})
+    told = _banner(mock := assemble(Settings(fixtures=tmp_path) if own else Settings()), mock.settings, "http://x")
+    assert ("sign --fixtures" in told, "--client ACME01`" in told) == (own, own)

@@ -18,7 +18,7 @@ from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
 from mockserver.state.clock import system_now
 from mockserver.state.content import Content
-from mockserver.state.profiles import Base
+from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, unavailable
 from mockserver.state.world import Rows

@@ -15,7 +15,7 @@ from mockserver.journal.copies import pytest_text, rule_text
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.journal.work import Work
-from mockserver.service.assembly import Mock
+from mockserver.service.assembly import Mock, sign_command
 from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
 from mockserver.web.requests.live import Readers, rows_json
 from mockserver.web.requests.telling import told
@@ -104,7 +104,9 @@ def _retold(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>/curl")
     def curl_request(exchange_id: str) -> Response:
         """Write one request as a curl command that signs it anew."""
-        text = view.curl_text(find_request(mock, exchange_id), request.host_url.rstrip("/"))
+        text = view.curl_text(
+            find_request(mock, exchange_id), request.host_url.rstrip("/"), sign_command(mock.settings)
+        )
         return _text(text)
 
     @admin.get("/__admin/requests/<exchange_id>/pytest")
