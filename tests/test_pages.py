@@ -68,7 +68,7 @@ def test_every_command_can_be_given(command: str) -> None:
 
 
 # Of curl, of pip, and of the benchmarks.
-FOREIGN_FLAGS = {"--noproxy", "--no-deps", "--wheel-dir", "--quick", "--long"}
+FOREIGN_FLAGS = {"--cacert", "--noproxy", "--no-deps", "--wheel-dir", "--quick", "--long"}
 
 
 @pytest.mark.parametrize("name", PAGES)
