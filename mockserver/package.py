@@ -17,6 +17,11 @@ def shipped(name: str) -> Path:
     return packed if packed.exists() else _CHECKOUT / name
 
 
+def from_checkout() -> bool:
+    """Tell whether this runs in a checkout, where there is a Makefile, and not from a wheel."""
+    return not _DATA.exists()
+
+
 def state_folder() -> Path:
     """Return where what is kept across starts belongs, of this user alone."""
     kept = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".local" / "state"

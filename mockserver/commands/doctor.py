@@ -75,7 +75,9 @@ def _packages(settings: Settings) -> Iterator[Finding]:
     try:
         needed = [line for line in requires(PACKAGE) or () if "extra ==" not in line]
     except PackageNotFoundError:
-        yield Finding("package", False, "not installed", "run make serve, or pip install .")
+        yield Finding(
+            "package", False, "not installed", "install it: make serve in a checkout, else pip install and the wheel"
+        )
         return
     for line in needed:
         name = line.split(">")[0].split("=")[0].split(";")[0].strip()
