@@ -116,6 +116,12 @@ class Settings:
     )
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
+    tls: bool = _setting(False, "serve https alone, with a certificate of a CA that is kept for this user")
+    tls_cert: Path | None = _setting(None, "serve https with this certificate and its chain (PEM)")
+    tls_key: Path | None = _setting(None, "its key (PEM, no password)")
+    tls_flaw: str = _setting(
+        "none", "serve https with this flaw in each handshake", choices=("none", "expired", "wrong-name", "reset")
+    )
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")
     watch: bool = _setting(
         _on_terminal, "read fixtures and settings again when their files change", shown="on a terminal"
@@ -133,6 +139,11 @@ class Settings:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def https(self) -> bool:
+        """Tell whether the server speaks TLS, and nothing else."""
+        return self.tls or self.tls_cert is not None or self.tls_flaw != "none"
 
     @property
     def control_max_body(self) -> int:
@@ -363,6 +374,13 @@ def _conflicts(settings: Settings, places: Mapping[str, str]) -> Iterator[UsageE
         hint = "add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)"
         problem = "several workers can't share state in memory"
         yield UsageError(problem, place=places.get("workers", "workers"), hint=hint)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        given, absent = ("tls_key", "tls_cert") if settings.tls_cert is None else ("tls_cert", "tls_key")
+        hint = "write both, --tls-cert FILE --tls-key FILE, or --tls alone"
+        yield UsageError(f"{given} without {absent}", place=places.get(given, given), hint=hint)
+    elif settings.tls_cert is not None and settings.tls_flaw in ("expired", "wrong-name"):
+        problem = f"a certificate of your own can't be made {settings.tls_flaw}"
+        yield UsageError(problem, place=places.get("tls_flaw", "tls_flaw"), hint="leave --tls-cert and --tls-key out")
 
 
 def _is_host(host: str) -> bool:

@@ -85,8 +85,8 @@ class Connection(asyncio.BufferedProtocol):
             self.timer.cancel()
         self.server.dismiss(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self.server.buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.server.view  # TLS fills it by slices, which of a bytearray would be copies
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.reader.parser is None:
@@ -96,9 +96,9 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Stay for an answer that is under way: a client may close its sending half early."""
+        """Stay for an answer that is under way: a client may close its sending half early, but not of TLS."""
         self.half_closed = self.closing = True
-        return self.state is PENDING
+        return self.state is PENDING and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self.clogged = True
@@ -238,17 +238,22 @@ class Connection(asyncio.BufferedProtocol):
     def _reject(self, environ: WSGIEnvironment) -> None:
         head, body, _ = respond(self.server.refusal, environ, self.server.date, last=True)
         self.write(head + body)
-        self.hang_up()
+        self.hang_up(LINGER_S / 2)
 
-    def hang_up(self) -> None:
-        """Close the sending half, then drop what still comes: closing at once would reset what was sent."""
+    def hang_up(self, tls_pause_s: float = 0) -> None:
+        """Close the sending half, then drop what still comes: closing at once would reset what was sent.
+
+        TLS has no halves: it is closed after a pause, for what comes behind its end breaks it off.
+        """
         self._take_no_more()
         self.state = READY
         self.deadline = self.server.now + LINGER_S
         if self.half_closed:
             return self.transport.close()
         self.state = LINGERING
-        with contextlib.suppress(OSError):  # the client is gone already
+        if not self.transport.can_write_eof():
+            self.later(tls_pause_s, self.transport.close)
+        with contextlib.suppress(OSError, NotImplementedError):  # the client is gone already, or it is TLS
             self.transport.write_eof()
         self.transport.resume_reading()
 
@@ -259,7 +264,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def break_off(self) -> None:
         """Reset the connection; what is not sent yet, also by the system, is dropped."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        if (sock := self.transport.get_extra_info("socket")) is not None:  # of TLS that has just ended
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()
 
     # called by the server
@@ -293,3 +299,10 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.abort()
         elif self.reader.environ is None and self.state is READY and not self.queue:
             self.transport.close()
+
+
+class BrokenHandshake(Connection):
+    """Resets the connection as soon as the client begins TLS."""
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.break_off()

@@ -326,6 +326,12 @@ def test_the_archive_tells_what_was_sent_and_answered() -> None:
     }
 
 
+def test_the_archive_has_the_scheme_of_the_server() -> None:
+    """Whatever its address, the host is the one that was asked for."""
+    [entry] = har([exchange()], "https://127.0.0.1:8443")["log"]["entries"]
+    assert entry["request"]["url"] == f"https://localhost:8080{TARGET}"
+
+
 def test_the_archive_is_in_order_of_time() -> None:
     """HAR readers expect the oldest entry first, however the journal was read."""
     journal = journal_of(*(exchange(id=str(second), at=NOW.replace(second=second)) for second in range(3)))
