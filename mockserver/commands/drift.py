@@ -12,7 +12,8 @@ from mockserver.cli import add_json, print_json
 from mockserver.commands.report_files import Attempts, add_report_flag, add_report_to_flag, hand_over, make_folders
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
-from mockserver.drift.drift import Drift, DriftReport, keys_of
+from mockserver.drift.drift import Drift, keys_of
+from mockserver.drift.findings import DriftReport
 from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import as_json, as_text, write_report
@@ -22,7 +23,7 @@ from mockserver.state.clock import system_now
 from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.mock_process import load_profiles, local_mock
-from mockserver.verify.rules.facts import load_facts
+from mockserver.verify.rules.facts import shipped_facts
 from mockserver.verify.rules.reading import Rule, chosen, load_rules
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
@@ -98,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _compare_with_page(options: argparse.Namespace) -> int:
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
-    found = list(disagreements(load_facts(shipped("contracts") / "page-facts.yaml"), contract))
+    found = list(disagreements(shipped_facts(), contract))
     if options.json:
         print_json({"disagreements": found})
     else:

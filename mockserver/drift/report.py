@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from mockserver.drift.drift import CaseResult, DriftReport, Finding
+from mockserver.drift.findings import CaseResult, DriftReport, Finding
 from mockserver.drift.html import as_html
 from mockserver.verify.target.request_plan import by_reason
 
