@@ -16,7 +16,7 @@ from mockserver.drift.report import troubles
 from mockserver.package import shipped
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
-from mockserver.verify.reports.github import Trouble, annotations, summary
+from mockserver.verify.reports.github import Trouble, summary, workflow_commands
 from mockserver.verify.reports.matrix import fact_rows
 from mockserver.verify.reports.sentences import Lead
 from tests.commands.calling import Done
@@ -31,7 +31,7 @@ def trouble(case: str, level: str = "error", problem: str = "it differs") -> Tro
 
 
 def test_an_annotation_stands_at_the_line_of_its_rule() -> None:
-    (line,) = annotations([trouble("remove-text")], ROOT)
+    (line,) = workflow_commands([trouble("remove-text")], ROOT)
     found = re.fullmatch(
         r"::error file=(\S+\.yaml),line=(\d+),title=remove-text%3A a title::it differs%0AWhat to do: mend it", line
     )
@@ -46,20 +46,20 @@ def test_an_annotation_stands_at_the_line_of_its_rule() -> None:
     ids=["of an installed package", "no rule"],
 )
 def test_what_has_no_line_in_the_repository_is_told_without(case: str, workspace: Path) -> None:
-    (line,) = annotations([trouble(case)], workspace)
+    (line,) = workflow_commands([trouble(case)], workspace)
     assert line.startswith(f"::error title={case}%3A a title::")
 
 
 def test_as_many_annotations_as_are_shown_with_the_errors_first() -> None:
     """The last says how many more there are."""
-    lines = list(annotations([trouble("w", "warning"), *(trouble(f"e{number}") for number in range(12))], ROOT))
+    lines = list(workflow_commands([trouble("w", "warning"), *(trouble(f"e{number}") for number in range(12))], ROOT))
     assert len(lines) == 10
     assert all(line.startswith("::error") for line in lines)
     assert "and 4 more" in lines[-1]
 
 
 def test_no_value_of_a_server_is_a_command_of_the_runner() -> None:
-    (line,) = annotations([Trouble("error", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)], ROOT)
+    (line,) = workflow_commands([Trouble("error", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)], ROOT)
     assert len(line.splitlines()) == 1
     assert line.count("100%25") == 4
     assert "," not in line.split("::")[1]

@@ -50,7 +50,7 @@ class GithubOutput:
 
     def tell(self, lead: Lead, facts: Sequence[FactRow], troubles: Sequence[Trouble]) -> None:
         """Write annotations and summary."""
-        for line in annotations(troubles, self.workspace):
+        for line in workflow_commands(troubles, self.workspace):
             self.stream.write(f"{line}\n")
         self.stream.flush()
         if self.summary is not None:
@@ -77,7 +77,7 @@ class GithubReport(CollectedReport):
         return Trouble(level, case.id, case.title, case.problems, todo(case, self.run), curl)
 
 
-def annotations(troubles: Sequence[Trouble], workspace: Path) -> Iterator[str]:
+def workflow_commands(troubles: Sequence[Trouble], workspace: Path) -> Iterator[str]:
     """Yield a workflow command for each trouble, as many as GitHub shows; errors come first."""
     places = _rule_places(shipped("contracts") / "rules")
     ordered = sorted(troubles, key=lambda trouble: trouble.level)
