@@ -10,7 +10,7 @@ from mockserver.verify.events import CaseFinished, RunFinished
 from mockserver.verify.reports.collected import ORDER, CollectedReport
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.page import rendered
-from mockserver.verify.reports.sentences import again, counted, todo
+from mockserver.verify.reports.sentences import again, todo
 
 # Of a long walk the end is what failed.
 _MOST_EXCHANGES = 12
@@ -49,7 +49,6 @@ class HtmlReport(CollectedReport):
             shown=self._shown,
             todo=todo,
             again=again,
-            counted=counted,
             most=_MOST_EXCHANGES,
         )
 

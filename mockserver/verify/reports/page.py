@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.verify.reports.matrix import NOT_ASKED, FactRow, by_section
+from mockserver.verify.reports.sentences import counted
 
 _HERE = Path(__file__).parent
 _WORKBENCH = _HERE.parents[1] / "web" / "workbench" / "workbench.css"
@@ -45,6 +46,7 @@ def rendered(
         "good_facts": [row for row in facts if row.verdict in good],
         "fact_counts": {verdict: counts[verdict] for verdict in rank if counts[verdict]},
         "sign": _sign,
+        "counted": counted,
     }
     return pages.get_template(template.name).render(known | values)
 
