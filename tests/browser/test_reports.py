@@ -1,4 +1,4 @@
-"""The pages of reports in a real browser: hostile text stays text, the filter filters, and both schemes are readable."""
+"""The pages of reports in a real browser: hostile text stays text, filters filter, everybody can read it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from mockserver.verify.calls import Call, Reply, Verdict
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished
+from tests.browser.test_access import AXE
 from tests.verify.reports.test_pages import page_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,14 @@ def test_a_button_shows_one_verdict_alone(page: Page) -> None:
     assert [one.is_visible() for one in entries.all()] == [True, True]
     page.locator("label", has_text="inconclusive 1").click()
     assert [one.is_visible() for one in entries.all()] == [False, True]
+
+
+def test_everybody_can_read_it(page: Page) -> None:
+    """axe-core: no finding, with everything unfolded."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+    assert [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found] == []
 
 
 def test_a_square_leads_to_its_fact(page: Page) -> None:

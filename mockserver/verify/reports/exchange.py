@@ -118,6 +118,12 @@ class Shown:
         return self._redact.message(item) if name == "Message" else self._hidden(item)
 
 
+def last_patch(exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the last request that is more than an empty patch, which only reads; else the last one."""
+    patches = [one for one in exchanges if one.call.body.strip() not in (b"", b"[]")]
+    return next(reversed(patches or list(exchanges)), None)
+
+
 def _names(shape: Shape) -> frozenset[str]:
     own = frozenset(shape.members)
     inner = [_names(member) for member in shape.members.values()] + ([_names(shape.item)] if shape.item else [])

@@ -18,7 +18,7 @@ from mockserver.package import shipped
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, RunFinished
 from mockserver.verify.reports.collected import CollectedReport
-from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.matrix import FactRow, by_section
 from mockserver.verify.reports.sentences import Lead, todo
 
@@ -73,7 +73,8 @@ class GithubReport(CollectedReport):
         self._output.tell(self.lead, self.facts, found)
 
     def _trouble(self, case: CaseFinished, level: str) -> Trouble:
-        curl = self._shown.curl(case.exchanges[-1]) if case.exchanges else ""
+        sent = last_patch(case.exchanges)
+        curl = self._shown.curl(sent) if sent else ""
         return Trouble(level, case.id, case.title, case.problems, todo(case, self.run), curl)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, RunFinished
 from mockserver.verify.reports.collected import ORDER, CollectedReport
-from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.page import rendered
 from mockserver.verify.reports.sentences import again, todo
 
@@ -49,6 +49,7 @@ class HtmlReport(CollectedReport):
             shown=self._shown,
             todo=todo,
             again=again,
+            last_patch=last_patch,
             most=_MOST_EXCHANGES,
         )
 

@@ -53,7 +53,7 @@ def test_a_page_of_a_run_shows_everything_as_text(tmp_path: Path) -> None:
     report(RunFinished(Counter(), 2, 0.1, HOSTILE))
     page = Tags((tmp_path / "run.html").read_text(encoding="utf-8"))
     assert page.names["script"] == 0
-    assert page.names["pre"] == 6, "request, answer and curl of each exchange"
+    assert page.names["pre"] == 7, "request, answer and curl of each exchange, and the last patch"
     assert page.text.count(HOSTILE) >= 12
 
 
