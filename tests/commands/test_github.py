@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from mockserver.verify.reports.github import Trouble, summary, workflow_commands
 from mockserver.verify.reports.matrix import fact_rows
 from mockserver.verify.reports.sentences import Lead
 from tests.commands.calling import Done
+from tests.verify.reports.test_pages import Tags
 from tools.mutants.harness import CONTRACT, FIXTURES, ROOT
 
 HOSTILE = "::set-env::x\n\n::error::<script>\r\n\n# [a](b), 100%"
@@ -65,29 +65,28 @@ def test_no_value_of_a_server_is_a_command_of_the_runner() -> None:
     assert "," not in line.split("::")[1]
 
 
-class Elements(HTMLParser):
-    """Collects the names of elements, and the text between them."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.names, self.text = set[str](), ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.names.add(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_a_summary_is_one_block_of_html() -> None:
     """An empty line would end it, and what follows would be read as Markdown."""
     found = Trouble("error", HOSTILE, HOSTILE, (HOSTILE,), HOSTILE, HOSTILE)
     text = summary(Lead("bad", "Broken.", HOSTILE), fact_rows((), (), ""), [found])
     assert "\n\n" not in text
     assert "\r" not in text
-    page = Elements(text)
-    assert page.names == {"h3", "table", "tr", "th", "td", "details", "summary", "b", "code", "ul", "li", "p", "pre"}
+    page = Tags(text)
+    assert set(page.names) == {
+        "h3",
+        "table",
+        "tr",
+        "th",
+        "td",
+        "details",
+        "summary",
+        "b",
+        "code",
+        "ul",
+        "li",
+        "p",
+        "pre",
+    }
     assert page.text.count("<script>") == 6
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -118,14 +118,9 @@ def _fact_table(facts: Sequence[FactRow]) -> Iterator[str]:
 
 def _rule_places(directory: Path) -> dict[str, tuple[Path, int]]:
     """Return file and line of each rule."""
-    return dict(_rules_of(directory.glob("*.yaml")))
-
-
-def _rules_of(files: Iterable[Path]) -> Iterator[tuple[str, tuple[Path, int]]]:
-    for path in files:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            if found := _RULE.fullmatch(line):
-                yield found[1], (path, number)
+    lines = ((path, path.read_text(encoding="utf-8").splitlines()) for path in directory.glob("*.yaml"))
+    rows = ((path, number, _RULE.fullmatch(line)) for path, text in lines for number, line in enumerate(text, start=1))
+    return {found[1]: (path, number) for path, number, found in rows if found}
 
 
 def _place(place: tuple[Path, int] | None, workspace: Path) -> dict[str, str]:
