@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.commands.github import add_github_flag, github_output
 from mockserver.commands.report_files import Attempts, add_report_flag, add_report_to_flag, hand_over, make_folders
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
 from mockserver.errors import UsageError
@@ -24,6 +25,7 @@ from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
 from mockserver.verify.mock_process import Starting, is_mock, starting
 from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.github import GithubReport
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
 from mockserver.verify.reports.junit import JunitReport
@@ -79,6 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="also list what held")
     add_report_flag(parser)
     add_report_to_flag(parser)
+    add_github_flag(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
     add_json(parser)
@@ -156,6 +159,8 @@ def _reported(
         "the document": document,
         **dict(_files(options, shown)),
     }
+    if output := github_output(options):
+        reports["what GitHub reads"] = GithubReport(output, shown)
     attempt = Attempts()
 
     def report(event: Event) -> None:
