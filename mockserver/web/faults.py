@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from shlex import quote
 from typing import Any, TypeAlias
@@ -70,12 +70,10 @@ def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
         """Add a fault, as JSON or as text: "500 first=2"; with ?dry=true only tell what it would do."""
-        world = chosen_world(mock)
-        fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
+        world, others = chosen_world(mock), [old.id for old, _ in chosen_world(mock).faults]
         if request.args.get("dry", "").lower() == "true":
-            hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
-            rule = {**to_json(fault), "text": to_text(fault)}
-            return json_response({"rule": rule, "sentence": sentence(fault), "plan": [_hit(hit) for hit in hits]})
+            return json_response(_foreseen(world, body_json_or_text(), known, others))
+        fault = with_free_id(_read(body_json_or_text(), known), others)
         world.add_fault(fault)
         return json_response(row(world, fault), 201)
 
@@ -89,6 +87,18 @@ def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
         fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
         world.add_fault(fault)
         return json_response(row(world, fault))
+
+
+def _foreseen(world: World, document: Any, known: Known, others: Sequence[str]) -> dict[str, Any]:
+    """Say what a rule would do, or what is wrong with it: while somebody writes one, neither is a failure."""
+    try:
+        fault = with_free_id(_read(document, known), others)
+    except UsageError as problem:
+        told = f"{problem.place}: {problem.problem}" if problem.place else problem.problem
+        return {"error": told, "hint": problem.hint}
+    hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
+    rule = {**to_json(fault), "text": to_text(fault)}
+    return {"rule": rule, "sentence": sentence(fault), "plan": [_hit(hit) for hit in hits]}
 
 
 def _switch(world: World, fault_id: str, enabled: Any) -> None:
