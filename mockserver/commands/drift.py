@@ -9,8 +9,15 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.github import add_github_flag, github_output
-from mockserver.commands.report_files import Attempts, add_report_flag, add_report_to_flag, hand_over, make_folders
+from mockserver.commands.report_files import (
+    Attempts,
+    add_github_flag,
+    add_report_flag,
+    add_report_to_flag,
+    github_output,
+    hand_over,
+    make_folders,
+)
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of

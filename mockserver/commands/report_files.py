@@ -1,4 +1,4 @@
-"""Where a run is written: `--report FILE`, whose ending says the format, and `--report-to URL`, a mock server."""
+"""Where a run is written: `--report FILE`, its ending says the format, `--report-to URL`, a mock server, `--github`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
+from mockserver.verify.reports.github import GithubOutput
 
 _TIMEOUT_S: Final = 10.0
 _MOST_BYTES: Final = 2 << 20
@@ -31,6 +32,26 @@ def add_report_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
     )
+
+
+def add_github_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--github`."""
+    parser.add_argument(
+        "--github",
+        action=argparse.BooleanOptionalAction,
+        help="write annotations and a step summary for GitHub Actions (default: if it runs there)",
+    )
+
+
+def github_output(options: argparse.Namespace) -> GithubOutput | None:
+    """Return where GitHub reads, or None if nobody asked for it."""
+    wanted = os.environ.get("GITHUB_ACTIONS") == "true" if options.github is None else options.github
+    if not wanted:
+        return None
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    # Where the output is one document, the runner reads the other stream just as well.
+    return GithubOutput(sys.stderr if options.json else sys.stdout, Path(summary) if summary else None, workspace)
 
 
 def add_report_to_flag(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.commands.github import add_github_flag, github_output
-from mockserver.commands.report_files import Attempts, add_report_flag, add_report_to_flag, hand_over, make_folders
+from mockserver.commands.report_files import (
+    Attempts,
+    add_github_flag,
+    add_report_flag,
+    add_report_to_flag,
+    github_output,
+    hand_over,
+    make_folders,
+)
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
