@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
 # Shorter values are found in any text.
@@ -21,9 +22,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
 _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|([\\/"]))')
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ().\-/+]{1,3}(?=\d)")
 _UNSEEN = ("Mn", "Cf")
-Index = Mapping[str, list[str]]
+Index = Mapping[tuple[str, ...], list[str]]
 
 
+@lru_cache(maxsize=1 << 15)
 def folded(text: str) -> str:
     """Return a text without letter case, accents and signs that nobody sees."""
     if text.isascii():
@@ -61,16 +63,14 @@ def _index(needles: Iterable[str]) -> Index:
     index = defaultdict(list)
     for needle in set(needles):
         if len(needle) >= LEAST:
-            index[needle[:LEAST]].append(needle)
+            index[tuple(needle[:LEAST])].append(needle)
     return dict(index)
 
 
 def _hit(text: str, index: Index) -> bool:
-    return bool(index) and any(
-        text.startswith(needle, start)
-        for start in range(len(text) - LEAST + 1)
-        for needle in index.get(text[start : start + LEAST], ())
-    )
+    # A text that shares no beginning with any original is done without a step of Python for each letter.
+    shared = index.keys() & set(zip(*(text[place:] for place in range(LEAST)), strict=False))
+    return any(needle in text for start in shared for needle in index[start])
 
 
 def _views(text: str) -> Iterable[str]:

@@ -142,7 +142,7 @@ def _known(value: Any, shape: Shape, left_out: Counter[str], place: str = "") ->
         return result
     if isinstance(value, list) and shape.item is not None:
         fitting = [item for item in value if _fits(item, shape.item)]
-        left_out[place] += len(value) - len(fitting)
+        left_out += Counter({place: len(value) - len(fitting)})
         return [_known(item, shape.item, left_out, place) for item in fitting]
     return value
 
