@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -122,15 +123,14 @@ def _require_ours(out: Path) -> None:
 
 def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:
     """Write the fixtures beside their place, see that they pass `check`, and put them there."""
-    new = out.with_name(f".{out.name}.new")
+    new = out.absolute().with_name(f".{out.absolute().name}.new")
     try:
         shutil.rmtree(new, ignore_errors=True)
         folder = new / "profiles" / client
         folder.mkdir(parents=True)
-        kept = out / "clients.toml"
-        (new / "clients.toml").write_text(
-            kept.read_text("utf-8") if kept.exists() else "\n".join(_clients(client)), encoding="utf-8"
-        )
+        kept = out / "clients.toml"  # its users may have been changed since
+        text = kept.read_text("utf-8") if kept.exists() else _clients(client)
+        (new / "clients.toml").write_text(text, encoding="utf-8")
         for name, text in recording.files.items():
             (folder / name).write_text(text, encoding="utf-8")
         _, tree = load_members(contract)
@@ -145,12 +145,20 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _clients(client: str) -> Iterator[str]:
-    yield _MARK
-    yield f'[clients."{client}"]\ndefault_type = "Customer"\ndefault_locale = "en-US"\n'
-    yield f'[clients."{client}".groups.editors]\npermissions = ["profile:update"]\n'
-    yield f'[clients."{client}".users."editor@recorded.example"]'
-    yield 'secret = "fake-secret-of-the-recorded-fixtures"\ngroups = ["editors"]\n'
+def _clients(client: str) -> str:
+    name = json.dumps(client)
+    return f"""{_MARK}
+[clients.{name}]
+default_type = "Customer"
+default_locale = "en-US"
+
+[clients.{name}.groups.editors]
+permissions = ["profile:update"]
+
+[clients.{name}.users."editor@recorded.example"]
+secret = "fake-secret-of-the-recorded-fixtures"
+groups = ["editors"]
+"""
 
 
 def _report(recording: Recording, stays: frozenset[str], out: Path) -> dict[str, Any]:

@@ -23,15 +23,15 @@ INT64_MAX = 2**63 - 1
 # Nobody has a mailbox or a server there (RFC 2606).
 RESERVED = ("example", "test", "invalid")
 _KEPT_WORDS = frozenset({"mailto", "tel", "www"})
-_SAYS_NOTHING = frozenset({"true", "false", "null", "yes", "no"})
+_SAYS_NOTHING = _KEPT_WORDS | {"true", "false", "null", "yes", "no", "http", "https"}
 _DAY = r"(?<!\d)\d{4}-\d\d-\d\d"
 _TIME = r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
 _PIECES = re.compile(
     r"(?P<url>https?://[^\s\"'<>]+)"
-    r"|(?P<email>[^\s@<>\"'(),;:/?&=]+@[\w-]+(?:\.[\w-]+)+)"
+    r"|(?P<email>[^\s@<>\"'(),;:/?&=]{1,64}@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<guid>(?<!\w)[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\w))"
     rf"|(?P<moment>{_DAY}{_TIME})"
-    r"|(?P<escaped>[\w.~!$'*+-]*(?:%[0-9A-Fa-f]{2}[\w.~!$'*+-]*)+)"
+    r"|(?P<escaped>[\w.~!$'*+-]{0,64}(?:%[0-9A-Fa-f]{2}[\w.~!$'*+-]*)+)"
     r"|(?P<number>\d[\d ().\-/]*\d|\d)"
     r"|(?P<word>[^\W\d_]+)"
     r"|(?P<symbol>[\u2190-\u2bff\U0001f000-\U0001faff])"
@@ -42,7 +42,7 @@ _COUNTRY_CODE = re.compile(r"\s*(?:\+|00)(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0
 
 def says_nothing(text: str) -> bool:
     """Say whether a text is nobody's: a flag, the calendar's first or last day, or signs alone."""
-    if text.lower() in _SAYS_NOTHING or text[:10] in ("0001-01-01", "9999-12-31"):
+    if text.lower() in _SAYS_NOTHING or re.fullmatch(rf"(?:0001-01-01|9999-12-31){_TIME}", text):
         return True
     return not any(found.lastgroup for found in _PIECES.finditer(text))
 
@@ -124,7 +124,10 @@ class Pseudonyms:
 
     def text(self, text: str) -> str:
         """Return a text with each of its pieces replaced."""
-        return text if says_nothing(text) else _PIECES.sub(self._replace, text)
+        try:
+            return text if says_nothing(text) else _PIECES.sub(self._replace, text)
+        except RecursionError:  # URLs in URLs, encoded again and again: nobody reads that
+            return re.sub(r"[^\W_]+", lambda run: self._piece("symbol", run[0]), text)
 
     def _replace(self, found: re.Match[str]) -> str:
         kind = found.lastgroup or ""
@@ -153,12 +156,7 @@ class Pseudonyms:
         return ".".join([*map(self.text, labels[:-1] or labels), self._domain])
 
     def _escaped(self, text: str) -> str:
-        try:
-            return quote(self.text(unquote(text, errors="strict")), safe="")
-        except UnicodeDecodeError:
-            return re.sub(
-                r"[^\W\d_]+|\d+", lambda run: self._piece("word" if run[0].isalpha() else "digits", run[0]), text
-            )
+        return quote(self.text(unquote(text)), safe="")
 
     def _moment(self, moment: str) -> str:
         try:

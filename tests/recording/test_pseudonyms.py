@@ -75,7 +75,7 @@ def test_dates_move_by_one_offset_and_keep_their_form() -> None:
     assert len(set(three.values())) == len(days) == 3
 
 
-@pytest.mark.parametrize("text", ["true", "False", "", "   ", "-----", "9999-12-31T23:59:59Z", "0001-01-01"])
+@pytest.mark.parametrize("text", ["true", "False", "https", "", "   ", "-----", "9999-12-31T23:59:59Z", "0001-01-01"])
 def test_what_is_nobodys_stays(text: str) -> None:
     assert mapped(text) == {text: text}
 
@@ -84,6 +84,13 @@ def test_what_is_nobodys_stays(text: str) -> None:
 def test_no_mailbox_or_server_is_a_real_one(value: str) -> None:
     """Names that nobody can have (RFC 2606)."""
     assert re.search(r"\.(example|test|invalid)(:8443/|$)", mapped(value)[value])
+
+
+@pytest.mark.parametrize("text", ["http://a.org/" * 900, "anna%" + "25" * 5000 + "40x.org"], ids=["URLs", "signs"])
+def test_what_is_nested_beyond_any_reading_is_replaced_as_well(text: str) -> None:
+    new = mapped(text, "anna")[text]
+    assert len(new) > 1000
+    assert not Guard([text, "anna"]).finds(new)
 
 
 PIECES = st.sampled_from(["Anna", "walsh", "42", "0417", "2012-06-01", "@", ".", "-", " ", "%40", "http://x.org/", "ß"])
@@ -108,6 +115,10 @@ def test_ids_stay_different_and_in_their_form(ids: set[str]) -> None:
     assert all(
         re.fullmatch(rf"[A-Z]{{{value.index('-')}}}-\d{{{len(value.split('-')[1])}}}", new[value]) for value in ids
     )
+
+
+def test_a_text_that_begins_with_the_first_day_is_somebodys() -> None:
+    assert "Anna" not in mapped("0001-01-01 Anna")["0001-01-01 Anna"]
 
 
 def test_moments_inside_a_text_are_known() -> None:
