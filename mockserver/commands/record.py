@@ -23,7 +23,7 @@ from mockserver.service.assembly import load_members
 from mockserver.verify.contract import load_contract
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Target, choose_target, default_targets_file, load_targets
+from mockserver.verify.target.targets import Target, choose_target, default_targets, load_targets
 from mockserver.verify.target.undo_file import default_state_dir
 
 EXAMPLES = """examples:
@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, replace, check, write, and say what was replaced."""
-    targets = load_targets(options.targets or default_targets_file())
+    targets = load_targets(options.targets) if options.targets else default_targets()
     target = choose_target(targets, options.target, production_accepted=options.production_accepted)
     target = _narrowed(target, options.profile)
     contract_file = options.contract or shipped("contracts") / "openapi.yaml"

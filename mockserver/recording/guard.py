@@ -20,6 +20,7 @@ LEAST = 4
 LEAST_DIGITS = 6
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}")
 _JSON_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|([\\/"]))')
+_YEAR = re.compile(r"(?<!\d)\d{4}(?=-\d\d-\d\d)")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ().\-/+]{1,3}(?=\d)")
 _UNSEEN = ("Mn", "Cf")
 Index = Mapping[tuple[str, ...], list[str]]
@@ -44,6 +45,8 @@ class Guard:
 
     def __init__(self, originals: Iterable[str]) -> None:
         known = [text for text in originals if len(text) >= LEAST]
+        numbers = [text for text in known if len(text) == LEAST and text.isdecimal()]
+        self._longer = Guard(set(known) - set(numbers)) if numbers else self
         self._folded = _index(map(folded, known))
         # Of these, folding leaves too little to look for.
         self._exact = _index(text for text in known if len(folded(text)) < LEAST)
@@ -57,6 +60,13 @@ class Guard:
             or _hit(_BETWEEN_DIGITS.sub("", view), self._digits)
             for view in _views(text)
         )
+
+    def finds_besides_years(self, text: str) -> bool:
+        """Say whether an original is in a text, and not only a number of four digits that a date's year happens to be.
+
+        Where many people have such numbers, no century is free of them.
+        """
+        return self.finds(text) and (self._longer.finds(text) or self.finds(_YEAR.sub("", text)))
 
 
 def _index(needles: Iterable[str]) -> Index:

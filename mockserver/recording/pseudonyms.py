@@ -101,7 +101,7 @@ class Pseudonyms:
                 self._used = []
                 new = result[value] = self.text(value)
                 if new not in clear:
-                    clear[new] = not self.guard.finds(new)
+                    clear[new] = not self.guard.finds_besides_years(new)
                 shared = owners.setdefault(folded(new), folded(value)) != folded(value)
                 if not clear[new] or (shared and value in ids) or self._is_poor(value, new, patient=turn < 40):
                     wrong.append(value)
@@ -203,10 +203,12 @@ class Pseudonyms:
 
     def _clear_offset(self, moments: Sequence[str]) -> timedelta:
         """Return by how many days dates go back: so many that none of them then reads like an original."""
-        for attempt in range(400):
-            self._offset = -timedelta(days=200 + self._random("offset", attempt).randrange(3650 * (1 + attempt // 20)))
-            if not any(self.guard.finds(self._moment(moment)) for moment in moments if not says_nothing(moment)):
-                return self._offset
+        for finds in (self.guard.finds, self.guard.finds_besides_years):
+            for attempt in range(400):
+                most = 3650 * (1 + attempt // 20)
+                self._offset = -timedelta(days=200 + self._random("offset", attempt).randrange(most))
+                if not any(finds(self._moment(moment)) for moment in moments):
+                    return self._offset
         raise SafetyRefusal("no shift of the dates keeps them all apart from the original ones")
 
 

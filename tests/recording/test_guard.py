@@ -61,6 +61,15 @@ def test_what_is_no_original_is_not_found(text: str) -> None:
     assert not Guard(["Anna", "(819) 555-0123", "abc"]).finds(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("born 1985-02-03", False), ("pin 1985", True), ("1985-02-03 and 1985", True), ("1990-04-05", True)],
+)
+def test_a_year_is_no_number_of_four_digits(text: str, found: bool) -> None:
+    """But a whole date is an original as any other."""
+    assert Guard(["1985", "1990-04-05"]).finds_besides_years(text) is found
+
+
 @settings(max_examples=60, deadline=None)
 @given(value=st.text(min_size=4, max_size=30), spelling=st.sampled_from(sorted(SPELLINGS)), around=st.text(max_size=9))
 def test_whatever_the_value_is(value: str, spelling: str, around: str) -> None:

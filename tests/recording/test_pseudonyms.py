@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.errors import SafetyRefusal
 from mockserver.recording.guard import Guard, folded
 from mockserver.recording.plausible import plausible_words
 from mockserver.recording.pseudonyms import Pseudonyms, dates_in, says_nothing
@@ -119,6 +120,13 @@ def test_ids_stay_different_and_in_their_form(ids: set[str]) -> None:
 
 def test_a_text_that_begins_with_the_first_day_is_somebodys() -> None:
     assert "Anna" not in mapped("0001-01-01 Anna")["0001-01-01 Anna"]
+
+
+def test_ids_that_cannot_stay_different_are_refused() -> None:
+    """There are fewer letters to draw than there are here."""
+    ids = frozenset("abcdefghijklmnopqrstuvwxyzé")
+    with pytest.raises(SafetyRefusal, match="can't be replaced"):
+        Pseudonyms(KEY, WORDS, ids).mapping(ids, ids)
 
 
 def test_moments_inside_a_text_are_known() -> None:
