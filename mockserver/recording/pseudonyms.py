@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote
 from mockserver.errors import SafetyRefusal
 from mockserver.recording.guard import LEAST, Guard, digits_of, folded
 
-ROUNDS = 100
+ROUNDS = 200
 # After so many draws of a telephone number, its country and area code are replaced as well.
 STUBBORN = 12
 INT64_MAX = 2**63 - 1
@@ -106,7 +106,7 @@ class Pseudonyms:
                 if new not in clear:
                     clear[new] = not self.guard.finds_besides_years(new)
                 shared = owners.setdefault(folded(new), folded(value)) != folded(value)
-                if not clear[new] or (shared and value in ids) or self._is_poor(value, new, patient=turn < ROUNDS // 3):
+                if not clear[new] or (shared and value in ids) or self._is_poor(value, new, patient=turn < ROUNDS // 6):
                     wrong.append(value)
                     self._bump(turn)
             if not wrong:
@@ -120,10 +120,11 @@ class Pseudonyms:
         return not says_nothing(value) and folded(new) in self._originals and (patient or len(value) >= LEAST)
 
     def _bump(self, turn: int) -> None:
-        """Let another piece of the last text be drawn anew."""
+        """Let pieces of the last text be drawn anew: its long ones, then one after the other."""
         pieces = sorted(set(self._used), key=lambda piece: (-len(piece[1]), piece))
-        if pieces:
-            self._bumps[pieces[turn % len(pieces)]] += 1
+        long = [piece for piece in pieces if len(piece[1]) >= LEAST]
+        one = pieces[turn // 2 % len(pieces) :][:1] if pieces else []
+        self._bumps.update(long if long and turn % 2 == 0 else one)
 
     def text(self, text: str) -> str:
         """Return a text with each of its pieces replaced."""
