@@ -51,7 +51,7 @@ TOWER_MAY_IMPORT = ("verify", "drift", "recording", "errors", "nearest", "packag
 CLOCK_READINGS = {"datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.time_ns", "date.today"}
 SAYS_NOTHING = {"utils", "util", "helpers", "common", "manager", "misc"}
 MOST_LINES = 400
-MOST_FILES = 20
+MOST_FILES = 21
 MOST_MODULES_AT_THE_ROOT = 8
 
 FILES = sorted(path for folder in ("mockserver", "tests", "tools") for path in (ROOT / folder).rglob("*.py"))
