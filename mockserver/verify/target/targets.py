@@ -22,6 +22,8 @@ from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
 
+# How a profile is read: by a patch that changes nothing, or by the vendor's reading operation.
+READS = ("patch", "get")
 DIALECTS = ("vendor", "library", "rfc6902")
 # What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
 RESERVE = 24
@@ -36,7 +38,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 TARGET_KEYS = frozenset(
-    {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
+    {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader", "reads"}
     | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
     | set(_DEFAULTS)
 )
@@ -84,6 +86,7 @@ class Target:
     timeout_s: float = 30.0
     settle_s: float = 2.0
     dialect: str = "vendor"
+    reads: str = "patch"
     reader: Credential | None = None
     marker: tuple[str, str] | None = None
     mock: bool = False
@@ -223,6 +226,7 @@ def _target(name: str, table: Any, place: str) -> Target:
         keys=_keys(client, table.get("profiles"), f"{place}.profiles", required=True),
         absent=_keys(client, table.get("absent", []), f"{place}.absent", required=False),
         dialect=_choice(table.get("dialect", "vendor"), DIALECTS, f"{place}.dialect"),
+        reads=_choice(table.get("reads", "patch"), READS, f"{place}.reads"),
         reader=_reader(table.get("reader"), f"{place}.reader"),
         marker=_marker(table.get("marker"), f"{place}.marker"),
         mock=_is_mock(table, base_url, place),
