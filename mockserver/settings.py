@@ -34,7 +34,7 @@ def _setting(default: Any, help_text: str, **extra: Any) -> Any:
 
 
 def _on_terminal() -> bool:
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def test_every_default_is_shown(command: str, run: Callable[..., Done], monkeypa
     ("words", "expected"),
     [
         (["srve"], ["there is no command 'srve'", "did you mean serve?", "mockserver --help"]),
-        (["frobnicate"], ["the commands are serve, sign"]),
+        (["frobnicate"], ["the commands are init, serve"]),
         (["--port", "80", "serve"], ["--port stands before the command"]),
         (["serve", "--prot", "99"], ["there is no flag --prot", "did you mean --port?", "mockserver serve --help"]),
         (["serve", "--prot=99"], ["there is no flag --prot\n", "did you mean --port?"]),

@@ -161,7 +161,7 @@ def test_bad_input_is_a_clear_4xx(name: str, serve_mock: Callable[..., Server]) 
     assert customer_type(port) == "Customer"
 
 
-@pytest.mark.parametrize("sign_off", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("sign_off", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_the_command(tmp_path: Path, sign_off: signal.Signals) -> None:
     """Starts, writes the ready file for its owner alone, prints a curl that works, stops when told, cleans up."""
     ready = tmp_path / "ready.json"

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mockserver.errors import SafetyRefusal
@@ -101,8 +101,14 @@ TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=6).map("".join
 @settings(max_examples=30, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=12))
 def test_no_replacement_holds_an_original(values: list[str]) -> None:
-    """Whatever the values are; those of more than three signs, which are not found by chance everywhere."""
-    new = mapped(*values)
+    """Whatever the values are; those of more than three signs, which are not found by chance everywhere.
+
+    Values that leave nothing to replace, such as `%40)`, may be refused: then nothing is written.
+    """
+    try:
+        new = mapped(*values)
+    except SafetyRefusal:
+        assume(False)
     originals = [value for value in values if len(value) > 3 and not says_nothing(value)]
     assert not any(Guard(originals).finds(text) for value, text in new.items() if not says_nothing(value))
     assert not any(folded(value) in folded(text) for value in originals if folded(value) for text in new.values())

@@ -204,8 +204,8 @@ CACHES: list[Edit] = [
         "C-index-keeps-all-but-one",
         "of several alternate ids taken away together one is forgotten",
         "state/profiles.py",
-        "dict.fromkeys(self._keys_of(overlay, client, slot) - wanted)",
-        "dict.fromkeys(sorted(self._keys_of(overlay, client, slot) - wanted)[:1])",
+        "in self._keys_of(overlay, client, slot) - wanted if",
+        "in sorted(self._keys_of(overlay, client, slot) - wanted)[:1] if",
     ),
     Edit(
         "C-index-of-the-fixtures",
