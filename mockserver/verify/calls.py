@@ -20,6 +20,11 @@ def quoted(key: Key) -> list[str]:
     return [quote(part, safe="") for part in key]
 
 
+def by_profile_id(key: Key, profile_id: object) -> str:
+    """Return the path of a profile by its ProfileId."""
+    return f"/{quoted(key)[0]}/Profile/{profile_id}"
+
+
 class Call(NamedTuple):
     """One request to a target. `key` is (client, alternate id type, alternate id) of the profile it names.
 

@@ -13,7 +13,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from mockserver.verify.calls import Bench, Call, Headers, Key, Reply
+from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
 from mockserver.verify.contract import XML_TYPES, Contract, copied
 
@@ -97,9 +97,13 @@ class Conversation:
         except (Unanswered, Denied, Unreadable) as end:
             self.problems.append(str(end))
 
-    def read(self, key: Key) -> dict[str, Any]:
-        """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200."""
-        call = Call("PATCH", key, (("Content-Type", PATCH_TYPE), ("Accept", "application/json")), b"[]")
+    def read(self, key: Key, profile_id: object = None) -> dict[str, Any]:
+        """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200.
+
+        With a ProfileId that is what names it: nothing else leads to an inactive profile.
+        """
+        path = None if profile_id is None else by_profile_id(key, profile_id)
+        call = Call("PATCH", key, (("Content-Type", PATCH_TYPE), ("Accept", "application/json")), b"[]", path=path)
         reply = self.send(call)
         if reply.status in (401, 403):
             raise Denied(f"an empty patch was answered with {reply.status}, 200 was expected")
@@ -207,6 +211,11 @@ def ids_of(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the alternate ids by which a profile can be found, in small letters."""
     pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in profile.get("AlternateIds") or () if entry]
     return [(kind.lower(), value.lower()) for kind, value in pairs if kind and value]
+
+
+def hidden_as(profile: Mapping[str, Any]) -> object:
+    """Return the ProfileId of an inactive profile, which is all that leads to it; None of an active one."""
+    return None if profile.get("IsActive") is True else profile["ProfileId"]
 
 
 def next_world(prefix: str) -> str:

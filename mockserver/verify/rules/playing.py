@@ -12,10 +12,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.verify.authorization import authorization, basic
-from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, quoted
-from mockserver.verify.checks import Unreadable, read_error
+from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, by_profile_id, quoted
+from mockserver.verify.checks import Unreadable, kind_of_answer, read_answer, read_error
 from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, ids_of, next_world
+from mockserver.verify.conversation import (
+    PATCH_TYPE,
+    SHAPELESS,
+    Conversation,
+    Denied,
+    Unanswered,
+    hidden_as,
+    ids_of,
+    next_world,
+)
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.pointers import holder_of, value_at
 from mockserver.verify.rules.reading import Rule, Step
@@ -26,6 +35,8 @@ DEMO: Key = ("ACME01", "CRM", "C-000417")
 # The rules that say whether a change is stamped.
 ABOUT_STAMPS = "edited-"
 _REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
+# What a path calls the ProfileId of the profile that the rule created last, and the one before.
+_CREATED = ("{created}", "{before}")
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -115,6 +126,7 @@ class _Play:
         self.origin: dict[str, Any] = {}
         self.user = talk.bench.account.user_id
         self.presented: str | None = None
+        self.created = ("0", "0")
 
     def run(self) -> None:
         bystanders = [key for key in self.bench.profiles if key != self.key]
@@ -156,6 +168,9 @@ class _Play:
             reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
         problems = list(_answer_problems(step, reply, self.state))
         self.talk.problems += problems
+        self._note_created(reply)
+        if step.shows and reply.status == step.expect:
+            self._compare_shown(step, call, reply)
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
         if call.path is not None and "/oauth/" in call.path:
@@ -164,11 +179,25 @@ class _Play:
         elsewhere = step.world == "other" or (
             call.key != self.key and step.at and not step.after and self._other_profile(call.key)
         )
-        compare = reply.status == 200 and step.expect == 200 and call.method == "PATCH" and not elsewhere
+        elsewhere = elsewhere or any(name in (step.path or "") for name in _CREATED)
+        profile = call.method in ("PATCH", "GET") and kind_of_answer(call, 200, self.talk.contract) == "UserProfile"
+        compare = reply.status == step.expect == 200 and profile and not elsewhere
         self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
         for pointer, value in step.holds.items():
             if value_at(self.state, pointer) != self._filled(value):
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
+
+    def _note_created(self, reply: Reply) -> None:
+        """Note the ProfileId that a create answered with, and the one before."""
+        number = reply.headers.get("location", "").rpartition("/")[2]
+        if reply.status == 201 and number:
+            self.created = (self.created[-1], number)
+
+    def _compare_shown(self, step: Step, call: Call, reply: Reply) -> None:
+        document = read_answer(call, reply, self.talk.contract, self.bench.dialect)
+        for pointer, value in step.shows.items():
+            if value_at(document, pointer) != self._filled(value):
+                self.talk.problems.append(f"{pointer} of the answer is not what the rule says it is")
 
     def _other_profile(self, key: Key) -> bool:
         client, *names = (part.lower() for part in key)
@@ -177,7 +206,7 @@ class _Play:
     def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
         """Compare the answer and the profile as it can be read afterwards with what is expected."""
         self.key = _reachable(self.key, expected)
-        found = self.talk.read(self.key)
+        found = self.talk.read(self.key, hidden_as(expected))
         expected = self.talk.stamped(expected, self.state, found, user or self.user)
         if compare_answer:
             self.talk.compare_answer(expected, reply)
@@ -192,7 +221,12 @@ class _Play:
         if step.world:
             key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
         body = self._body(step)
-        path = step.path and step.path.format(**dict(zip(("client", "type", "id"), quoted(key), strict=True)))
+        names = dict(zip(("client", "type", "id"), quoted(key), strict=True))
+        path = step.path and step.path.format(
+            **names, profile=self.state["ProfileId"], before=self.created[0], created=self.created[1]
+        )
+        if path is None and not step.at and (number := hidden_as(self.state)) is not None:
+            path = by_profile_id(key, number)
         signs_itself = is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)
         if step.chunked:
