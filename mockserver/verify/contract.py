@@ -87,7 +87,7 @@ class Contract:
 
     def operations_at(self, target: str) -> Mapping[str, Schema]:
         """Return the operations, by method in capitals, of the route that a request target leads to, if any."""
-        parts = target.partition("?")[0].lower().removesuffix("/").split("/")[1:]
+        parts = target.partition("?")[0].lower().rstrip("/").split("/")[1:]
         parts = parts[1:] if parts[:1] == ["profiles"] else parts
         for route, operations in self._routes:
             pairs = zip(route, parts, strict=False)

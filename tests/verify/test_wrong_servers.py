@@ -19,6 +19,7 @@ from tools.mutants.harness import Mutant, first_failure, right_server
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
 from tools.mutants.planned_http import HTTP
+from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_values import VALUES
 from tools.mutants.run import main, missed_by_rules
@@ -66,15 +67,15 @@ def test_what_a_wrong_edit_does_is_found_by_the_rule_for_it() -> None:
 def test_what_must_be_found_in_a_certain_way_is_planned() -> None:
     """A name that is planned no longer would ask nothing."""
     assert {mutant.id for mutant in PLANNED} >= BY_THE_MODEL
-    assert {edit.id for edit in (*OPERATIONS, *VALUES, *CACHES)} >= set(BY_RULE)
+    assert {edit.id for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE)} >= set(BY_RULE)
 
 
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in (*PLANNED, *HTTP)] + [edit.id for edit in (*OPERATIONS, *VALUES, *CACHES)]
-    assert len(names) == len(set(names)) >= 270
+    names = [mutant.id for mutant in (*PLANNED, *HTTP)] + [edit.id for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE)]
+    assert len(names) == len(set(names)) >= 300
 
 
-@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES, *CACHES], ids=lambda edit: edit.id)
+@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES, *CACHES, *LIFE], ids=lambda edit: edit.id)
 def test_an_edit_of_the_source_makes_another_program(edit: Edit) -> None:
     """An edit that no longer fits the source fails here, not in silence.
 

@@ -21,4 +21,11 @@ BY_RULE = {
     "C-suffix-ignored": "namespace-by-suffix",
     "C-stamp-shared": "test-of-the-stamp",
     "S-op-missing": "op-missing",
+    "L-get-shows-inactive": "deactivate-hides",
+    "L-activate-keeps-reason": "activate-erases-the-reason",
+    "L-delete-200": "delete-a-profile",
+    "L-create-reuses-an-id": "delete-a-profile",
+    "L-consent-by-name-in-json": "consents-take-no-names-in-json",
+    "L-stale-read": "get-sees-each-write",
+    "L-allow-lies": "allow-tells-the-methods",
 }
