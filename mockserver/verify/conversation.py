@@ -13,7 +13,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id
+from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
 from mockserver.verify.contract import XML_TYPES, Contract, copied
 
@@ -101,17 +101,17 @@ class Conversation:
             self.problems.append(str(end))
 
     def read(self, key: Key, profile_id: object = None) -> dict[str, Any]:
-        """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200.
+        """Return the profile as it is now, by a call that changes nothing; raise Denied, or Unreadable for no 200.
 
         With a ProfileId that is what names it: nothing else leads to an inactive profile.
         """
         path = None if profile_id is None else by_profile_id(key, profile_id)
-        call = Call("PATCH", key, (("Content-Type", PATCH_TYPE), ("Accept", "application/json")), b"[]", path=path)
-        reply = self.send(call)
+        reply = self.send(reading(key, by_get=self.bench.reads_by_get, path=path))
+        what = "GET" if self.bench.reads_by_get else "an empty patch"
         if reply.status in (401, 403):
-            raise Denied(f"an empty patch was answered with {reply.status}, 200 was expected")
+            raise Denied(f"{what} was answered with {reply.status}, 200 was expected")
         if reply.status != 200:
-            raise Unreadable(f"an empty patch was answered with {reply.status}, 200 was expected")
+            raise Unreadable(f"{what} was answered with {reply.status}, 200 was expected")
         return read_profile(reply, self.contract, self.bench.dialect)
 
     @contextmanager

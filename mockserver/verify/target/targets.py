@@ -22,9 +22,13 @@ from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
 
+# What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
+BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
+NEVER = ("createProfile", "deleteProfile", "createConsents")
+READS = ("patch", "get")
 DIALECTS = ("vendor", "library", "rfc6902")
 # What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
-RESERVE = 24
+RESERVE = 25
 # The host of the vendor's staging system is documented (pmstg.mypreferences.com); so is production's.
 PRODUCTION_HOSTS = frozenset({"pm.mypreferences.com", "mypreferences.com", "www.mypreferences.com"})
 _TEST_LABEL = re.compile(
@@ -37,7 +41,17 @@ _DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 _TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
-    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
+    | {
+        "operations",
+        "reads",
+        "marker",
+        "mock",
+        "unsigned",
+        "admin_token_env",
+        "may_deactivate",
+        "try_read_only",
+        "exclusive",
+    }
     | set(_DEFAULTS)
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
@@ -70,7 +84,8 @@ class Target:
     `absent` are keys that the owner knows not to exist; `rate` is in requests per second.
     `marker` is a custom field (name, value) that a profile must carry to be touched at all. `exclusive` is the owner's
     word that nobody else changes the profiles during a run: whatever changed is then the run's own doing. An `unsigned`
-    one looks at no signature, and gets none.
+    one looks at no signature, and gets none. `operations` names what may be sent beside the PATCH by alternate id;
+    `reads` says whether a profile is read by an empty patch or by GET.
     """
 
     name: str
@@ -88,6 +103,8 @@ class Target:
     marker: tuple[str, str] | None = None
     mock: bool = False
     may_deactivate: bool = False
+    operations: tuple[str, ...] = ()
+    reads: str = "patch"
     try_read_only: bool = False
     exclusive: bool = False
     unsigned: bool = False
@@ -126,6 +143,7 @@ class Target:
             reader=self.account(self.reader, secret) if self.reader else None,
             absent=self.absent,
             unsigned=self.unsigned,
+            reads_by_get=self.reads == "get",
             **further,
         )
 
@@ -227,6 +245,8 @@ def _target(name: str, table: Any, place: str) -> Target:
         marker=_marker(table.get("marker"), f"{place}.marker"),
         mock=_is_mock(table, base_url, place),
         may_deactivate=_flag(table, "may_deactivate", place),
+        operations=_operations(table.get("operations", []), f"{place}.operations"),
+        reads=_choice(table.get("reads", READS[0]), READS, f"{place}.reads"),
         try_read_only=_flag(table, "try_read_only", place),
         exclusive=_flag(table, "exclusive", place),
         unsigned=_flag(table, "unsigned", place),
@@ -274,6 +294,16 @@ def _choice(value: Any, choices: Sequence[str], place: str) -> str:
     if value not in choices:
         raise UsageError(f"{value!r} is not possible", place=place, hint=f"write one of {', '.join(choices)}")
     return str(value)
+
+
+def _operations(rows: Any, place: str) -> tuple[str, ...]:
+    """Return the operations that the owner allows by name; what can't be undone is refused."""
+    for name in rows if _texts(rows) else [rows]:
+        if name in NEVER:
+            hint = f"take it out; {', '.join(BESIDE)} can be allowed"
+            raise SafetyRefusal(f"{name} can't be undone, so it is never sent", place=place, hint=hint)
+        _choice(name, BESIDE, place)
+    return tuple(rows)
 
 
 def numbers(given: Mapping[str, Any], place: str) -> dict[str, Any]:
