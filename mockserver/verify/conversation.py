@@ -51,7 +51,8 @@ class Denied(Exception):
 class Conversation:
     """What one case says to the target. `world` names the namespace of an isolated target.
 
-    `ignores_stamps`: what is wrong with Edited is for other cases to say.
+    `ignores_stamps`: what is wrong with Edited is for other cases to say. `strained`: what was sent may go against
+    rules of the account's own.
     """
 
     bench: Bench
@@ -60,6 +61,7 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ignores_stamps: bool = False
+    strained: bool = False
     _changes: list[float] = field(default_factory=list)  # when each was asked for, by the target's clock
     _ahead_s: float = 0
     _by_patch: bool = True

@@ -38,6 +38,7 @@ REFUSALS = frozenset({400, 409, 412, 422, 500})
 # What a status of the first reading tells its user to look at; 0 stands for all others.
 _LOOK = {
     401: "check client, user and secret in the targets file, and this machine's clock",
+    400: 'where the target has a GET of the same URL, reads = "get" in its table reads by that',
     403: "this user's groups may not update profiles; name another one in the targets file",
     404: "check base_url, client and profiles in the targets file",
     0: "check base_url in the targets file: this does not answer as the API does",
