@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from mockserver.verify.authorization import authorization, basic
 from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, by_profile_id, quoted
-from mockserver.verify.checks import Unreadable, kind_of_answer, read_answer, read_error
+from mockserver.verify.checks import Unreadable, kind_of_answer, read_answer
 from mockserver.verify.contract import Contract, copied
 from mockserver.verify.conversation import (
     PATCH_TYPE,
@@ -28,6 +28,7 @@ from mockserver.verify.conversation import (
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.pointers import holder_of, value_at
 from mockserver.verify.rules.account import explains, refused, strains
+from mockserver.verify.rules.answers import answer_problems, shown_problems
 from mockserver.verify.rules.reading import Rule, Step
 from mockserver.verify.target.session import NotSent, Throttled
 
@@ -89,8 +90,8 @@ class RuleRunner:
     def _verdict(self, rule: Rule, talk: Conversation) -> Verdict:
         if not talk.problems:
             return Verdict.HELD
-        # An account's own rules may refuse what was sent. A difference from what only the library does, or from a choice
-        # of ours, breaks no promise.
+        # An account's own rules may refuse what was sent. A difference from what only the library does, or from what
+        # we chose, breaks no promise.
         excused = talk.strained and any(map(refused, talk.problems)) and all(map(explains, talk.problems))
         binding = rule.source in ("page", "documented") and "tolerated" not in rule.tags and not excused
         if self.bench.is_mock or binding:
@@ -170,11 +171,14 @@ class _Play:
         call = self._call(step)
         with self.talk.clock_ahead(call.key, step.clock):
             reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
-        problems = list(_answer_problems(step, reply, self.state))
+        problems = list(answer_problems(step, reply, self.state))
         self.talk.problems += problems
         self._note_created(reply)
         if step.shows and reply.status == step.expect:
-            self._compare_shown(step, call, reply)
+            shown = {pointer: self._filled(value) for pointer, value in step.shows.items()}
+            self.talk.problems += shown_problems(
+                shown, read_answer(call, reply, self.talk.contract, self.bench.dialect)
+            )
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
         if call.path is not None and "/oauth/" in call.path:
@@ -196,12 +200,6 @@ class _Play:
         number = reply.headers.get("location", "").rpartition("/")[2]
         if reply.status == 201 and number:
             self.created = (self.created[-1], number)
-
-    def _compare_shown(self, step: Step, call: Call, reply: Reply) -> None:
-        document = read_answer(call, reply, self.talk.contract, self.bench.dialect)
-        for pointer, value in step.shows.items():
-            if value_at(document, pointer) != self._filled(value):
-                self.talk.problems.append(f"{pointer} of the answer is not what the rule says it is")
 
     def _other_profile(self, key: Key) -> bool:
         client, *names = (part.lower() for part in key)
@@ -337,33 +335,6 @@ def is_ordinary(step: Step) -> bool:
     """Say whether a step is signed as every other request is, by the user who may change profiles."""
     elsewhere = "/oauth/" in (step.path or "")
     return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
-
-
-def _answer_problems(step: Step, reply: Reply, state: Mapping[str, Any]) -> Iterator[str]:
-    if reply.status != step.expect:
-        yield f"the answer was {reply.status}, {step.expect} was expected"
-        return
-    if step.type is not None and reply.headers.get("content-type") != step.type:
-        yield f"Content-Type is {reply.headers.get('content-type')!r}, {step.type!r} was expected"
-    for name, value in step.answer_headers.items():
-        if reply.headers.get(name.lower()) != value:
-            yield f"the header {name} is {reply.headers.get(name.lower())!r}, {value!r} was expected"
-    if step.contains is not None and step.contains.encode() not in reply.body:
-        yield f"the answer does not contain {step.contains!r}"
-    if step.message is not None or step.model_state is not None:
-        yield from _error_problems(step, reply)
-
-
-def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
-    try:
-        error = read_error(reply)
-    except Unreadable as problem:
-        yield str(problem)
-        return
-    if step.message is not None and error.get("Message") != step.message:
-        yield f"the message is not {step.message!r}"
-    if step.model_state is not None and list(error.get("ModelState", {})) != list(step.model_state):
-        yield f"ModelState does not name {', '.join(step.model_state) or 'nothing'}"
 
 
 def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, note: str = "") -> CaseFinished:

@@ -25,7 +25,8 @@ CANT_RESTORE = "Edited shows that the run was there; the target's audit log and 
 BESIDE = "by the target, along with the profile that a case changed, or by somebody else: ask the target's owner"
 BY_READING = (
     "a patch that changes nothing left a new stamp, so the target changed more than it was asked to; "
-    'what was there before was never shown, ask the target\'s owner; reads = "get" reads by GET where the target has it'
+    "what was there before was never shown, ask the target's owner; "
+    'reads = "get" in its table reads by GET, where it has that'
 )
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
+from mockserver.verify.target.secret_sources import from_command, from_environment
 
 # What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
 BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
@@ -73,8 +73,8 @@ class Credential:
         if self.known is not None:
             return self.known
         if self.secret_env is not None:
-            return _from_environment(self.secret_env, environment)
-        return _from_command(self.secret_command)
+            return from_environment(self.secret_env, environment)
+        return from_command(self.secret_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,25 +387,3 @@ def _keys(client: str, rows: Any, place: str, *, required: bool) -> tuple[Key, .
             raise UsageError("not a profile", place=f"{place}[{number}]", hint='write "TYPE/ID"')
         keys.append((client, kind, identifier))
     return tuple(keys)
-
-
-def _from_environment(name: str, environment: Mapping[str, str]) -> str:
-    value = environment.get(name)
-    if not value:
-        raise UsageError(f"the environment has no variable {name}", hint="put the secret into it")
-    return value
-
-
-def _from_command(command: Sequence[str]) -> str:
-    try:
-        # No shell: the file's words are the program and its arguments.
-        done = subprocess.run(list(command), capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as problem:
-        _no_secret(command, type(problem).__name__)
-    if done.returncode != 0 or not done.stdout.strip():
-        _no_secret(command, f"exit code {done.returncode}, {'no' if not done.stdout.strip() else 'some'} output")
-    return done.stdout.strip("\r\n")
-
-
-def _no_secret(command: Sequence[str], why: str) -> NoReturn:
-    raise UsageError(f"the secret's command {command[0]!r} gave none: {why}", hint="run it by hand")
