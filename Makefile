@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
-.PHONY: serve test quick lint types tests wheel lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
+.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,10 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml
+
+release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/)
+	rm -rf dist
+	$(BIN)/python tests/test_wheel.py dist
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

@@ -16,7 +16,7 @@ ROOT = PAGE.parent.parent
 def default_of(row: Any) -> str:
     """Return the default as it would be written."""
     if row.default_factory is not MISSING:
-        return "the shipped ones"
+        return str(row.metadata.get("shown", "the shipped ones"))
     if row.default is None:
         return "none"
     if isinstance(row.default, bool):

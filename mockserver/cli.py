@@ -20,16 +20,18 @@ from typing import Any, NoReturn
 from mockserver import __version__
 from mockserver.errors import CommandError, UsageError
 from mockserver.nearest import did_you_mean
-from mockserver.settings import FIELDS, Settings, is_utf8_text, load_settings, read_settings
+from mockserver.settings import DEFAULT_CONFIG, FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
-COMMANDS = ("serve", "sign", "check", "try", "verify", "drift", "doctor", "fixtures")
+COMMANDS = ("init", "serve", "sign", "check", "try", "log", "verify", "drift", "doctor", "fixtures")
 _MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
 # Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
+    "init": "write a folder to start from",
     "serve": "start the mock",
     "sign": "print a signed Authorization header, or explain a refused one",
     "check": "list every problem of fixtures, settings and contract",
     "try": "say what a patch would do, operation by operation",
+    "log": "show what a running mock is asked, as it comes",
     "verify": "hold the mock, or a real target, to the contract",
     "drift": "compare two targets, case by case",
     "doctor": "look for what could be wrong on this machine",
@@ -204,7 +206,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
 
 def _default(row: Any) -> str:
     if row.default is MISSING:
-        return "the shipped one"
+        return str(row.metadata.get("shown", "the shipped one"))
     if row.default in (None, ()):
         return "none"
     return str(row.default).lower() if isinstance(row.default, bool) else str(row.default)
@@ -230,6 +232,11 @@ def _sources(options: argparse.Namespace) -> tuple[Mapping[str, Any], Mapping[st
     given = {name: getattr(options, name) for name in FIELDS if hasattr(options, name)}
     config = options.config or (Path(path) if (path := os.environ.get("MOCKSERVER_CONFIG")) else None)
     return given, os.environ, config
+
+
+def config_of(options: argparse.Namespace) -> Path:
+    """Return the configuration file that is read if it is there."""
+    return _sources(options)[2] or DEFAULT_CONFIG
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -14,6 +15,17 @@ def shipped(name: str) -> Path:
     """Return where the package keeps its contract or fixtures: in the wheel, or beside the package in a checkout."""
     packed = _DATA / name
     return packed if packed.exists() else _CHECKOUT / name
+
+
+def from_checkout() -> bool:
+    """Tell whether this runs in a checkout, where there is a Makefile, and not from a wheel."""
+    return not _DATA.exists()
+
+
+def state_folder() -> Path:
+    """Return where what is kept across starts belongs, of this user alone."""
+    kept = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".local" / "state"
+    return Path(kept, "mypreferences-mockserver")
 
 
 def pip_install(requirement: str) -> str:

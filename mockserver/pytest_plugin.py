@@ -21,6 +21,8 @@ _SETTINGS = {
     "dialect": "rule set for operations: vendor, library or rfc6902",
     "auth": "whether requests must be signed: strict or off",
     "seed": "seed of every random draw",
+    "tls": "whether the server speaks https: true or false",
+    "tls_flaw": "flaw of each handshake: expired, wrong-name or reset",
 }
 _MARKER = (
     "mypreferences(allow, deny): reasons, * for any letters, of requests that this test expects although the mock "
@@ -37,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--mypreferences-url", metavar="URL", help="use the mock server that runs there")
     group.addoption("--mypreferences-admin-token", metavar="TOKEN", help="its token (default: $MOCKSERVER_ADMIN_TOKEN)")
     for name, text in _SETTINGS.items():
-        group.addoption(f"--mypreferences-{name}", metavar=name.upper(), help=text)
+        group.addoption(f"--mypreferences-{name.replace('_', '-')}", metavar=name.upper(), help=text)
         parser.addini(f"mypreferences_{name}", text)
 
 
@@ -50,10 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def mypreferences_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """The session's mock server; its `world(name)` is for fixtures of a wider scope than one test."""
     from mockserver.errors import UsageError
-    from mockserver.testing.server import mock_server
+    from mockserver.testing.server import serving
 
     try:
-        with mock_server(_options(pytestconfig), _worker(pytestconfig)) as server:
+        with serving(_options(pytestconfig), _worker(pytestconfig)) as server:
             yield server
     except UsageError as problem:
         raise _failure(problem) from None
@@ -78,11 +80,21 @@ def pytest_runtest_makereport(
         item.stash[_PASSED] = report.passed
     world = item.stash.get(_WORLD, None)
     if world is not None and report.failed:
-        report.sections.append(("MyPreferences journal", _journal(world)))
+        _add_section(report, "MyPreferences journal", _journal(world))
     if world is not None and call.when == "teardown":
         # The session keeps all its tests; their journals need not stay.
         del item.stash[_WORLD]
     return report
+
+
+def _add_section(report: pytest.TestReport, title: str, text: str) -> None:
+    """Add to the failure itself: a section of the report would miss in JUnit's XML."""
+    if isinstance(report.longrepr, str):
+        report.longrepr += f"\n{title.center(80, '-')}\n{text}"
+    elif (add := getattr(report.longrepr, "addsection", None)) is not None:
+        add(title, text)
+    else:
+        report.sections.append((title, text))
 
 
 def _options(config: pytest.Config) -> Options:
@@ -136,9 +148,10 @@ def _failure(problem: Exception) -> BaseException:
 
 def _journal(world: MyPreferences) -> str:
     from mockserver.errors import UsageError
+    from mockserver.testing.proxies import proxies_in_the_way
 
     try:
-        return world.journal_text()
+        return "\n".join(filter(None, (world.journal_text(), proxies_in_the_way())))
     except UsageError as problem:
         return f"world {world.world}: {problem}"
 

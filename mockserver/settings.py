@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -32,6 +33,10 @@ def _setting(default: Any, help_text: str, **extra: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting; a field's metadata holds its help text, choices and bounds."""
@@ -40,7 +45,7 @@ class Settings:
     port: int = _setting(8080, "port to listen on; 0 takes any free one", low=0, high=65535)
     fixtures: Path = _setting(lambda: shipped("fixtures"), "directory with clients.toml and profiles/")
     contract: Path = _setting(lambda: shipped("contracts") / "openapi.yaml", "OpenAPI document of the operation")
-    dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"))
+    dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"), live=True)
     operations: str = _setting(
         "all", "the operations around the PATCH too, or the PATCH by alternate id alone", choices=("all", "patch")
     )
@@ -48,24 +53,35 @@ class Settings:
         "hidden",
         "whether an alternate id leads to an inactive profile; its ProfileId always does",
         choices=("hidden", "found"),
+        live=True,
     )
-    auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"))
-    unkeyed_signatures: bool = _setting(True, "accept the un-keyed signature form (what it hashes is assumed)")
-    account_rules: bool = _setting(False, "hold entries to what the vendor's other pages say of an account's data")
+    auth: str = _setting("strict", "whether requests must be signed", choices=("strict", "off"), live=True)
+    unkeyed_signatures: bool = _setting(
+        True, "accept the un-keyed signature form (what it hashes is assumed)", live=True
+    )
+    account_rules: bool = _setting(
+        False, "hold entries to what the vendor's other pages say of an account's data", live=True
+    )
     second_default: str = _setting(
         "takes-over",
         "under the account's rules, what becomes of a second default address or e-mail (assumed)",
         choices=("takes-over", "refused", "as-sent"),
+        live=True,
     )
     zoneless: str = _setting(
-        "either", "the zone of a signature's timestamp without one (assumed)", choices=("utc", "eastern", "either")
+        "either",
+        "the zone of a signature's timestamp without one (assumed)",
+        choices=("utc", "eastern", "either"),
+        live=True,
     )
-    clock_skew: int = _setting(0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400)
-    unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400))
+    clock_skew: int = _setting(
+        0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400, live=True
+    )
+    unknown_profile: int = _setting(404, "status for an unknown client or profile", choices=(404, 400), live=True)
     fault: tuple[str, ...] = _setting(
         (), "planned fault: what, then when, e.g. '500 p=0.3' or 'delay=200..800 op=add'; repeatable"
     )
-    magic_ids: bool = _setting(True, "alternate ids such as fault-500 provoke faults")
+    magic_ids: bool = _setting(True, "alternate ids such as fault-500 provoke faults", live=True)
     seed: int = _setting(0, "seed of every random draw: the same seed and requests meet the same faults")
     store: str = _setting("memory", "where state lives: memory or redis://host:port/db")
     workers: int = _setting(1, "processes; more than one needs a redis store", low=1, high=64)
@@ -87,22 +103,33 @@ class Settings:
     max_body: int = _setting(
         1024 * 1024, "largest request body, in bytes; the control surface reads four times as much", low=1
     )
-    max_operations: int = _setting(1000, "most operations in one patch", low=1)
+    max_operations: int = _setting(1000, "most operations in one patch", low=1, live=True)
     max_profile: int = _setting(
-        1024 * 1024, "largest profile, in bytes of its JSON, as fixture or after a patch", low=1
+        1024 * 1024, "largest profile, in bytes of its JSON, as fixture or after a patch", low=1, live=True
     )
     max_patch_work: int = _setting(
-        16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1
+        16 * 1024 * 1024, "most bytes that one patch may have copied, compared and printed", low=1, live=True
     )
-    token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1)
+    token_lifetime_s: int = _setting(3600, "lifetime of OAuth bearer tokens, in seconds", low=1, live=True)
     token_key: str | None = _setting(
         None, "secret that signs bearer tokens, for several servers to share; else a random one each start", secret=True
     )
     admin_token: str | None = _setting(None, "token for the control surface; made if one is needed", secret=True)
     allowed_hosts: tuple[str, ...] = _setting((), "further names accepted in the Host header; '*' accepts any")
+    tls: bool = _setting(False, "serve https alone, with a certificate of a CA that is kept for this user")
+    tls_cert: Path | None = _setting(None, "serve https with this certificate and its chain (PEM)")
+    tls_key: Path | None = _setting(None, "its key (PEM, no password)")
+    tls_flaw: str = _setting(
+        "none", "serve https with this flaw in each handshake", choices=("none", "expired", "wrong-name", "reset")
+    )
     pure: bool = _setting(False, "answer as the vendor does, without any X-Mock-* header")
+    watch: bool = _setting(
+        _on_terminal, "read fixtures and settings again when their files change", shown="on a terminal"
+    )
     ready_file: Path | None = _setting(None, "file written (mode 0600) once the server listens")
-    log: str = _setting("refusals", "which requests get a line in the log", choices=("refusals", "all", "off"))
+    log: str = _setting(
+        "refusals", "which requests get a line in the log", choices=("refusals", "changes", "all", "off")
+    )
     log_format: str = _setting("text", "log lines for people or for machines", choices=("text", "json"))
 
     @property
@@ -112,6 +139,11 @@ class Settings:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @property
+    def https(self) -> bool:
+        """Tell whether the server speaks TLS, and nothing else."""
+        return self.tls or self.tls_cert is not None or self.tls_flaw != "none"
 
     @property
     def control_max_body(self) -> int:
@@ -334,10 +366,21 @@ def _conflicts(settings: Settings, places: Mapping[str, str]) -> Iterator[UsageE
         problem = f"unknown store {without_password(settings.store)!r}"
         hint = "write memory or redis://127.0.0.1:6379/0"
         yield UsageError(problem, place=places.get("store", "store"), hint=hint)
+    if "watch" in places and settings.watch and settings.store != "memory":
+        hint = "write --no-watch and restart every server of the store after an edit, or use --store memory"
+        problem = "fixtures can't be read again with a shared store"
+        yield UsageError(problem, place=places["watch"], hint=hint)
     if settings.workers > 1 and settings.store == "memory":
         hint = "add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)"
         problem = "several workers can't share state in memory"
         yield UsageError(problem, place=places.get("workers", "workers"), hint=hint)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        given, absent = ("tls_key", "tls_cert") if settings.tls_cert is None else ("tls_cert", "tls_key")
+        hint = "write both, --tls-cert FILE --tls-key FILE, or --tls alone"
+        yield UsageError(f"{given} without {absent}", place=places.get(given, given), hint=hint)
+    elif settings.tls_cert is not None and settings.tls_flaw in ("expired", "wrong-name"):
+        problem = f"a certificate of your own can't be made {settings.tls_flaw}"
+        yield UsageError(problem, place=places.get("tls_flaw", "tls_flaw"), hint="leave --tls-cert and --tls-key out")
 
 
 def _is_host(host: str) -> bool:

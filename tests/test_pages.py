@@ -67,8 +67,8 @@ def test_every_command_can_be_given(command: str) -> None:
     assert _options(*_parsers(words[0]), words).run
 
 
-# Of curl, of pip, and of the benchmarks.
-FOREIGN_FLAGS = {"--noproxy", "--no-deps", "--wheel-dir", "--quick", "--long"}
+# Of curl, of pip, of uvx, of pytest, and of the benchmarks.
+FOREIGN_FLAGS = {"--cacert", "--from", "--junit-xml", "--noproxy", "--no-deps", "--wheel-dir", "--quick", "--long"}
 
 
 @pytest.mark.parametrize("name", PAGES)

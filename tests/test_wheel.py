@@ -23,7 +23,8 @@ def run(*words: str | Path, **options: object) -> str:
 
 
 def build(folder: Path) -> Path:
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    """Build the sdist, and the wheel from it, so that what is tested can be built by others too."""
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -93,11 +94,26 @@ def check(command: Path, folder: Path) -> None:
     assert not ready_file.exists()
 
 
+def check_without_installing(wheel: Path, folder: Path) -> None:
+    """The wheel alone, as uvx runs it, says its one version, makes a CA and tries https with it."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state")}
+    uvx = (Path(sys.executable).parent / "uv", "tool", "run", "--python", sys.executable, "--from")
+    told = run(*uvx, wheel, "mockserver", "--version", cwd=folder, env=environment)
+    assert told.split()[1] == wheel.name.split("-")[1]
+    told = run(*uvx, f"{wheel}[tls]", "mockserver", "doctor", "--tls", "--port", "0", cwd=folder, env=environment)
+    assert "a handshake succeeds" in told
+
+
 def main() -> None:
+    """With a folder, leave sdist and wheel there, and run the wheel by uvx too, which asks the package index."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        wheel = build(folder / "dist")
-        print(f"built {wheel.name}")
+        kept = Path(sys.argv[1]).absolute() if sys.argv[1:] else None
+        wheel = build(kept or folder / "dist")
+        print(f"built {wheel.name}, from the sdist")
+        if kept is not None:
+            check_without_installing(wheel, folder)
+            print("uvx runs it, over https too")
         command = install(wheel, folder / "environment")
         (folder / "empty").mkdir()
         check(command, folder / "empty")

@@ -31,6 +31,8 @@ _SHORTEST_SECRET: Final = 4
 _LONGEST_QUOTE: Final = 80
 _LONGEST_MESSAGE: Final = 400
 
+_THAW: Final = 'Let it run again: PUT /__admin/clock {"reset": true}, in the same world.'
+
 _HASH_SIZES: Final = {16: "MD5", 20: "SHA1", 28: "SHA224", 32: "SHA256", 48: "SHA384", 64: "SHA512"}
 
 
@@ -53,6 +55,7 @@ class _Request:
     now: datetime
     allow_unkeyed: bool
     dates: auth.Dates
+    frozen: bool = False
 
     @property
     def credentials(self) -> auth.Credentials:
@@ -96,13 +99,14 @@ def explain(
     now: datetime,
     allow_unkeyed: bool,
     dates: auth.Dates = auth.Dates(),  # noqa: B008 - a constant
+    frozen: bool = False,
 ) -> Diagnosis:
     """Name the part of a header for which `auth.verify` refuses it; the cause of a good one is "valid".
 
-    `clients` holds every known client by clientId.
+    `clients` holds every known client by clientId; `frozen` tells that the server's clock is made to stand still.
     """
     text = (header or "").strip(" \t")
-    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, dates))
+    return _explain(_Request(text, client, client_id, clients, now, allow_unkeyed, dates, frozen))
 
 
 def _explain(request: _Request) -> Diagnosis:
@@ -177,6 +181,9 @@ def _clock(request: _Request) -> Diagnosis:
     if request.dates.skew_s:
         sentence = f"{sentence[:-1]}; {request.dates.skew_s} s of clock skew are allowed."
     apart = "Apart from its date the header is right." if rest.cause == "valid" else f"Also wrong: {rest.sentence}"
+    if request.frozen:
+        sentence = f"This world's clock is frozen at {request.now:%Y-%m-%dT%H:%M:%SZ}. {sentence}"
+        return Diagnosis("clock-frozen", f"{sentence} {apart}", _THAW)
     zone = "" if issued.utcoffset() else _zone(ahead_s)
     if zone:
         hint = f"It looks like local time, sent without its zone or marked Z: send UTC, or write {zone} after it."

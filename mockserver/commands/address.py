@@ -7,12 +7,13 @@ import json
 import socket
 
 from mockserver.errors import UsageError
+from mockserver.package import from_checkout
 
 _PATIENCE_S = 1.0
 _MOST_BYTES = 65_536
 # The server's own error for a name that can't be resolved keeps the resolver's number, not its class.
 _NO_ADDRESS = (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_FAMILY)
-_ANY_PORT = "--port 0 (make serve ARGS='--port 0')"
+_ANY_PORT = "--port 0 (make serve ARGS='--port 0')" if from_checkout() else "--port 0"
 
 
 def shown_address(host: str, port: int) -> str:

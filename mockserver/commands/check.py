@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"problems": rows})
     elif fixtures is not None and not rows:
-        print(f"ok: {len(fixtures.bodies)} profiles of {len(fixtures.clients)} clients, contract and settings")
+        print(f"ok: {fixtures.size}, contract and settings")
     for row in rows if not options.json else ():
         print(": ".join(filter(None, (row["file"], row["place"], row["problem"]))))
         if row["hint"]:

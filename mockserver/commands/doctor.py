@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from mockserver import __version__
@@ -20,15 +21,18 @@ from mockserver.package import pip_install
 from mockserver.service.assembly import load_members
 from mockserver.settings import Settings
 from mockserver.state.clock import system_now
+from mockserver.testing.proxies import proxies_in_the_way
 
 EXAMPLES = """examples:
   mockserver doctor
   mockserver doctor --port 9000 --json"""
+_PATIENCE_S = 5.0
 PACKAGE = "mypreferences-mockserver"
 OPTIONAL = {
     "redis[hiredis]>=5.2": "--store redis://",
     "faker>=33": "fixtures generate",
     "schemathesis>=4.32": "verify",
+    "trustme>=1.2": "--tls",
 }
 
 
@@ -72,7 +76,9 @@ def _packages(settings: Settings) -> Iterator[Finding]:
     try:
         needed = [line for line in requires(PACKAGE) or () if "extra ==" not in line]
     except PackageNotFoundError:
-        yield Finding("package", False, "not installed", "run make serve, or pip install .")
+        yield Finding(
+            "package", False, "not installed", "install it: make serve in a checkout, else pip install and the wheel"
+        )
         return
     for line in needed:
         name = line.split(">")[0].split("=")[0].split(";")[0].strip()
@@ -114,6 +120,41 @@ def _port(settings: Settings) -> Iterator[Finding]:
         yield Finding("port", running is not None, detail, refused.hint)
 
 
+def _https(settings: Settings) -> Iterator[Finding]:
+    if not settings.https:
+        return
+    from mockserver.server.server import Server
+    from mockserver.server.tls import tls_of
+
+    try:
+        tls = tls_of(settings)
+    except UsageError as problem:
+        yield Finding("https", False, f"{problem.place}: {problem.problem}", problem.hint)
+        return
+    with Server(lambda environ, start_response: [], tls=tls) as server:
+        refused = _handshake(server.port, tls.ca if tls else None)
+    wanted = settings.tls_flaw == "none"
+    told = "a handshake succeeds" if refused is None else f"a handshake fails: {refused}"
+    yield Finding("https", (refused is None) == wanted, told, f"with --tls-flaw {settings.tls_flaw} that is wrong")
+
+
+def _handshake(port: int, ca: Path | None) -> str | None:
+    """Return why a client of this machine, which trusts our CA, does not come through; None if it does."""
+    import ssl
+
+    context = ssl.create_default_context(cafile=ca)
+    if ca is None:  # whom others trust, and by what name, can't be known here
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), _PATIENCE_S) as plain,
+            context.wrap_socket(plain, server_hostname="localhost"),
+        ):
+            return None
+    except OSError as problem:
+        return getattr(problem, "verify_message", None) or problem.strerror or str(problem)
+
+
 def _clock(settings: Settings) -> Iterator[Finding]:
     now = system_now()
     yield Finding("clock", now.year >= 2024, f"{now:%Y-%m-%dT%H:%M:%SZ} UTC", "set the clock: signatures carry it")
@@ -126,6 +167,10 @@ def _exposure(settings: Settings) -> Iterator[Finding]:
     yield Finding("exposure", True, detail)
 
 
+def _proxies(settings: Settings) -> Iterator[Finding]:
+    yield Finding("proxies", True, proxies_in_the_way() or "none in the way of requests to this machine")
+
+
 _LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-    _python, _packages, _extras, _contract, _port, _clock, _exposure,
+    _python, _packages, _extras, _contract, _port, _https, _clock, _exposure, _proxies,
 )  # fmt: skip

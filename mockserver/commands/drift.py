@@ -9,20 +9,30 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
-from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
+from mockserver.commands.report_files import (
+    Attempts,
+    add_github_flag,
+    add_report_flag,
+    add_report_to_flag,
+    github_output,
+    hand_over,
+    make_folders,
+)
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
-from mockserver.drift.drift import Drift, DriftReport, keys_of
+from mockserver.drift.drift import Drift, keys_of
+from mockserver.drift.findings import DriftReport
+from mockserver.drift.html import facts_of, lead_of
 from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
-from mockserver.drift.report import as_json, as_text, write_report
+from mockserver.drift.report import as_json, as_text, troubles, write_report
 from mockserver.errors import Inconclusive, UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
 from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.mock_process import load_profiles, local_mock
-from mockserver.verify.rules.facts import load_facts
+from mockserver.verify.rules.facts import shipped_facts
 from mockserver.verify.rules.reading import Rule, chosen, load_rules
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
@@ -58,6 +68,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--volatile", type=Path, metavar="FILE", help="what may differ (default: contracts/volatile.yaml)"
     )
     add_report_flag(parser)
+    add_report_to_flag(parser)
+    add_github_flag(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
@@ -97,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _compare_with_page(options: argparse.Namespace) -> int:
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
-    found = list(disagreements(load_facts(shipped("contracts") / "page-facts.yaml"), contract))
+    found = list(disagreements(shipped_facts(), contract))
     if options.json:
         print_json({"disagreements": found})
     else:
@@ -125,6 +137,10 @@ def _finish(
         report.stopped = report.stopped or opened.complaint()
         for path in options.report:
             attempt(str(path), partial(write_report, report, path))
+        if options.report_to:
+            hand_over(options.report_to, as_json(report))
+        if output := github_output(options):
+            attempt("what GitHub reads", lambda: output.tell(lead_of(report), facts_of(report), troubles(report)))
     if options.json:
         attempt("the output", lambda: print_json(as_json(report)))
     else:

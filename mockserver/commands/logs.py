@@ -32,13 +32,13 @@ def start_log(log: str, on_drop: Callable[[], None]) -> logging.Handler:
 class Redacting(logging.Formatter):
     """Writes lines without secrets, whatever part of the server they come from, tracebacks included."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Callable[[], Secrets]) -> None:
         super().__init__("%(message)s")
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line or lines of a record."""
-        return self._secrets.text(super().format(record))
+        return self._secrets().text(super().format(record))
 
 
 class LogLines(logging.Handler):

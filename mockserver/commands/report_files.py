@@ -1,15 +1,24 @@
-"""The files into which a run is written: `--report FILE`, whose ending says the format."""
+"""Where a run is written: `--report FILE`, its ending says the format, `--report-to URL`, a mock server, `--github`."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
+from mockserver.verify.reports.github import GithubOutput
 
+_TIMEOUT_S: Final = 10.0
+_MOST_BYTES: Final = 2 << 20
 FORMATS = (".html", ".json", ".xml", ".txt")
 
 
@@ -23,6 +32,72 @@ def add_report_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
     )
+
+
+def add_github_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--github`."""
+    parser.add_argument(
+        "--github",
+        action=argparse.BooleanOptionalAction,
+        help="write annotations and a step summary for GitHub Actions (default: if it runs there)",
+    )
+
+
+def github_output(options: argparse.Namespace) -> GithubOutput | None:
+    """Return where GitHub reads, or None if nobody asked for it."""
+    wanted = os.environ.get("GITHUB_ACTIONS") == "true" if options.github is None else options.github
+    if not wanted:
+        return None
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    # Where the output is one document, the runner reads the other stream just as well.
+    return GithubOutput(sys.stderr if options.json else sys.stdout, Path(summary) if summary else None, workspace)
+
+
+def add_report_to_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--report-to URL`."""
+    parser.add_argument(
+        "--report-to",
+        type=_server,
+        metavar="URL",
+        help="hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)",
+    )
+
+
+def hand_over(url: str, document: Mapping[str, Any]) -> None:
+    """Send a report to a mock server; what hinders that is told, for the run itself stands.
+
+    A report that is too large goes without its exchanges.
+    """
+    from mockserver.testing.response import send
+
+    body = _fitting(document)
+    headers = {"Content-Type": "application/json"}
+    if token := os.environ.get("MOCKSERVER_ADMIN_TOKEN"):
+        headers["X-Mock-Admin-Token"] = token
+    try:
+        status = send(url, "POST", "/__admin/reports", headers, body, _TIMEOUT_S).status
+        problem = f"it answered {status}" if status != HTTPStatus.CREATED else ""
+    except (OSError, HTTPException) as error:
+        problem = str(error)
+    if problem:
+        print(f"warning: the report could not be handed to {url}: {problem}", file=sys.stderr)
+
+
+def _fitting(document: Mapping[str, Any]) -> bytes:
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    if len(body) <= _MOST_BYTES or not isinstance(document.get("cases"), list):
+        return body
+    cases = [{name: value for name, value in case.items() if name != "exchanges"} for case in document["cases"]]
+    return json.dumps({**document, "cases": cases}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _server(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        hint = "write the address of a running mock, such as http://127.0.0.1:8080"
+        raise UsageError(f"{text!r} is no address of a server", place="--report-to", hint=hint)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class Attempts:

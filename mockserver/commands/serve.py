@@ -6,24 +6,32 @@ import argparse
 import contextlib
 import gc
 import os
+import shlex
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 
-from mockserver.cli import add_json, add_settings, as_started, settings_of
+from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
 from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
-from mockserver.commands.sample import sample_curl
 from mockserver.errors import UsageError
+from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server, stop_signals
-from mockserver.service.assembly import Mock, assemble
+from mockserver.service.assembly import Mock, assemble, sign_command
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES, listed
+from mockserver.service.reload import Reading, Reload, tell_skipped
+from mockserver.service.sample import sample_curl, sample_user
 from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from mockserver.server.tls import Tls
 
 _COLLECTED_ALLOCATIONS = 10_000
 
@@ -32,6 +40,7 @@ EXAMPLES = """examples:
   mockserver serve --port 0 --ready-file ready.json
   mockserver serve --dialect library --auth off
   mockserver serve --fault '500 p=0.1' --fault 'delay=200..800 op=replace' --seed 7
+  mockserver serve --tls --port 8443
   mockserver serve --store redis://127.0.0.1:6379/0 --workers 2"""
 
 
@@ -45,22 +54,29 @@ def run(options: argparse.Namespace) -> int:
     """Serve until SIGINT, SIGTERM or SIGHUP."""
     settings = settings_of(options)
     ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
+    tls = prepare_tls(settings)
     metrics = Metrics()
     to_log = start_log(settings.log, metrics.note_dropped_line)
     mock = assemble(settings, progress=progress_bar("loading profiles"), metrics=metrics)
-    to_log.setFormatter(Redacting(mock.service.secrets))
+    to_log.setFormatter(Redacting(lambda: mock.service.secrets))
     # What is here now stays: the collector need not look at it again, nor as often as its defaults make it look.
     gc.freeze()
     gc.set_threshold(_COLLECTED_ALLOCATIONS, 10, 10)
 
     def announce(url: str) -> None:
-        _announce(mock, url, ready_file, as_json=options.json)
+        _announce(mock, url, tls, ready_file, as_json=options.json)
 
+    def listens(server: Server) -> None:
+        follow_files(mock, server, reload)
+        announce(server.url)
+
+    tell_skipped(mock.fixtures)
+    reload = Reload(mock, lambda: settings_of(options), config_of(options))
     try:
         with ended_by_signals():
             if settings.workers > 1:
-                return serve_with_workers(mock, announce)
-            make_server(mock, lambda running: announce(running.url)).serve()
+                return serve_with_workers(mock, announce, tls)
+            make_server(mock, listens, reload=reload, tls=tls).serve()
     except UsageError as refused:
         if isinstance(refused.__cause__, OSError):
             raise _cannot_listen(settings, refused.__cause__) from refused
@@ -69,6 +85,42 @@ def run(options: argparse.Namespace) -> int:
         if ready_file is not None:
             ready_file.remove()
     return 0
+
+
+def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
+    """Read again when files change and, where no terminal could mean something else by it, at SIGHUP."""
+
+    def read_again() -> None:
+        found = reload.read()
+        if isinstance(found, Reading):
+            with contextlib.suppress(RuntimeError):  # the server ends just now
+                server.loop.call_soon_threadsafe(reload.swap, found)
+
+    if mock.settings.store != "memory":
+        return
+    if mock.settings.watch:
+        reload.follow(Watcher(reload.paths, read_again))
+    if not _has_terminal():
+        hang_up = lambda: threading.Thread(target=read_again, daemon=True).start()  # noqa: E731
+        with contextlib.suppress(NotImplementedError, RuntimeError):  # no such signals, or not the main thread
+            server.loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return not hasattr(signal, "SIGHUP")
+    return True
+
+
+def prepare_tls(settings: Settings) -> Tls | None:
+    """Return how to speak https, None for plain http, which loads nothing."""
+    if not settings.https:
+        return None
+    from mockserver.server.tls import tls_of
+
+    return tls_of(settings)
 
 
 @contextlib.contextmanager
@@ -86,7 +138,7 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
+def serve_with_workers(mock: Mock, announce: Callable[[str], None], tls: Tls | None = None) -> int:
     """Serve in several processes until SIGINT, SIGTERM or SIGHUP; return the exit code."""
     from mockserver.commands.workers import Workers, listening_sockets
 
@@ -94,11 +146,11 @@ def serve_with_workers(mock: Mock, announce: Callable[[str], None]) -> int:
     sockets = listening_sockets(settings.host, settings.port, settings.workers)
 
     def work(own: Sequence[socket.socket], on_listening: Callable[[Server], None]) -> None:
-        make_server(mock, on_listening, own).serve()
+        make_server(mock, on_listening, own, tls=tls).serve()
 
     # A connection to the store can't be shared with a fork.
     workers = Workers(sockets, work, before_fork=mock.worlds.disconnect)
-    shared = make_server(mock)
+    shared = make_server(mock, tls=tls)
     shared.host, shared.port = sockets[0][0].getsockname()[:2]
     return workers.run(lambda: announce(shared.url))
 
@@ -110,7 +162,7 @@ def _cannot_listen(settings: Settings, problem: OSError) -> UsageError:
     return cannot_listen(host, port, problem, running_mock(host, port, problem))
 
 
-def _announce(mock: Mock, url: str, ready_file: ReadyFile | None, *, as_json: bool) -> None:
+def _announce(mock: Mock, url: str, tls: Tls | None, ready_file: ReadyFile | None, *, as_json: bool) -> None:
     settings = mock.settings
     facts = {
         "url": url,
@@ -118,31 +170,47 @@ def _announce(mock: Mock, url: str, ready_file: ReadyFile | None, *, as_json: bo
         "admin_token": mock.admin_token,
         "pid": os.getpid(),
     }
+    if tls is not None and tls.ca is not None:
+        facts["ca"] = str(tls.ca)
     if ready_file is not None:
         ready_file.write(orjson.dumps(facts))
     if as_json:
         print(orjson.dumps(facts).decode(), flush=True)
         return
-    print(_banner(mock, settings, url), flush=True)
+    print(_banner(mock, settings, url, tls), flush=True)
 
 
-def _banner(mock: Mock, settings: Settings, url: str) -> str:
-    clients = len(mock.fixtures.clients)
+def _banner(mock: Mock, settings: Settings, url: str, tls: Tls | None) -> str:
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
-        f"  {len(mock.fixtures.bodies)} profiles of {clients} client{'s' * (clients != 1)} from {settings.fixtures}",
+        f"  {mock.fixtures.size} from {settings.fixtures}",
         f"  {listed(ROUTES[settings.operations])}",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
     if mock.admin_token and settings.admin_token is None:
         lines.append(f"  control surface token (X-Mock-Admin-Token): {mock.admin_token}")
-    curl = sample_curl(mock, url)
+    if tls is not None:
+        lines += _https_lines(tls, settings.tls_flaw)
+    curl = sample_curl(mock, url, tls.ca if tls else None)
     if curl:
         lines += [
             "",
-            as_started("Try it (the signature is valid for 15 minutes; `mockserver sign` makes a new one):"),
+            as_started(f"Try it (the signature is valid for 15 minutes; `{_sign(mock)}` makes a new one):"),
             "",
             curl,
             "",
         ]
     return "\n".join(lines)
+
+
+def _sign(mock: Mock) -> str:
+    """Return the command that signs as the sample is signed, with the client where it is not the demo's."""
+    command, found = sign_command(mock.settings), sample_user(mock)
+    return f"{command} --client {shlex.quote(found[0].client_id)}" if found and "--fixtures" in command else command
+
+
+def _https_lines(tls: Tls, flaw: str) -> list[str]:
+    lines = [f"  every handshake has a flaw that clients must refuse: {flaw}"] if flaw != "none" else []
+    if tls.ca is not None:
+        lines.append(f"  its CA is {tls.ca}; to trust it:")
+    return [*lines, *(f"    {client:<7} {line}" for client, line in tls.trust.items())]

@@ -15,7 +15,6 @@ import orjson
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.difference import difference
-from mockserver.commands.sample import sample_target, sample_user
 from mockserver.errors import UsageError
 from mockserver.nearest import nearest_names
 from mockserver.profile.keys import Key, fold
@@ -23,6 +22,7 @@ from mockserver.service.assembly import Mock, assemble
 from mockserver.service.operations import OPERATIONS, PATCH, Operation
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import Route, match_route
+from mockserver.service.sample import sample_target, sample_user
 from mockserver.service.trial import dry_run
 
 EXAMPLES = """examples:

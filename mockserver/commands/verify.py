@@ -13,7 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.commands.report_files import Attempts, add_report_flag, make_folders
+from mockserver.commands.report_files import (
+    Attempts,
+    add_github_flag,
+    add_report_flag,
+    add_report_to_flag,
+    github_output,
+    hand_over,
+    make_folders,
+)
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
@@ -24,6 +32,7 @@ from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
 from mockserver.verify.mock_process import Starting, is_mock, starting
 from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.github import GithubReport
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
 from mockserver.verify.reports.junit import JunitReport
@@ -78,6 +87,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--verbose", action="store_true", help="also list what held")
     add_report_flag(parser)
+    add_report_to_flag(parser)
+    add_github_flag(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
     add_json(parser)
@@ -155,6 +166,8 @@ def _reported(
         "the document": document,
         **dict(_files(options, shown)),
     }
+    if output := github_output(options):
+        reports["what GitHub reads"] = GithubReport(output, shown)
     attempt = Attempts()
 
     def report(event: Event) -> None:
@@ -164,7 +177,10 @@ def _reported(
         if options.json and isinstance(event, RunFinished):
             attempt("the document", lambda: print_json(document.document))
 
-    return attempt.exit_code(play(report))
+    code = play(report)
+    if options.report_to:
+        hand_over(options.report_to, document.document)
+    return attempt.exit_code(code)
 
 
 def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Callable[[Event], None]]]:

@@ -7,21 +7,30 @@ rule files, so that for each difference it can be said which side does what the 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from mockserver.drift.compare import Comparison, Difference, Kind
+from mockserver.drift.findings import (
+    NOTHING_WRITTEN,
+    PROFILE,
+    CaseResult,
+    DriftReport,
+    Finding,
+    ShownExchange,
+    sameness,
+)
 from mockserver.drift.known import Known, split_expired
 from mockserver.errors import CommandError, Inconclusive
 from mockserver.verify.calls import Bench, Key, Reply, Verdict
 from mockserver.verify.checks import reply_problems
 from mockserver.verify.contract import Contract, Shape
-from mockserver.verify.conversation import is_old
+from mockserver.verify.conversation import Exchange, is_old
 from mockserver.verify.events import CaseFinished
-from mockserver.verify.rules.reading import SOURCES, Rule
+from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.rules.reading import Rule
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.request_plan import Case, RequestPlan, held_back
 from mockserver.verify.target.restore import profile_of
@@ -29,95 +38,9 @@ from mockserver.verify.target.session import Throttled
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import canonical
 
-PROFILE = "the-profile-itself"
 STAMP, SET_ANEW = "stamp of a change", "set anew"
 _EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
 Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One difference, wherever it showed; `agrees` names the side that does what the contract says."""
-
-    difference: Difference
-    cases: tuple[str, ...]
-    source: str
-    agrees: str
-    known: Known | None = None
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is drift that nobody has accepted."""
-        return self.known is None and self.difference.kind in (Kind.BREAKING, Kind.DIFFERS, Kind.ASSUMPTION)
-
-
-@dataclass(frozen=True, slots=True)
-class CaseResult:
-    """How one case came out on both sides; `not_run` says why it was not sent, or not to its end."""
-
-    id: str
-    title: str
-    source: str
-    why: str = ""
-    findings: tuple[Finding, ...] = ()
-    not_run: str = ""
-    inconclusive: bool = False
-    requests: int = 0
-
-
-@dataclass
-class DriftReport:
-    """What a comparison found; `words` says how many facts of the page were asked, `requests` what that took."""
-
-    left: str
-    right: str
-    cases: list[CaseResult] = field(default_factory=list)
-    confirmed: list[str] = field(default_factory=list)
-    refuted: list[str] = field(default_factory=list)
-    expired: list[Known] = field(default_factory=list)
-    unseen: list[Known] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stopped: CommandError | None = None
-    words: str = ""
-    requests: int = 0
-
-    @property
-    def findings(self) -> list[Finding]:
-        """Each difference once, with all the cases that show it."""
-        merged: dict[tuple[Any, ...], Finding] = {}
-        for finding in (finding for case in self.cases for finding in case.findings):
-            row = finding.difference
-            key = (row.kind, finding.agrees, finding.known, *_sameness(row))
-            first = merged.get(key)
-            cases = (*first.cases, *finding.cases) if first else finding.cases
-            source = min(first.source if first else finding.source, finding.source, key=SOURCES.index)
-            merged[key] = replace(first or finding, cases=tuple(dict.fromkeys(cases)), source=source)
-        order = list(Kind)
-        return sorted(merged.values(), key=lambda finding: (not finding.counts, order.index(finding.difference.kind)))
-
-    @property
-    def exit_code(self) -> int:
-        """0 no drift, 1 drift, 3 no answer, 4 refused or left unrestored."""
-        if self.stopped is not None and self.stopped.exit_code == 4:
-            return 4
-        if any(finding.counts for finding in self.findings):
-            return 1
-        ran = [case for case in self.cases if not case.not_run and case.id != PROFILE]
-        return 3 if self.stopped or not ran or any(case.inconclusive for case in self.cases) else 0
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many findings there are of each kind; accepted ones count as known."""
-        return Counter("known" if finding.known else finding.difference.kind.value for finding in self.findings)
-
-
-NOTHING_WRITTEN = CaseResult(
-    "nothing-written",
-    "The run writes",
-    "assumed",
-    not_run="--write was given, and no case changed the profile: see why none could",
-    inconclusive=True,
-)
 
 
 class Drift:
@@ -145,6 +68,7 @@ class Drift:
         self.report = report
         self.mock_is_left = mock_is_left
         self.bench = run.bench()
+        self.shown = Shown(contract, openly=False, redact=comparison.show)
 
     def compare(self, plan: RequestPlan, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
         """Play the plan's cases on both sides, unless something stops the run; the report says what."""
@@ -213,21 +137,22 @@ class Drift:
         return self._compared(rule, mock, real)
 
     def _compared(self, rule: Rule, mock: CaseFinished, real: CaseFinished) -> CaseResult:
-        found: list[Difference] = list(self._stamps(mock, real))
+        found, compared = list(self._stamps(mock, real)), list[tuple[Exchange, Exchange]]()
         for ours, theirs in zip(mock.exchanges, real.exchanges, strict=False):
             if theirs.reply is None:
                 break  # an answer that was lost says nothing
+            compared.append((ours, theirs))
             found += self.comparison.replies(*self._sides(ours.reply, theirs.reply))
             if _outcome_of(ours.reply) != _outcome_of(theirs.reply):
                 break  # from here on the two profiles may differ, and every answer with them
         everywhere = self._everywhere(mock, real)
-        own = [row for row in found if _sameness(row) not in everywhere]
+        own = [row for row in found if sameness(row) not in everywhere]
         findings = [
             Finding(
                 _judged(rule, row),
                 (rule.id,),
                 rule.source,
-                self._who_stamps(row, mock) or self._agrees(mock, real, everyday=_sameness(row) in everywhere),
+                self._who_stamps(row, mock) or self._agrees(mock, real, everyday=sameness(row) in everywhere),
             )
             for row in dict.fromkeys(found)
         ]
@@ -237,8 +162,20 @@ class Drift:
         lost = real.verdict is Verdict.INCONCLUSIVE or (mock.ended and not real.ended and not drifts)
         cut = lost or not (drifts or mock.ended)
         why = next(reversed((*mock.problems, *real.problems)), "not played to its end") if cut else ""
+        exchanges = tuple(self._shown_exchange(*pair) for pair in compared) if drifts else ()
         requests = len(real.exchanges)
-        return _result(rule, findings=tuple(findings), not_run=why, inconclusive=lost, requests=requests)
+        return _result(
+            rule,
+            findings=tuple(findings),
+            not_run=why,
+            inconclusive=lost,
+            requests=requests,
+            exchanges=exchanges,
+        )
+
+    def _shown_exchange(self, mock: Exchange, real: Exchange) -> ShownExchange:
+        answers = self._sides(self.shown.reply(mock), self.shown.reply(real))
+        return ShownExchange(self.shown.request(real), *answers, self.shown.curl(real))
 
     def _stamps(self, mock: CaseFinished, real: CaseFinished) -> Iterator[Difference]:
         """Yield the stamps that one side sets anew and the other leaves: which time they show, nobody compares."""
@@ -260,7 +197,7 @@ class Drift:
         if not (mock.exchanges and real.exchanges):
             return set()
         replies = self._sides(mock.exchanges[0].reply, real.exchanges[0].reply)
-        return {_sameness(row) for row in self.comparison.replies(*replies)}
+        return {sameness(row) for row in self.comparison.replies(*replies)}
 
     def _judge_assumption(self, rule: Rule, mock: CaseFinished, real: CaseFinished, own: Sequence[Difference]) -> None:
         if mock.verdict is not Verdict.HELD or real.verdict is Verdict.INCONCLUSIVE:
@@ -294,7 +231,7 @@ class Drift:
 
 
 def _result(rule: Rule, **found: Any) -> CaseResult:
-    return CaseResult(rule.id, rule.title, rule.source, rule.why, **found)
+    return CaseResult(rule.id, rule.title, rule.source, rule.why, fact=rule.fact, **found)
 
 
 def _sets_anew(place: str, side: CaseFinished) -> bool | None:
@@ -350,11 +287,6 @@ def _judged(rule: Rule, difference: Difference) -> Difference:
     return difference._replace(kind=Kind.ASSUMPTION) if rule.source == "assumed" else difference
 
 
-def _sameness(row: Difference) -> tuple[str, ...]:
-    """Return what makes two differences the same but for values and indices."""
-    return row.what, _general(row.place), _plain(row.left), _plain(row.right)
-
-
 def _outcome_of(reply: Reply | None) -> int:
     return 0 if reply is None else reply.status // 100
 
@@ -367,14 +299,6 @@ def _accepted(finding: Finding, known: Sequence[Known]) -> Finding:
     row = finding.difference
     match = (entry for entry in known if entry.covers(finding.cases[0], row.what, row.place))
     return replace(finding, known=next(match, None))
-
-
-def _general(place: str) -> str:
-    return re.sub(r"/\d+(?=/|$)", "/*", place)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
 
 
 def keys_of(rule: Rule, target: Target) -> tuple[Key, ...]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from mockserver.drift.drift import CaseResult, DriftReport, Finding
-from mockserver.drift.html import as_html
+from mockserver.drift.findings import CaseResult, DriftReport, Finding
+from mockserver.drift.html import advice, as_html
+from mockserver.verify.reports.github import Trouble
 from mockserver.verify.target.request_plan import by_reason
 
 # Cases of one difference that a terminal shows.
@@ -73,6 +74,26 @@ def as_junit(report: DriftReport) -> str:
     totals = {"tests": len(report.cases) + errors, "failures": failed, "skipped": skipped, "errors": errors}
     suite.attrib.update({name: str(number) for name, number in totals.items()})
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def troubles(report: DriftReport) -> list[Trouble]:
+    """Return what somebody should act on, for GitHub."""
+    found = [
+        Trouble(
+            "error",
+            finding.cases[0],
+            f"{finding.difference.kind}: {finding.difference.what} {finding.difference.place}".rstrip(),
+            (_one_line(report, finding),),
+            advice(finding, report),
+            next((case.exchanges[-1].curl for case in report.cases if case.id in finding.cases and case.exchanges), ""),
+        )
+        for finding in report.findings
+        if finding.counts
+    ]
+    if report.stopped is not None:
+        stopped = report.stopped
+        found.append(Trouble("warning", "the-run-itself", "The run comes to its end", (stopped.problem,), stopped.hint))
+    return found
 
 
 def write_report(report: DriftReport, path: Path) -> None:

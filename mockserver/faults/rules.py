@@ -22,6 +22,8 @@ When: TypeAlias = Literal["before", "after"]
 Step: TypeAlias = int | Connection | Literal["ok"]
 
 CONNECTIONS: Final[tuple[Connection, ...]] = ("reset", "empty", "truncate", "garbage", "drip", "stall")
+BROKEN: Final = frozenset(CONNECTIONS) - {"drip"}
+"""Those after which the client has no whole answer."""
 LONGEST_DELAY_MS: Final = 600_000.0
 """The longest delay in milliseconds, given or drawn: a mock that must never answer stalls."""
 
@@ -104,13 +106,17 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One rule; it ends `expires_in_s` seconds after its world took it in, or never."""
+    """One rule; it ends `expires_in_s` seconds after its world took it in, or never.
+
+    One that is not `enabled` matches nothing and counts nothing until it is switched on again.
+    """
 
     id: str
     match: Match = field(default_factory=Match)
     effect: Effect = field(default_factory=Effect)
     schedule: Schedule = field(default_factory=Schedule)
     expires_in_s: float | None = None
+    enabled: bool = True
 
 
 class Counter(NamedTuple):
@@ -234,6 +240,8 @@ def advance(fault: Fault, counter: Counter, *, seed: int, world: str) -> tuple[C
 
 def plan(fault: Fault, counter: Counter, *, seed: int, world: str, count: int) -> list[Hit | None]:
     """List what a rule will do to its next `count` matching requests."""
+    if not fault.enabled:
+        return [None] * count
     planned = []
     for _ in range(count):
         counter, hit = advance(fault, counter, seed=seed, world=world)
@@ -258,9 +266,10 @@ def strike(faults: Iterable[Fault], counters: Mapping[str, Counter], *, seed: in
     advanced: dict[str, Counter] = {}
     hits = []
     for fault in faults:
-        advanced[fault.id], hit = advance(fault, counters.get(fault.id, Counter()), seed=seed, world=world)
-        if hit is not None:
-            hits.append(hit)
+        if fault.enabled:
+            advanced[fault.id], hit = advance(fault, counters.get(fault.id, Counter()), seed=seed, world=world)
+            if hit is not None:
+                hits.append(hit)
     return Decision(advanced, _combined(hits), tuple(hits))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver import __version__
 from mockserver.journal.log import Exchange
-from mockserver.journal.view import absolute_url, base64_of, header, sendable, text_of
+from mockserver.journal.view import absolute_url, base64_of, header, iso, sendable, text_of
 
 
 def har(
@@ -32,7 +31,7 @@ def har(
 def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
     milliseconds = round(exchange.duration_s * 1000, 3)
     return {
-        "startedDateTime": exchange.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "startedDateTime": iso(exchange.at),
         "time": milliseconds,
         "request": _request(exchange, base_url),
         "response": _response(exchange),
@@ -53,7 +52,7 @@ def _request(exchange: Exchange, base_url: str) -> dict[str, Any]:
     query = exchange.target.partition("?")[2]
     request: dict[str, Any] = {
         "method": exchange.method,
-        "url": sendable(absolute_url(exchange, f"http://{host}" if host else base_url)),
+        "url": sendable(absolute_url(exchange, f"{base_url.partition(':')[0]}://{host}" if host else base_url)),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _records(exchange.headers),

@@ -18,15 +18,17 @@ from typing import Final, NamedTuple
 from weakref import WeakSet
 
 from mockserver.errors import ApiError, UsageError
+from mockserver.faults.rules import BROKEN, Hit
 from mockserver.story.story import Story
 
 
 class Exchange(NamedTuple):
     """A request, its answer and the story.
 
-    `at` is aware, by the world's clock; `target` is the path and query as sent; `fault` is `<rule>#<n>`; `before` and
+    `at` is aware, by the world's clock, `received` by the machine's (None: by the same clock), which may not be
+    `frozen`; `target` is the path and query as sent; `fault` is `<rule>#<n>`, and `hit` what it did; `before` and
     `after` are the profile's JSON, the same object if it did not change; `key` is the client, alternate id type and
-    alternate id as sent.
+    alternate id as sent. `status` is the answer's, also where the client saw none of it.
     """
 
     id: str
@@ -46,6 +48,31 @@ class Exchange(NamedTuple):
     before: bytes | None
     after: bytes | None
     key: tuple[str, str, str] | None
+    received: datetime | None = None
+    frozen: bool = False
+    hit: Hit | None = None
+
+    @property
+    def broken(self) -> str | None:
+        """How the connection was broken before the client had an answer, if it was."""
+        return self.hit.connection if self.hit is not None and self.hit.connection in BROKEN else None
+
+    @property
+    def seen_status(self) -> int | None:
+        """The status of the answer that the client got, None where its connection was broken."""
+        return None if self.broken else self.status
+
+    @property
+    def applied(self) -> bool | None:
+        """Whether the request took effect although a fault struck it; None without a fault."""
+        if self.hit is None:
+            return None
+        return self.hit.applies and (self.story.refusal is None or self.story.reason == "fault-injected")
+
+    @property
+    def surprising(self) -> bool:
+        """Whether there is something to tell beyond that a request did what it asked for."""
+        return self.fault is not None or self.story.surprising
 
     @property
     def changed(self) -> bool:
@@ -177,7 +204,7 @@ class ExchangeLog(ABC):
         `since` is a time (also as ISO 8601 text) and leaves out what is not after it; or an id, and leaves out that one
         and all older ones. An id that is not there (any more) leaves out none. Raises UsageError for an invalid time.
         """
-        newest: Iterable[Exchange] = reversed(self._snapshot())
+        newest: Iterable[Exchange] = self.newest()
         if isinstance(since, str) and _DATE.match(since):
             since = _moment(since)
         if isinstance(since, datetime):
@@ -185,6 +212,10 @@ class ExchangeLog(ABC):
         elif since is not None:
             newest = takewhile(lambda exchange: exchange.id != since, newest)
         return list(islice(newest, limit))
+
+    def newest(self) -> Iterator[Exchange]:
+        """Iterate over the exchanges that are there now, the newest first."""
+        return reversed(self._snapshot())
 
     def __iter__(self) -> Iterator[Exchange]:
         """Iterate in order of arrival, over the exchanges that are there now."""

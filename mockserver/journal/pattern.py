@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
 from mockserver.errors import UsageError
+from mockserver.faults.rules import BROKEN
 from mockserver.journal.log import Exchange
 from mockserver.journal.matchers import (
     TEXT_MATCHERS,
@@ -246,7 +247,9 @@ def _operation_criterion(fields: Mapping[str, Any]) -> Pattern:
 
 _FIELDS: Final[Mapping[str, Callable[..., Iterator[Criterion]]]] = {
     "method": _method,
-    "status": _equal("status", _read_status),
+    "status": _equal("seen_status", _read_status),
+    "connection": _equal("broken", partial(read_choice, choices=sorted(BROKEN))),
+    "surprising": _equal("surprising", read_boolean),
     "reason": _equal("story.reason", partial(read_choice, choices=RULES)),
     "client": _key_part(0),
     "alternateIdType": _key_part(1),

@@ -22,7 +22,7 @@ from mockserver.journal.pattern import (
     matching,
     read_pattern,
 )
-from mockserver.journal.view import request_json, sendable
+from mockserver.journal.view import outcome, request_json, sendable
 from mockserver.journal.work import Work
 from mockserver.nearest import likeness
 from mockserver.profile.members import MemberTree
@@ -154,7 +154,7 @@ class Verdict:
             "requestPattern": self.wanted,
             "matchResult": {"distance": miss.distance},
             "mock": {
-                "status": exchange.status,
+                "status": exchange.seen_status,
                 "reason": exchange.story.reason,
                 "differences": [
                     {"field": field, "expected": expected, "actual": _shown(actual)}
@@ -165,7 +165,9 @@ class Verdict:
 
 
 def _line(exchange: Exchange) -> str:
-    return sendable(f"{exchange.id} {exchange.method} {exchange.target} -> {exchange.status} ({exchange.story.reason})")
+    return sendable(
+        f"{exchange.id} {exchange.method} {exchange.target} -> {outcome(exchange)} ({exchange.story.reason})"
+    )
 
 
 def _json_text(value: Any) -> str:

@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from shlex import quote
 from typing import Any, Final
 
@@ -70,29 +70,30 @@ def entry_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     """Return an exchange as one of WireMock's serve events."""
     # WireMock's "matched" says that a stub was there to answer: here, that the route was.
     matched = exchange.story.reason != "route-unknown"
-    milliseconds = round(exchange.duration_s * 1000)
+    milliseconds, delay = round(exchange.duration_s * 1000), delay_ms(exchange)
     return {
         "id": exchange.id,
         "request": request_json(exchange),
         "responseDefinition": {
             "status": exchange.status,
+            **({"fault": _FAULTS[exchange.broken]} if exchange.broken in _FAULTS else {}),
             "transformers": [],
             "fromConfiguredStub": matched,
             "transformerParameters": {},
         },
         "response": {
-            "status": exchange.status,
+            "status": exchange.seen_status,
             "headers": headers_json(exchange.answer_headers),
             "body": text_of(exchange.answer_body),
             "bodyAsBase64": base64_of(exchange.answer_body),
         },
         "wasMatched": matched,
         "timing": {
-            "addedDelay": 0,
+            "addedDelay": delay,
             "processTime": milliseconds,
             "responseSendTime": 0,
             "serveTime": milliseconds,
-            "totalTime": milliseconds,
+            "totalTime": milliseconds + delay,
         },
         "mock": mock_json(exchange, tree),
     }
@@ -129,7 +130,38 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         "operations": [{"op": sendable(op), "path": sendable(path)} for op, path in operations(exchange)],
         "changes": changes_json(exchange),
         "durationMs": round(exchange.duration_s * 1000, 3),
+        "receivedAt": iso(exchange.received or exchange.at),
+        "at": iso(exchange.at),
+        "frozen": exchange.frozen,
+        "connection": exchange.broken,
+        "applied": exchange.applied,
+        "tolerated": bool(exchange.story.rests_on),
+        "surprising": exchange.surprising,
     }
+
+
+# WireMock's names for what it can do to a connection.
+_FAULTS: Final = {
+    "reset": "CONNECTION_RESET_BY_PEER",
+    "empty": "EMPTY_RESPONSE",
+    "truncate": "MALFORMED_RESPONSE_CHUNK",
+    "garbage": "RANDOM_DATA_THEN_CLOSE",
+}
+
+
+def delay_ms(exchange: Exchange) -> int:
+    """Return how much later than it could a planned fault made the answer, in milliseconds."""
+    return round(exchange.hit.delay_s * 1000) if exchange.hit is not None else 0
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as ISO 8601, in UTC and with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def outcome(exchange: Exchange) -> str:
+    """Return what the client saw: a status, or how its connection was broken."""
+    return f"connection {exchange.broken}" if exchange.broken else str(exchange.status)
 
 
 def _profile_json(client: str, kind: str, identifier: str) -> dict[str, str]:
@@ -145,7 +177,7 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "id": exchange.id,
         "request": sendable(f"{exchange.method} {exchange.target}"),
-        "status": exchange.status,
+        "status": exchange.seen_status,
         **mock_json(exchange, tree),
         "statement": rule.statement,
         "source": rule.source,
@@ -202,13 +234,18 @@ def profile_after(exchange: Exchange) -> Any:
 
 def operations(exchange: Exchange) -> list[tuple[str, str]]:
     """Return (op, path) of each operation that the request's body held, as far as it can be read."""
-    held = exchange.story.operations
     # An operation without a name counts as an add, as the vendor's software reads it (library).
     return [
         (str(operation.get("op") or "add"), str(operation.get("path") or ""))
-        for operation in (_operations_in_json(exchange) if held is None else held)
+        for operation in sent_operations(exchange)
         if isinstance(operation, dict)
     ]
+
+
+def sent_operations(exchange: Exchange) -> Sequence[Any]:
+    """Return the operations of the request's body as they were read, none if they can't be."""
+    held = exchange.story.operations
+    return _operations_in_json(exchange) if held is None else held
 
 
 def _operations_in_json(exchange: Exchange) -> Sequence[Any]:
@@ -275,12 +312,12 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LONGEST_ARGUMENT: Final = 100_000
 
 
-def curl_text(exchange: Exchange, base_url: str) -> str:
-    """Return a curl command that sends the request again, signed anew by `mockserver sign`."""
+def curl_text(exchange: Exchange, base_url: str, sign: str = "mockserver sign") -> str:
+    """Return a curl command that sends the request again, signed anew by the command `sign`."""
     options = [
         f"curl --globoff --path-as-is {_method_option(exchange.method)}",
         quote(absolute_url(exchange, base_url)),
-        *(f"--header {argument}" for argument in _header_arguments(exchange)),
+        *(f"--header {argument}" for argument in _header_arguments(exchange, sign)),
     ]
     before, option = _body_option(exchange.body)
     return before + " \\\n  ".join(options + ([option] if option else []))
@@ -290,13 +327,13 @@ def _method_option(method: str) -> str:
     return "--head" if method == "HEAD" else f"--request {quote(method)}"
 
 
-def _header_arguments(exchange: Exchange) -> Iterator[str]:
+def _header_arguments(exchange: Exchange, sign: str) -> Iterator[str]:
     for name, value in exchange.headers:
         folded = name.lower()
         if folded in _OF_THE_CONNECTION or not _TOKEN.fullmatch(name):
             continue
         if folded == "authorization":
-            yield f'"{name}: {_credentials(exchange, value)}"'
+            yield f'"{name}: {_credentials(exchange, value, sign)}"'
         elif value != REDACTED:
             yield quote(f"{name}: {value}" if value.strip() else f"{name};")
     # curl adds these two by itself unless it is told not to, and both would change the answer.
@@ -308,13 +345,13 @@ def _header_arguments(exchange: Exchange) -> Iterator[str]:
 _SIGNED_WITH: Final = re.compile(r"(?i:\s*PNAUTHINFO3(-HMAC)?-(SHA(?:256|384|512)))\s")
 
 
-def _credentials(exchange: Exchange, value: str) -> str:
+def _credentials(exchange: Exchange, value: str, sign: str) -> str:
     """Return what stands for the credentials inside double quotes; the journal never had them."""
     scheme = value.strip().partition(" ")[0].lower()
     if scheme in ("basic", "bearer"):
         return f"{scheme.capitalize()} ${'CREDENTIALS' if scheme == 'basic' else 'TOKEN'}"
     user = exchange.user or value.partition("Credential=")[2].rpartition("/")[0]
-    words = ["mockserver sign"]
+    words = [sign]
     if exchange.key and exchange.key[0]:
         words.append(f"--client {quote(exchange.key[0])}")
     if user:

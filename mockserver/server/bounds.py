@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mockserver.server.heads import Heads
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
+WAIT_STEP_S = 0.2  # until an application that has no answer yet is asked whether it has one
 SURPLUS = 32  # this many connections beyond the limit are still told so
 OTHER_DESCRIPTORS = 32  # for files, pipes, the store and what else a process holds
 SLOW_S = 2.0  # a request that takes longer to arrive may make room for new connections

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ApiError, RequestTimeout, ServerFull
-from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, Serving
+from mockserver.server.bounds import LINGER_BYTES, LINGER_S, SLOW_S, WAIT_STEP_S, Serving
 from mockserver.server.delivery import FAULTS
 from mockserver.server.reading import Reader
 from mockserver.server.wsgi import respond
@@ -40,7 +40,7 @@ class Connection(asyncio.BufferedProtocol):
 
     | event                        | READY              | PENDING    | STALLED    | LINGERING |
     |------------------------------|--------------------|------------|------------|-----------|
-    | a request is complete        | answer: READY; late, spoiled or long: PENDING | queue | drop | drop |
+    | a request is complete        | answer: READY; late, spoiled, long or none yet: PENDING | queue | drop | drop |
     | a request can't be served    | say so: LINGERING  | queue that | -          | -         |
     | delivery: `answered`         | -                  | READY, go on with the queue | - | -   |
     | delivery: `stall`            | -                  | STALLED    | -          | -         |
@@ -85,8 +85,8 @@ class Connection(asyncio.BufferedProtocol):
             self.timer.cancel()
         self.server.dismiss(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self.server.buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.server.view  # TLS fills it by slices, which of a bytearray would be copies
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.reader.parser is None:
@@ -96,9 +96,9 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        """Stay for an answer that is under way: a client may close its sending half early."""
+        """Stay for an answer that is under way: a client may close its sending half early, but not of TLS."""
         self.half_closed = self.closing = True
-        return self.state is PENDING
+        return self.state is PENDING and self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         self.clogged = True
@@ -151,6 +151,8 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on()
 
     def _send(self, environ: WSGIEnvironment, head: bytes, body: bytes, last: bool) -> None:
+        if "mockserver.wait" in environ:
+            return self._wait(environ)
         if last:
             self._take_no_more()
         effect = environ.get("mockserver.effect")
@@ -179,6 +181,16 @@ class Connection(asyncio.BufferedProtocol):
             self.later(effect.delay_s, deliver, self, head, body)
         else:
             deliver(self, head, body)
+
+    def _wait(self, environ: WSGIEnvironment) -> None:
+        self.state = PENDING
+        self.later(WAIT_STEP_S, self._ask_again, environ)
+
+    def _ask_again(self, environ: WSGIEnvironment) -> None:
+        if not self.closing and not environ["mockserver.wait"].over():
+            return self._wait(environ)
+        self.queue.appendleft(environ)
+        self.answered()
 
     def _go_on(self) -> None:
         while self.queue and not self.busy:
@@ -226,17 +238,22 @@ class Connection(asyncio.BufferedProtocol):
     def _reject(self, environ: WSGIEnvironment) -> None:
         head, body, _ = respond(self.server.refusal, environ, self.server.date, last=True)
         self.write(head + body)
-        self.hang_up()
+        self.hang_up(LINGER_S / 2)
 
-    def hang_up(self) -> None:
-        """Close the sending half, then drop what still comes: closing at once would reset what was sent."""
+    def hang_up(self, tls_pause_s: float = 0) -> None:
+        """Close the sending half, then drop what still comes: closing at once would reset what was sent.
+
+        TLS has no halves: it is closed after a pause, for what comes behind its end breaks it off.
+        """
         self._take_no_more()
         self.state = READY
         self.deadline = self.server.now + LINGER_S
         if self.half_closed:
             return self.transport.close()
         self.state = LINGERING
-        with contextlib.suppress(OSError):  # the client is gone already
+        if not self.transport.can_write_eof():
+            self.later(tls_pause_s, self.transport.close)
+        with contextlib.suppress(OSError, NotImplementedError):  # the client is gone already, or it is TLS
             self.transport.write_eof()
         self.transport.resume_reading()
 
@@ -247,7 +264,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def break_off(self) -> None:
         """Reset the connection; what is not sent yet, also by the system, is dropped."""
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        if (sock := self.transport.get_extra_info("socket")) is not None:  # of TLS that has just ended
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()
 
     # called by the server
@@ -281,3 +299,10 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.abort()
         elif self.reader.environ is None and self.state is READY and not self.queue:
             self.transport.close()
+
+
+class BrokenHandshake(Connection):
+    """Resets the connection as soon as the client begins TLS."""
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.break_off()

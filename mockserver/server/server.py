@@ -4,6 +4,9 @@ A request that `takes_long` is answered in a thread of its own, behind others of
 
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).
+
+One that has nothing to say yet sets `environ["mockserver.wait"]` to an object whose `over()` tells when that may have
+changed: it is then asked again, and what it answered before is not sent. So nobody waits on the loop.
 """
 
 from __future__ import annotations
@@ -23,14 +26,16 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import ServerFull
 from mockserver.server.background import Background
-from mockserver.server.bounds import READ_SIZE, SURPLUS, Bounds
-from mockserver.server.connection import Connection
+from mockserver.server.bounds import LINGER_S, READ_SIZE, SURPLUS, Bounds
+from mockserver.server.connection import BrokenHandshake, Connection
 from mockserver.server.heads import Heads
 from mockserver.server.listening import BACKLOG, listen, shown_host
 from mockserver.server.wsgi import plain_refusal, server_environ
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+    from mockserver.server.tls import Tls
 
 ACCEPTED_AT_ONCE = 8
 ACCEPT_TURNS = 4  # of the loop, from accepting a connection to `connection_made`, and one more
@@ -46,7 +51,8 @@ class Server:
     `bounds` are fields of Bounds; of `max_connections` no more are taken than the system lets the process open.
     `sockets`, bound ones, replace host and port and let processes share one address. `refusal` is the application that
     answers what the connection refuses, `environ["mockserver.refusal"]`. `takes_long` tells, before a request is
-    answered, whether that happens in a second thread. The class attributes are settings too.
+    answered, whether that happens in a second thread. With `tls` it speaks https alone. The class attributes are
+    settings too.
     """
 
     drip_total_s = 2.0
@@ -69,6 +75,7 @@ class Server:
         sockets: Sequence[socket.socket] = (),
         refusal: WSGIApplication = plain_refusal,
         takes_long: Callable[[WSGIEnvironment], bool] | None = None,
+        tls: Tls | None = None,
         **bounds: float,
     ) -> None:
         self.app = app
@@ -81,6 +88,8 @@ class Server:
         self.buffer = bytearray(READ_SIZE)  # one for all connections: each read is consumed before the next
         self.view = memoryview(self.buffer)
         self.takes_long = takes_long or (lambda environ: False)
+        self.tls = tls
+        self.scheme = "http" if tls is None else "https"
         self._on_listening = on_listening
         self._address = (host, port)
         self._sockets = sockets
@@ -96,7 +105,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address for a client on this machine."""
-        return f"http://{shown_host(self.host)}:{self.port}"
+        return f"{self.scheme}://{shown_host(self.host)}:{self.port}"
 
     def serve(self) -> None:
         """Serve in this thread until `stop`, SIGTERM, SIGINT or SIGHUP; a second signal stops at once.
@@ -137,7 +146,7 @@ class Server:
             raise RuntimeError("this server is running already: make another one")
         sockets = self._sockets or listen(*self._address)
         self.host, self.port = sockets[0].getsockname()[:2]
-        self.environ = server_environ(self.host, self.port, multiprocess=bool(self._sockets))
+        self.environ = server_environ(self.scheme, self.host, self.port, multiprocess=bool(self._sockets))
         return sockets
 
     def _serve_in_thread(self, sockets: Sequence[socket.socket], listening: Future[None]) -> None:
@@ -182,8 +191,17 @@ class Server:
             self._ticker.cancel()
 
     async def _listen(self, sock: socket.socket) -> asyncio.Server:
+        breaks = self.tls is not None and self.tls.resets
+        context = None if self.tls is None or breaks else self.tls.context
         # asyncio's backlog is also how many it accepts at once, which could be more than there are descriptors for.
-        listener = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=ACCEPTED_AT_ONCE)
+        listener = await self.loop.create_server(
+            lambda: BrokenHandshake(self) if breaks else Connection(self),
+            sock=sock,
+            backlog=ACCEPTED_AT_ONCE,
+            ssl=context,
+            ssl_handshake_timeout=self.bounds.header_timeout_s if context else None,
+            ssl_shutdown_timeout=LINGER_S if context else None,
+        )
         sock.listen(BACKLOG)
         return listener
 

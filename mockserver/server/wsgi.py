@@ -24,7 +24,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 SERVER_HEADERS = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding", "upgrade"})
 
 
-def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironment:
+def server_environ(scheme: str, host: str, port: int, *, multiprocess: bool) -> WSGIEnvironment:
     """Return what every request of one server has in common."""
     return {
         "SCRIPT_NAME": "",
@@ -32,12 +32,13 @@ def server_environ(host: str, port: int, *, multiprocess: bool) -> WSGIEnvironme
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scheme,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,  # a request that takes long is answered beside the others
         "wsgi.multiprocess": multiprocess,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
+        "mockserver.waits": True,
     }
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from mockserver.settings import Settings
 from mockserver.state.clock import system_now
 from mockserver.state.content import Content
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
+from mockserver.state.overlay import Base
 from mockserver.state.world import Worlds
 from mockserver.story.provenance import RULES
 
@@ -40,9 +42,9 @@ if TYPE_CHECKING:
     from mockserver.faults.text import Known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mock:
-    """Everything that a running mock is made of."""
+    """Everything that a running mock is made of; reading again swaps settings, fixtures and service."""
 
     settings: Settings
     contract: Mapping[str, Any]
@@ -119,10 +121,22 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
     faults = initial_faults(settings, tree, fixtures)
     worlds = (_in_memory if settings.store == "memory" else _in_redis)(settings, fixtures, faults)
     admin_token = _admin_token(settings)
-    secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
-    known = known_secrets(fixtures.clients.values(), *filter(None, secret))
-    service = Service(tree, fixtures, _policy(settings), worlds.numbers, known)
+    policy = _policy(settings, settings.token_key.encode() if settings.token_key else secrets.token_bytes(32))
+    known = _known_secrets(settings, admin_token, fixtures)
+    service = Service(tree, fixtures, policy, worlds.numbers, known)
     return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
+
+
+def service_again(mock: Mock, settings: Settings, fixtures: FixtureSet) -> Service:
+    """Return a service for other settings and fixtures; tokens stay good, and no secret of before is shown."""
+    policy = _policy(settings, mock.service.policy.token_key)
+    known = _known_secrets(settings, mock.admin_token, fixtures, mock.fixtures)
+    return Service(mock.tree, fixtures, policy, mock.worlds.numbers, known)
+
+
+def _known_secrets(settings: Settings, admin_token: str | None, *fixtures: FixtureSet) -> Secrets:
+    secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
+    return known_secrets([client for one in fixtures for client in one.clients.values()], *filter(None, secret))
 
 
 def known_secrets(clients: Collection[Client], *others: str) -> Secrets:
@@ -138,11 +152,11 @@ def known_secrets(clients: Collection[Client], *others: str) -> Secrets:
 def _in_memory(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault]) -> Worlds:
     budget, content = Budget(settings.journal_bytes), _content(settings)
 
-    def make_world(name: str) -> MemoryWorld:
+    def make_world(name: str, base: Base) -> MemoryWorld:
         journal = Journal(settings.journal_entries, settings.journal_bytes, budget)
-        return MemoryWorld(name, fixtures, journal, seed=settings.seed, faults=faults, content=content)
+        return MemoryWorld(name, base, journal, seed=settings.seed, faults=faults, content=content)
 
-    return MemoryWorlds(make_world, content=content, limit=settings.max_worlds, strict=settings.strict_worlds)
+    return MemoryWorlds(make_world, fixtures, content=content, limit=settings.max_worlds, strict=settings.strict_worlds)
 
 
 def _content(settings: Settings) -> Content:
@@ -168,7 +182,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
     )
 
 
-def _policy(settings: Settings) -> Policy:
+def _policy(settings: Settings, token_key: bytes) -> Policy:
     return Policy(
         dialect=DIALECTS[settings.dialect],
         auth=settings.auth == "strict",
@@ -180,12 +194,20 @@ def _policy(settings: Settings) -> Policy:
         max_patch_work=settings.max_patch_work,
         magic_ids=settings.magic_ids,
         pure=settings.pure,
-        token_key=settings.token_key.encode() if settings.token_key else secrets.token_bytes(32),
+        log=settings.log,
+        token_key=token_key,
         dates=Dates(settings.zoneless, settings.clock_skew),
         account_rules=settings.account_rules,
         second_default=settings.second_default,
         hides_inactive=settings.inactive == "hidden",
     )
+
+
+def sign_command(settings: Settings) -> str:
+    """Return the command that signs for a mock with these settings, wherever it is called."""
+    if settings.fixtures == shipped("fixtures"):
+        return "mockserver sign"
+    return f"mockserver sign --fixtures {shlex.quote(str(settings.fixtures.absolute()))}"
 
 
 def _admin_token(settings: Settings) -> str | None:

@@ -12,12 +12,12 @@ import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from mockserver.profile.keys import Key
+from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
 from mockserver.service.body import body_too_large
 from mockserver.service.operations import ROUTES
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route, shown_url
-from mockserver.service.service import Answer
 from mockserver.settings import KEPT_HEADS, LONGEST_KEPT_HEAD
 from mockserver.state.clock import stopwatch
 from mockserver.state.world import World
@@ -25,12 +25,12 @@ from mockserver.state.world import World
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from mockserver.journal.lines import LogLines
+
 _log = logging.getLogger("mockserver.requests")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-_SILENT_SUCCESSES = ("form-without-operations", "xml-without-operations")
 _SEEN_HOSTS = 100
 _LONGEST_LENGTH = 16
-_LONGEST_LINE = 2000
 _HEADERS = {
     "HTTP_AUTHORIZATION": "authorization",
     "CONTENT_TYPE": "content-type",
@@ -83,13 +83,11 @@ class VendorDoor:
         self.mock = mock
         self.pure = mock.settings.pure
         self.max_body = mock.settings.max_body
-        self.slashes = mock.service.policy.dialect.follows_page
         self.offered = mock.settings.operations
         self.allowed_hosts = allowed_hosts(mock.settings.host, mock.settings.allowed_hosts)
         self._seen_hosts: set[str] = set()
         self._heads: dict[Hashable, Head] = {}
-        self.log_all = mock.settings.log == "all"
-        self.log_refusals = mock.settings.log != "off"
+        self._lines: LogLines | None = None
 
     def answer(self, environ: WSGIEnvironment, head: Head | None = None) -> Answer:
         """Answer one request; never raises, but for a bug in reading its head, which the gateway then answers."""
@@ -106,7 +104,7 @@ class VendorDoor:
             answer = self.mock.service.refuse_early(refusal, head, world)
         except Exception:
             answer = self.mock.service.bug(head.form)
-        self._account(head, answer, world, stopwatch() - started)
+        self._account(answer, started)
         return answer
 
     def refuse(self, refusal: ApiError, environ: Mapping[str, Any]) -> Answer:
@@ -116,7 +114,7 @@ class VendorDoor:
         with suppress(ApiError):
             world = self.world(head.headers, head.route.world, head.route.key)
         answer = self.mock.service.refuse_early(refusal, head, world)
-        self._account(head, answer, world, stopwatch() - started)
+        self._account(answer, started)
         return answer
 
     def head(self, environ: Mapping[str, Any]) -> Head:
@@ -125,20 +123,25 @@ class VendorDoor:
         The mock's own server keeps equal heads and lets it be noted there; for other gateways it is kept here.
         """
         notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
-        kept, sent = (self._heads, sent_head(environ)) if notes is None else (notes, self)
+        # What a head's notes say holds for one service; another comes when fixtures are read again.
+        service, most = self.mock.service, KEPT_HEADS
+        kept, sent = self._heads, (service, sent_head(environ)) if notes is None else service
+        if notes is not None:
+            kept, most = notes, 1
         if (known := kept.get(sent)) is not None:
             return known
         head = self._read_head(environ)
         size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
         if head.operation is not None and size <= LONGEST_KEPT_HEAD:
-            if len(kept) >= KEPT_HEADS:
+            if len(kept) >= most:
                 kept.clear()
             kept[sent] = head
         return head
 
     def _read_head(self, environ: Mapping[str, Any]) -> Head:
         method, target, headers = environ["REQUEST_METHOD"], raw_target(environ), read_headers(environ)
-        route = match_route(target, slashes_in_ids=self.slashes, offered=self.offered)
+        slashes = self.mock.service.policy.dialect.follows_page
+        route = match_route(target, slashes_in_ids=slashes, offered=self.offered)
         return Head(method, target, headers, route)
 
     def _no_operation(self, head: Head, environ: Mapping[str, Any]) -> ApiError:
@@ -184,38 +187,22 @@ class VendorDoor:
             self._seen_hosts.add(host)
         return allowed
 
-    def _account(self, head: Head, answer: Answer, world: World, seconds: float) -> None:
-        story = answer.story
-        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault)
-        surprising = story.refusal or story.rests_on or answer.fault or story.reason in _SILENT_SUCCESSES
+    def _account(self, answer: Answer, started: float) -> None:
+        story, ended = answer.story, stopwatch()
+        seconds = ended - started
+        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault, ended)
         if story.refusal:
             self.mock.metrics.note_bound(story.refusal)
-        if self.log_all or (self.log_refusals and surprising):
-            self._log_line(head.method, head.target, answer, world, seconds)
+        if answer.exchange is not None:
+            # Imported with the first line: what writes them need not be there at the start.
+            from mockserver.journal.lines import LogLines
 
-    def _log_line(self, method: str, target: str, answer: Answer, world: World, seconds: float) -> None:
-        sentence = printable(answer.story.sentence(self.mock.tree))
-        secrets = self.mock.service.secrets
-        if self.mock.settings.log_format == "json":
-            row = {"method": method, "target": target, "status": answer.status, "world": world.name,
-                   "reason": answer.story.reason, "provenance": answer.story.provenance, "story": sentence,
-                   "ms": round(seconds * 1000, 3)}  # fmt: skip
-            _log.info("%s", secrets.text(orjson.dumps(row).decode()))
-        else:
-            outcome = str(answer.status)
-            if answer.delivery is not None and answer.delivery.connection:
-                outcome = f"connection {answer.delivery.connection}"
-            struck = f" (fault {answer.fault})" if answer.fault else ""
-            line = f"{world.name} {printable(method)} {printable(target)} -> {outcome}{struck} {sentence}"
-            _log.info("%s", secrets.text(line))
-
-
-def printable(text: str) -> str:
-    """Return text for one line of a log: no control characters, nothing endless."""
-    line = text[:_LONGEST_LINE]
-    if not line.isprintable():
-        line = "".join(character if character.isprintable() else " " for character in line)
-    return line if len(text) <= _LONGEST_LINE else f"{line}… ({len(text)} characters)"
+            self._lines = self._lines or LogLines(self.mock.tree)
+            if self.mock.settings.log_format == "json":
+                line = orjson.dumps(self._lines.row(answer.exchange)).decode()
+            else:
+                line = self._lines.text(answer.exchange)
+            _log.info("%s", self.mock.service.secrets.text(line))
 
 
 def method_refusal(method: str, allowed: str) -> MethodNotAllowed:

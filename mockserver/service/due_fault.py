@@ -104,10 +104,11 @@ class InjectedFault(ApiError):
     """A planned fault's status, in the vendor's error shape."""
 
     def __init__(self, hit: Hit) -> None:
+        applied = f"Applied, then {hit.status}: the" if hit.applies else "The"
         super().__init__(
             hit.message,
             rule="fault-injected",
-            why=f"The planned fault {hit.rule} struck its matching request number {hit.n}.",
+            why=f"{applied} planned fault {hit.rule} struck its matching request number {hit.n}.",
             headers=CHALLENGE if hit.status == 401 else None,
         )
         self.status = hit.status or 500  # type: ignore[misc]

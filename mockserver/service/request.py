@@ -90,6 +90,7 @@ class Policy:
     max_patch_work: int = DEFAULT_WORK
     magic_ids: bool = True
     pure: bool = False
+    log: str = "off"
     token_key: bytes = b""
     hides_inactive: bool = True
     dates: Dates = Dates()

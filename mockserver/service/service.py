@@ -6,7 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -16,6 +16,7 @@ from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.fixtures.loading import FixtureSet
+from mockserver.fixtures.naming import nearest_id
 from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
@@ -28,6 +29,7 @@ from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
 from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
 from mockserver.service import life
+from mockserver.service.answer import Answer, Delivery
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.operations import PATCH
@@ -46,24 +48,6 @@ NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma
 _log = logging.getLogger(__name__)
 
 
-class Delivery(NamedTuple):
-    """How the server is to deliver an answer when a fault asks for it: late, or as a broken connection."""
-
-    delay_s: float
-    connection: str | None
-
-
-class Answer(NamedTuple):
-    """What goes back to the client, and how."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    story: Story
-    fault: str | None = None
-    delivery: Delivery | None = None
-
-
 class Patched(NamedTuple):
     """What a patch showed beside its result: leniencies, and whether the profile may hold a member never returned."""
 
@@ -77,13 +61,14 @@ _STRICT = Patched()  # that dialect knows no leniency
 class Handling:
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
+    __slots__ = ("before", "fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
 
     def __init__(self, now: datetime) -> None:
         self.started = stopwatch()
         self.now = now
         self.operations: list[Any] | None = None
         self.update: Update | None = None
+        self.before: bytes | None = None  # what the patch met, also if it is refused
         self.user: str | None = None
         self.fault: Hit | None = None
         self.rests_on: tuple[str, ...] = ()
@@ -104,6 +89,8 @@ class Service:
         self._neighbours: Neighbours | None = None
         self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
+        self._nearest_id = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
+        self._logs_less = policy.log in ("refusals", "off")
         self._hidden = tuple(name for name, member in tree.root.members.items() if not member.returned)
         # A success has no facts of its own to tell, so all of one reason share a story; the journal reads the
         # operations again from a JSON body when somebody looks.
@@ -115,6 +102,9 @@ class Service:
         try:
             answer = self._handle(request, world, handling)
         except ApiError as refusal:
+            key = request.head.route.key
+            if refusal.rule == "profile-unknown" and key is not None and (near := self._nearest_id(key)):
+                refusal.hint = f"Did you mean {near}? GET /__admin/profiles lists what there is."
             answer = self.refuse(refusal, request.head.form, handling.operations)
         except Exception:
             answer = self.bug(request.head.form)
@@ -136,7 +126,7 @@ class Service:
         hit = handling.fault
         if hit is not None and not hit.applies:
             strike(hit)
-        self._authorize(request, addressed, handling)
+        self._authorize(request, addressed, handling, world)
         if head.route.key is None and head.operation is not None:
             life.refuse_blank_parameters(head.route, head.operation)
         saved = hit is None or hit.applies
@@ -194,7 +184,7 @@ class Service:
         addressed = head.addressed = Addressed(client, requested_fault(head, self.policy))
         return addressed
 
-    def _authorize(self, request: Request, addressed: Addressed, handling: Handling) -> None:
+    def _authorize(self, request: Request, addressed: Addressed, handling: Handling, world: World) -> None:
         head = request.head
         if not self.policy.auth:
             handling.user = head.user
@@ -204,13 +194,13 @@ class Service:
         else:
             signed = head.signed
             if signed is None or not signed.since <= handling.now <= signed.until:
-                signed = head.signed = self._verify(request, addressed.client, handling.now)
+                signed = head.signed = self._verify(request, addressed.client, handling.now, world)
             user, handling.rests_on = signed.user, signed.rests_on
         handling.user = user.user_id
         assert head.operation is not None, "a door refuses what is no operation"
         require(user, head.operation.permission)
 
-    def _verify(self, request: Request, client: Client | None, now: datetime) -> Signed:
+    def _verify(self, request: Request, client: Client | None, now: datetime, world: World) -> Signed:
         """Check the signature; a refusal's story says which part of the header is wrong."""
         head, policy = request.head, self.policy
         header = head.headers.get("authorization")
@@ -235,6 +225,7 @@ class Service:
                 now=now,
                 allow_unkeyed=policy.allow_unkeyed,
                 dates=policy.dates,
+                frozen=world.clock.frozen,
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
@@ -248,12 +239,13 @@ class Service:
             return life.not_a_number(route.profile_id)
         return self._unknown("profile-unknown", "The requested profile was not found.")
 
-    def _unknown(self, rule: str, message: str) -> ApiError:
+    def _unknown(self, rule: str, message: str, hint: str = "") -> ApiError:
         if self.policy.unknown_status == 400:
-            return BadRequest(message, rule="unknown-as-400", why=message)
-        return NotFound(message, rule=rule)
+            return BadRequest(message, rule="unknown-as-400", why=message, hint=hint)
+        return NotFound(message, rule=rule, hint=hint)
 
     def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
+        handling.before = before
         document, tolerated = open_profile(before), set[str]()
         active = document.get("IsActive") != life.INACTIVE
         if not active and self.policy.hides_inactive and route.profile_id is None:
@@ -313,7 +305,7 @@ class Service:
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
         if refusal.rule == "profile-unknown":
-            refusal = self._unknown(refusal.rule, str(refusal))
+            refusal = self._unknown(refusal.rule, str(refusal), refusal.hint)
         if refusal.rule == "profile-inactive" and self.policy.unknown_status == 400:
             refusal = BadRequest(str(refusal), rule=refusal.rule, why=refusal.why, hint=refusal.hint)
         body = error_body(refusal.message, refusal.model_state, form)
@@ -336,18 +328,28 @@ class Service:
             answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
-        self._journal(request, world, handling, answer, number, struck)
+        exchange = self._journal(request, world, handling, answer, number, struck)
+        story = answer.story
+        if hit is None and self._logs_less and story.refusal is None and not story.rests_on and not story.silent:
+            return answer
+        if self._is_told(exchange):
+            answer = answer._replace(exchange=exchange)
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
         return answer._replace(fault=rule, delivery=delivery)
 
+    def _is_told(self, exchange: Exchange) -> bool:
+        log = self.policy.log
+        return log == "all" or (log != "off" and (exchange.surprising or (log == "changes" and exchange.changed)))
+
     def _journal(
         self, request: Request, world: World, handling: Handling, answer: Answer, number: str, struck: str | None
-    ) -> None:
+    ) -> Exchange:
         head, update = request.head, handling.update
         kept = head.kept or self._kept(head)
-        before, after = (update.before, update.after) if update is not None else (None, None)
+        before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
+        received, frozen = world.clock.received()
         exchange = Exchange(
             id=number,
             world=world.name,
@@ -366,8 +368,12 @@ class Service:
             before=before,
             after=after,
             key=kept.key,
+            received=received,
+            frozen=frozen,
+            hit=handling.fault,
         )
         world.journal.append(exchange, kept.size)
+        return exchange
 
     def _kept(self, head: Head) -> Kept:
         route, secrets, target = head.route, self.secrets, head.target

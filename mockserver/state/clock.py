@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 _EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
+_THE_MACHINES = (None, False)
+
 
 def system_now() -> datetime:
     """Return the wall clock's time, in UTC."""
@@ -41,6 +43,12 @@ class Clock:
         if self._frozen is not None:
             return self._frozen
         return datetime.now(UTC) + self._offset if self._offset else datetime.now(UTC)
+
+    def received(self) -> tuple[datetime | None, bool]:
+        """Return the machine's time where it is not this world's, else None; and whether this world's stands still."""
+        if self._frozen is None and not self._offset:
+            return _THE_MACHINES
+        return system_now(), self._frozen is not None
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock at a moment, by default now."""

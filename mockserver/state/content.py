@@ -8,7 +8,7 @@ from typing import Final
 
 from mockserver.errors import BoundReached
 from mockserver.faults.rules import Fault
-from mockserver.state.profiles import Overlay
+from mockserver.state.overlay import Overlay
 
 _SNAPSHOT: Final = 500
 _FAULT: Final = 1000

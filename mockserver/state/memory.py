@@ -13,8 +13,9 @@ from mockserver.journal.log import Journal
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
 from mockserver.state.content import Content, Share, Snapshots, fault_size, too_many_faults
-from mockserver.state.profiles import Base, Profiles
-from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
+from mockserver.state.overlay import Base, Clash
+from mockserver.state.profiles import Profiles
+from mockserver.state.world import DEFAULT_WORLD, World, check_name, switched, world_unknown
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +87,12 @@ class MemoryWorld:
             self._count_fault(fault_id, 0)
             return removed
 
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+        with self._fault_lock:
+            self.faults = switched(self.faults, fault_id, enabled=enabled)
+            return any(fault.id == fault_id for fault, _ in self.faults)
+
     def reset_faults(self) -> None:
         """Go back to the faults that the server was started with, all counters at zero."""
         with self._fault_lock:
@@ -149,7 +156,8 @@ class MemoryWorlds:
 
     def __init__(
         self,
-        make: Callable[[str], MemoryWorld],
+        make: Callable[[str, Base], MemoryWorld],
+        base: Base,
         *,
         content: Content | None = None,
         limit: int = 1000,
@@ -157,15 +165,21 @@ class MemoryWorlds:
         evicted: Callable[[MemoryWorld], None] | None = None,
     ) -> None:
         self._make = make
+        self._base = base
         self._content = content or Content()
         self._limit = limit
         self._strict = strict
         self._on_eviction = evicted
         self._lock = Lock()
         self._worlds: OrderedDict[str, MemoryWorld] = OrderedDict()
-        self.default = make(DEFAULT_WORLD)
+        self.default = make(DEFAULT_WORLD, base)
         self.evictions = 0
         self.numbers: Iterator[int] = count(1)
+
+    @property
+    def appended(self) -> int:
+        """A number that changes with each exchange that a journal takes."""
+        return sum(world.journal.total for world in self.all())
 
     def get(self, name: str | None, key: Key | None = None) -> MemoryWorld:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
@@ -191,7 +205,7 @@ class MemoryWorlds:
 
     def _create(self, name: str) -> MemoryWorld:
         check_name(name)
-        world = self._worlds[name] = self._make(name)
+        world = self._worlds[name] = self._make(name, self._base)
         while len(self._worlds) > self._limit:
             self._evict(next(iter(self._worlds)), f"more than {self._limit} worlds (--max-worlds)")
         return world
@@ -233,6 +247,13 @@ class MemoryWorlds:
         """Return every world's name, the default first, then by last use."""
         with self._lock:
             return [DEFAULT_WORLD, *self._worlds]
+
+    def rebase(self, base: Base) -> dict[str, list[Clash]]:
+        """Go over to new fixtures in every world, and return what worlds' own changes and they both claim."""
+        with self._lock:
+            self._base = base
+            worlds = [self.default, *self._worlds.values()]
+            return {world.name: found for world in worlds if (found := world.profiles.rebase(base))}
 
     def check(self) -> None:
         """Do nothing: memory is always there."""

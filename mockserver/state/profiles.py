@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol
@@ -11,16 +11,7 @@ import orjson
 
 from mockserver.errors import BadRequest, NotFound, StoreUnavailable
 from mockserver.profile.keys import BY_PROFILE_ID, Key, names
-
-
-class Base(Protocol):
-    """The loaded fixtures, shared by all worlds and never changed."""
-
-    @property
-    def bodies(self) -> Sequence[bytes]: ...
-
-    @property
-    def index(self) -> Mapping[Key, int]: ...
+from mockserver.state.overlay import ENTRY, Base, Clash, Overlay, carry, key_size
 
 
 class Changed(NamedTuple):
@@ -59,40 +50,9 @@ class Counted(Protocol):
         """Count bytes that come or go; raise BoundReached before they do. Call with the lock held."""
 
 
-# Measured: what an entry takes beyond its bytes, and a key beyond its letters.
-_ENTRY: Final = 150
-_KEY: Final = 350
 _FIXTURES: Final = object()
 _PATIENCE_S: Final = 0.01
 _ATTEMPTS: Final = 200
-
-
-class Overlay:
-    """What differs from the fixtures: changed bytes, and keys that moved, appeared or went (None).
-
-    `size` is an estimate of the memory that it takes.
-    """
-
-    __slots__ = ("bodies", "index", "next_slot", "size")
-
-    def __init__(self, next_slot: int) -> None:
-        self.bodies: dict[int, bytes | None] = {}
-        self.index: dict[Key, int | None] = {}
-        self.next_slot = next_slot
-        self.size = 0
-
-    def copy(self) -> Overlay:
-        twin = Overlay(self.next_slot)
-        twin.bodies, twin.index, twin.size = dict(self.bodies), dict(self.index), self.size
-        return twin
-
-    def measured(self) -> int:
-        """Return what the size should be."""
-        return sum(_ENTRY + len(body or b"") for body in self.bodies.values()) + sum(map(_key_size, self.index))
-
-
-def _key_size(key: Key) -> int:
-    return _KEY + sum(map(len, key))
 
 
 class ProfileStore(Protocol):
@@ -142,7 +102,7 @@ class Profiles:
 
     def __init__(self, base: Base, counted: Counted | None = None) -> None:
         self._base = base
-        self._overlay = Overlay(len(base.bodies))
+        self._overlay = Overlay(base)
         self._swap = counted.lock if counted else Lock()
         self._grow: Callable[[int], None] = counted.grow if counted else _count_nothing
         self._locks: dict[int, Lock] = {}
@@ -191,7 +151,7 @@ class Profiles:
         Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
         """
         with self._swap:
-            overlay, fixtures = self._overlay, len(self._base.bodies)
+            overlay, fixtures = self._overlay, len(self._overlay.base.bodies)
             for slot in count(overlay.next_slot):
                 made = make(slot - fixtures)
                 if self._slot(overlay, profile_id_of(client, made)) is None:
@@ -224,7 +184,7 @@ class Profiles:
 
     def reset(self) -> None:
         """Go back to the fixtures."""
-        self.restore(Overlay(len(self._base.bodies)))
+        self.restore(Overlay(self._base))
 
     def snapshot(self) -> Overlay:
         """Return the present state, to be restored later as often as wanted."""
@@ -237,11 +197,18 @@ class Profiles:
             self._grow(overlay.size - self._overlay.size)
             self._overlay = overlay.copy()
 
+    def rebase(self, base: Base) -> list[Clash]:
+        """Go over to new fixtures with what this world changed itself; return what both claim."""
+        with self._swap:
+            self._base = base
+            self._overlay, clashes = carry(self._overlay, base)
+            return clashes
+
     def items(self) -> Iterator[tuple[Key, bytes]]:
         """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
         overlay = self._overlay
         seen: set[int] = set()
-        keys = (*self._base.index, *overlay.index)
+        keys = (*overlay.base.index, *overlay.index)
         for key in (*(key for key in keys if key[1]), *(key for key in keys if not key[1])):
             slot = self._slot(overlay, key)
             if slot is not None and slot not in seen and (body := self._body(overlay, slot)) is not None:
@@ -254,13 +221,13 @@ class Profiles:
 
     def _slot(self, overlay: Overlay, key: Key) -> int | None:
         slot: Any = overlay.index.get(key, _FIXTURES)
-        return self._base.index.get(key) if slot is _FIXTURES else slot
+        return overlay.base.index.get(key) if slot is _FIXTURES else slot
 
     def _body(self, overlay: Overlay, slot: int) -> bytes | None:
         body: Any = overlay.bodies.get(slot, _FIXTURES)
         if body is not _FIXTURES:
             return body  # type: ignore[no-any-return]
-        return self._base.bodies[slot] if slot < len(self._base.bodies) else None
+        return overlay.base.bodies[slot] if slot < len(overlay.base.bodies) else None
 
     def _write(
         self, overlay: Overlay, client: str, slot: int, body: bytes | None, pairs: Iterable[tuple[str, str]] | None
@@ -268,15 +235,15 @@ class Profiles:
         """Write a profile, and its keys unless None; all or nothing. Only what the fixtures have is noted as gone."""
         moved = {} if pairs is None else self._moved(overlay, client, slot, pairs)
         old: Any = overlay.bodies.get(slot, _FIXTURES)
-        kept = body is not None or slot < len(self._base.bodies)
-        grown = (_ENTRY + len(body or b"") if kept else 0) - (0 if old is _FIXTURES else _ENTRY + len(old or b""))
+        kept = body is not None or slot < len(overlay.base.bodies)
+        grown = (ENTRY + len(body or b"") if kept else 0) - (0 if old is _FIXTURES else ENTRY + len(old or b""))
         for key, leads in moved.items():
-            grown += _key_size(key) * ((leads is not None or key in self._base.index) - (key in overlay.index))
+            grown += key_size(key) * ((leads is not None or key in overlay.base.index) - (key in overlay.index))
         self._grow(grown)
         overlay.size += grown
         for key, leads in moved.items():
-            _put(overlay.index, key, leads, key in self._base.index)
-        _put(overlay.bodies, slot, body, slot < len(self._base.bodies))
+            _put(overlay.index, key, leads, key in overlay.base.index)
+        _put(overlay.bodies, slot, body, slot < len(overlay.base.bodies))
         if not kept:
             self._locks.pop(slot, None)
 
@@ -288,7 +255,9 @@ class Profiles:
         for key in wanted:
             if (owner := self._slot(overlay, key)) is not None and owner != slot:
                 raise alternate_id_taken(key)
-        return dict.fromkeys(self._keys_of(overlay, client, slot) - wanted) | dict.fromkeys(wanted, slot)
+        # Where fixtures were read again, a profile of the world's own may have a key that a fixture claims.
+        freed = (key for key in self._keys_of(overlay, client, slot) - wanted if self._slot(overlay, key) == slot)
+        return dict.fromkeys(freed) | dict.fromkeys(wanted, slot)
 
     def _keys_of(self, overlay: Overlay, client: str, slot: int) -> set[Key]:
         body = self._body(overlay, slot)

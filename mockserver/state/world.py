@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
 from mockserver.errors import BadRequest, NotFound
 from mockserver.faults.rules import Counter, Decision, Facts, Fault
 from mockserver.journal.log import ExchangeLog
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
-from mockserver.state.profiles import Overlay, ProfileStore
+from mockserver.state.overlay import Overlay
+from mockserver.state.profiles import ProfileStore
 
 DEFAULT_WORLD = "default"
+Rows: TypeAlias = tuple[tuple[Fault, float], ...]
+"""Rules, each with the time at which its world took it in, in seconds since 1970."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -58,6 +62,9 @@ class World(Protocol):
     def remove_fault(self, fault_id: str) -> bool:
         """Remove a rule; return whether it was there."""
 
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+
     def reset_faults(self) -> None:
         """Go back to the faults that the server was started with, all counters at zero."""
 
@@ -79,6 +86,10 @@ class Worlds(Protocol):
 
     @property
     def evictions(self) -> int: ...
+
+    @property
+    def appended(self) -> int:
+        """A number that changes with each exchange that one of the journals takes."""
 
     @property
     def content_bytes(self) -> int:
@@ -130,6 +141,14 @@ def world_unknown(name: str) -> NotFound:
         f"The namespace '{name}' does not exist.",
         rule="namespace-unknown",
         hint="make it first with POST /__admin/namespaces, or start without --strict-worlds",
+    )
+
+
+def switched(rows: Rows, fault_id: str, *, enabled: bool) -> Rows:
+    """Return the rules with one of them switched on or off."""
+    return tuple(
+        (replace(fault, enabled=enabled), created) if fault.id == fault_id else (fault, created)
+        for fault, created in rows
     )
 
 

@@ -34,6 +34,16 @@ class Story:
             return RULES[self.reason].mark.value
         return max((RULES[code].mark for code in (self.reason, *self.rests_on)), key=_WEAKNESS.index).value
 
+    @property
+    def surprising(self) -> bool:
+        """Whether the answer may surprise: a refusal, something tolerated or assumed, a body without effect."""
+        return self.refusal is not None or bool(self.rests_on) or self.silent
+
+    @property
+    def silent(self) -> bool:
+        """Whether a body was read and came to nothing."""
+        return self.reason in _SUCCESS_HINTS
+
     def sentence(self, tree: MemberTree) -> str:
         """Return the whole story as text."""
         rule = RULES[self.reason]
@@ -51,6 +61,12 @@ class Story:
         if self.refusal is None:
             return _SUCCESS_HINTS.get(self.reason) or _doubtful_value(self.operations or (), tree, self.rests_on)
         return self.refusal.hint or _hint(self.refusal, self.operations or (), tree)
+
+
+def advice(reason: str) -> str | None:
+    """Return what to do about a refusal of that reason, whatever was sent; None where we have no good advice."""
+    text = _ADVICE.get(reason) or _SUCCESS_HINTS.get(reason)
+    return text.format(path="the member", parent="its parent") if text else None
 
 
 def _where(refusal: ApiError, operations: Sequence[Any] | None) -> str:
@@ -127,16 +143,21 @@ _ADVICE = {
 
 
 def _did_you_mean(path: str, tree: MemberTree) -> str:
-    """Find the nearest path of the contract, with the indices of the path that was sent."""
+    near = nearest_path(path, tree)
+    return f"Did you mean {near}?" if near else f"The profile's members are {', '.join(tree.root.members)}."
+
+
+def nearest_path(path: str, tree: MemberTree) -> str | None:
+    """Return the nearest path of the contract, with the indices of the path that was sent."""
     segments = [segment for segment in path.split("/") if segment]
     indices = [s for s in segments if s.isdigit() or s == "-"]
     wanted = "/" + "/".join("*" if s.isdigit() or s == "-" else s for s in segments)
     suggestion = nearest_name(wanted, tree.paths()) or _same_last_name(segments, tree.paths())
     if suggestion is None:
-        return f"The profile's members are {', '.join(tree.root.members)}."
+        return None
     for index in indices:
         suggestion = suggestion.replace("*", index, 1)
-    return f"Did you mean {suggestion.replace('*', '0')}?"
+    return suggestion.replace("*", "0")
 
 
 def _same_last_name(segments: Sequence[str], paths: Iterable[str]) -> str | None:

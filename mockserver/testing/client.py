@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,11 +28,13 @@ class Client:
         authorize: Callable[[], str],
         headers: Mapping[str, str],
         timeout_s: float = TIMEOUT_S,
+        ca: Path | None = None,
     ) -> None:
         self.url = url
         self.client_id = client_id
         self.timeout_s = timeout_s
         self._authorize = authorize
+        self._ca = ca
         self._headers = dict(headers)
 
     def patch(
@@ -103,7 +106,7 @@ class Client:
             given["Authorization"] = self._authorize()
         sent = {name: value for name, value in {**self._headers, **given}.items() if value is not None}
         data = body.encode() if isinstance(body, str) else body
-        return send(self.url, method, target, sent, data, self.timeout_s)
+        return send(self.url, method, target, sent, data, self.timeout_s, self._ca)
 
 
 def profile_path(client_id: str, alternate_id_type: str, alternate_id: str) -> str:

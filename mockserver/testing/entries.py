@@ -30,7 +30,7 @@ class Entry:
     url: str
     headers: Mapping[str, Any]
     body: bytes
-    status: int
+    status: int | None
     response_headers: Mapping[str, Any]
     response_body: bytes
     reason: str
@@ -40,6 +40,7 @@ class Entry:
     user: str | None
     profile: Mapping[str, str] | None
     fault: str | None
+    connection: str | None
     changes: Sequence[Change]
     duration_ms: float
 
@@ -52,9 +53,13 @@ class Entry:
             return []
         return document if isinstance(document, list) else []
 
+    @property
+    def _outcome(self) -> str:
+        return str(self.status) if self.connection is None else f"connection {self.connection}"
+
     def __str__(self) -> str:
         """Tell the story in a few lines."""
-        lines = [f"{self.method} {_short(self.url, _SHOWN_URL)} -> {self.status} {self.reason}", self.explanation]
+        lines = [f"{self.method} {_short(self.url, _SHOWN_URL)} -> {self._outcome} {self.reason}", self.explanation]
         if self.fault is not None:
             lines.append(f"fault {self.fault}")
         lines += [f"{path}: {_value(before)} -> {_value(after)}" for path, before, after in self.changes]
@@ -80,6 +85,7 @@ def read_entry(event: Mapping[str, Any]) -> Entry:
         user=mock["user"],
         profile=mock["profile"],
         fault=mock["fault"],
+        connection=mock["connection"],
         changes=tuple(Change(change["path"], change["before"], change["after"]) for change in mock["changes"]),
         duration_ms=mock["durationMs"],
     )

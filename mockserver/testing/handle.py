@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -38,6 +39,8 @@ class MyPreferences:
         expected: Expectations,
         strays: Strays | None,
         on_close: Callable[[], None],
+        url: str | None = None,
+        ca: Path | None = None,
     ) -> None:
         self._control = control
         self._accounts = accounts
@@ -49,15 +52,16 @@ class MyPreferences:
         self._asks_clock = strays is None
         self._before_reset: list[Entry] = []
         self._at_close: list[Entry] | None = None
-        self.url = control.url
+        self.url = url or control.url
+        self.ca = ca  # what clients have to trust, if the url is https
         self.world: str = control.world or ""
 
     # -- for applications and other HTTP clients ----------------------------------------------------------------------
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that leads a request to this world."""
-        return {"X-Mock-Namespace": self.world}
+        """The header that leads a request to this world; none to a server's only world."""
+        return {"X-Mock-Namespace": self.world} if self.world else {}
 
     @property
     def client_id(self) -> str:
@@ -66,7 +70,8 @@ class MyPreferences:
 
     def client_id_of(self, client: str | None) -> str:
         """Return a client's id with the world's name behind it."""
-        return f"{self._accounts.client(client).client_id}~{self.world}"
+        client_id = self._accounts.client(client).client_id
+        return f"{client_id}~{self.world}" if self.world else client_id
 
     def sign(
         self,
@@ -96,9 +101,9 @@ class MyPreferences:
         client_id = client or account.client_id
         if oauth:
             header = f"Bearer {self._token(client_id, user)}"
-            return Client(self.url, client_id, lambda: header, self.headers, timeout_s)
+            return Client(self.url, client_id, lambda: header, self.headers, timeout_s, self.ca)
         user_id = self._accounts.user(account, user).user_id
-        return Client(self.url, client_id, lambda: self.sign(client_id, user_id), self.headers, timeout_s)
+        return Client(self.url, client_id, lambda: self.sign(client_id, user_id), self.headers, timeout_s, self.ca)
 
     def _token(self, client_id: str, user: str | None) -> str:
         application, user_id = self._accounts.application(self._accounts.client(client_id), user)
@@ -109,7 +114,7 @@ class MyPreferences:
             "scope": f"{client_id}/{user_id}",
         }
         headers = {**self.headers, "Content-Type": "application/x-www-form-urlencoded"}
-        answer = send(self.url, "POST", "/oauth/token", headers, urlencode(form).encode(), TIMEOUT_S)
+        answer = send(self.url, "POST", "/oauth/token", headers, urlencode(form).encode(), TIMEOUT_S, self.ca)
         if answer.status != 200:
             raise UsageError(
                 f"no token for {user_id}: {answer.text}", hint="do server and tests use the same fixtures?"
@@ -205,7 +210,7 @@ class MyPreferences:
 
     def journal_text(self) -> str:
         """Return the journal for reading."""
-        return journal_text(self.world, self.requests)
+        return journal_text(self.world or "default", self.requests)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -216,7 +221,8 @@ class MyPreferences:
         try:
             strays = self._strays.end(self._watch) if self._strays and self._watch else []
             self._at_close = entries = self.requests
-            self._control.expecting((404,), "DELETE", "namespaces", self.world)
+            if self.world:
+                self._control.expecting((404,), "DELETE", "namespaces", self.world)
         finally:
             self._on_close()
         unserved = [*self._before_reset, *self._unserved(entries)]

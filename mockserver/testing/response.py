@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage, HTTPSConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,17 +54,29 @@ class Response:
 
 
 def send(
-    base_url: str, method: str, target: str, headers: Mapping[str, str], body: bytes | None, timeout_s: float
+    base_url: str,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout_s: float,
+    ca: Path | None = None,
 ) -> Response:
     """Send one request on a connection of its own, which makes every caller safe in any thread.
 
-    A broken connection raises what http.client raises: ConnectionError, HTTPException or TimeoutError.
+    A broken connection raises what http.client raises: ConnectionError, HTTPException or TimeoutError; a certificate
+    that neither `ca` nor, without one, this machine trusts, ssl.SSLCertVerificationError.
     """
     parts = urlsplit(base_url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    with closing(connect(parts.netloc, timeout=timeout_s)) as connection:
+    with closing(_connection(parts.scheme, parts.netloc, timeout_s, ca)) as connection:
         # As bytes, for http.client would refuse a user's name that is not Latin-1.
         encoded: dict[str, Any] = {name: value.encode() for name, value in headers.items()}
         connection.request(method, parts.path.rstrip("/") + target, body, encoded)
         answer = connection.getresponse()
         return Response(answer.status, answer.headers, answer.read())
+
+
+def _connection(scheme: str, host: str, timeout_s: float, ca: Path | None) -> HTTPConnection:
+    if scheme == "https":
+        return HTTPSConnection(host, timeout=timeout_s, context=ssl.create_default_context(cafile=ca))
+    return HTTPConnection(host, timeout=timeout_s)

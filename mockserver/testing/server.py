@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mockserver.errors import UsageError
 from mockserver.settings import Settings, load_settings
@@ -18,6 +19,9 @@ from mockserver.testing.handle import MyPreferences
 from mockserver.testing.naming import WorldNames
 from mockserver.testing.strays import Strays
 from mockserver.testing.unserved import Expectations, UnservedRequests
+
+if TYPE_CHECKING:
+    from mockserver.service.assembly import Mock
 
 # As many tests as can be open at once in one process, with room to spare; each costs a few hundred bytes.
 _WORLDS: Final = 10_000
@@ -29,10 +33,12 @@ class Options:
 
     url: str | None = None
     admin_token: str | None = None
-    fixtures: str | None = None
+    fixtures: str | os.PathLike[str] | None = None
     dialect: str | None = None
     auth: str | None = None
-    seed: str | None = None
+    seed: str | int | None = None
+    tls: str | bool | None = None
+    tls_flaw: str | None = None
 
 
 class MockServer:
@@ -46,8 +52,10 @@ class MockServer:
         token: str | None = None,
         names: WorldNames | None = None,
         arrived: Callable[[], int] | None = None,
+        https: tuple[str, Path | None] | None = None,
     ) -> None:
-        self.url = url
+        self._control_url = url
+        self.url, self.ca = https or (url, None)
         self._accounts = accounts
         self._token = token
         self._names = names or WorldNames()
@@ -57,8 +65,16 @@ class MockServer:
         """Return a world named after a test; the caller closes it. Raises UsageError for a wrong reason."""
         expected = Expectations(allow, deny)
         name = self._names.take(node_id)
-        control = Control(self.url, name, self._token)
-        return MyPreferences(control, self._accounts, expected, self._strays, lambda: self._names.give_back(name))
+        control = Control(self._control_url, name, self._token)
+        give_back = partial(self._names.give_back, name)
+        return MyPreferences(control, self._accounts, expected, self._strays, give_back, self.url, self.ca)
+
+    def alone(self, *, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> MyPreferences:
+        """Return the default world as after a reset, for one test at a time; its requests name no world."""
+        control = Control(self._control_url, None, self._token)
+        control("POST", "reset")
+        expected = Expectations(allow, deny)
+        return MyPreferences(control, self._accounts, expected, None, lambda: None, self.url, self.ca)
 
     @contextmanager
     def world(
@@ -68,19 +84,24 @@ class MockServer:
 
         Raises UnservedRequests at the end for what the mock could not serve.
         """
-        opened = self.open(name, allow=allow, deny=deny)
-        try:
+        with closing(self.open(name, allow=allow, deny=deny)) as opened:
             yield opened
-        except BaseException:
-            # The failure says more than what the mock could not serve.
-            with suppress(UnservedRequests):
-                opened.close()
-            raise
-        opened.close()
 
 
 @contextmanager
-def mock_server(options: Options, worker: str) -> Iterator[MockServer]:
+def closing(world: MyPreferences) -> Iterator[MyPreferences]:
+    """Close a world after the block; a failure there says more than what the mock could not serve."""
+    try:
+        yield world
+    except BaseException:
+        with suppress(UnservedRequests):
+            world.close()
+        raise
+    world.close()
+
+
+@contextmanager
+def serving(options: Options, worker: str = "main") -> Iterator[MockServer]:
     """Provide the server that the options ask for; raise UsageError for options that can't be used."""
     settings = _settings(options)
     if options.url is not None:
@@ -90,11 +111,27 @@ def mock_server(options: Options, worker: str) -> Iterator[MockServer]:
     from mockserver.service.assembly import assemble
 
     mock = assemble(settings)
-    with make_server(mock) as server:
+    with make_server(mock) as server, _https(mock) as https:
         # The control surface is made when it is first asked: now, not at the cost of the first test.
         Control(server.url, None, None)("GET", "version")
         default = mock.worlds.default
-        yield MockServer(server.url, Accounts(mock.fixtures.clients), arrived=lambda: default.journal.total)
+        yield MockServer(
+            server.url, Accounts(mock.fixtures.clients), arrived=lambda: default.journal.total, https=https
+        )
+
+
+@contextmanager
+def _https(mock: Mock) -> Iterator[tuple[str, Path | None] | None]:
+    """Serve the mock over https too, if that is asked for: the control surface is asked without, for flaws' sake."""
+    if not mock.settings.https:
+        yield None
+        return
+    from mockserver.commands.running import make_server
+    from mockserver.server.tls import tls_of
+
+    tls = tls_of(mock.settings)
+    with make_server(mock, tls=tls) as server:
+        yield server.url, tls.ca if tls else None
 
 
 def _settings(options: Options) -> Settings:
@@ -102,7 +139,7 @@ def _settings(options: Options) -> Settings:
 
     Neither the environment nor a mockserver.toml has a say: what tests need is written where the tests are.
     """
-    given = {"fixtures": options.fixtures, "dialect": options.dialect, "auth": options.auth, "seed": options.seed}
+    given = {name: getattr(options, name) for name in ("fixtures", "dialect", "auth", "seed", "tls", "tls_flaw")}
     flags = {name: value for name, value in given.items() if value is not None}
     own: dict[str, Any] = {"port": 0, "log": "off", "max_worlds": _WORLDS}
     try:

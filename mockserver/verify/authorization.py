@@ -64,9 +64,14 @@ def signed_headers(call: Call, accounts: Mapping[str, Account], now: datetime) -
     return [("Authorization", authorization(account, client_id, now)), *call.headers]
 
 
-def basic(account: Account) -> str:
+def basic(account: Account, template: str = "{id}:{secret}") -> str:
     """Return the Basic header with which an application asks for a token."""
-    return "Basic " + base64.b64encode(f"{account.user_id}:{account.secret}".encode()).decode()
+    return "Basic " + base64.b64encode(application_text(account, template).encode()).decode()
+
+
+def application_text(app: Account, template: str) -> str:
+    """Return a template filled in with {id}, {secret} and {other_case}; {secret:.9} is the first nine letters."""
+    return template.format(id=app.user_id, secret=app.secret, other_case=app.secret.swapcase())
 
 
 def _escaped(text: str) -> str:

@@ -31,7 +31,8 @@ class Call(NamedTuple):
     `signed` False sends no Authorization but what `headers` holds. `may_change` says that a 200 could change the
     profile: a session without leave to write refuses such a call. `path` replaces the request target that `key` makes
     (below the target's base), for calls that spell it in another way or go elsewhere. `refused` says that a refusal is
-    due, for which the vendor's software may say 500 (library): it ends no run.
+    due, for which the vendor's software may say 500 (library): it ends no run. `connection` says over which of its
+    connections a session sends it, if it has more than one.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Call(NamedTuple):
     may_change: bool = False
     path: str | None = None
     refused: bool = False
+    connection: int = 0
 
     @property
     def target(self) -> str:

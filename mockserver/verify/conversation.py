@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -62,7 +63,8 @@ class Conversation:
     problems: list[str] = field(default_factory=list)
     ignores_stamps: bool = False
     strained: bool = False
-    _changes: list[float] = field(default_factory=list)  # when each was asked for, by the target's clock
+    # When each was asked for and answered, by the target's clock.
+    _changes: list[tuple[float, float]] = field(default_factory=list)
     _ahead_s: float = 0
     _by_patch: bool = True
 
@@ -74,17 +76,25 @@ class Conversation:
         if self.bench.isolated and by_header:
             call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
         if call.may_change:
-            self._changes.append(monotonic() + self._ahead_s)
             self._by_patch = call.method == "PATCH"
+        asked = monotonic() + self._ahead_s
         try:
             reply = self.bench.session.send(call)
         except OSError as failure:
             self.exchanges.append(Exchange(call, None, type(failure).__name__))
             raise Unanswered(f"no answer: {failure}") from failure
         self.exchanges.append(Exchange(call, reply))
+        if call.may_change:
+            self._changes.append((asked, monotonic() + self._ahead_s))
         if check:
             self.problems += reply_problems(call, reply, self.contract, self.bench.dialect)
         return reply
+
+    def send_at_once(self, call: Call, amount: int) -> list[Reply]:
+        """Send a call several times at the same time, each over a connection of its own."""
+        calls = [call._replace(connection=number) for number in range(1, amount + 1)]
+        with ThreadPoolExecutor(amount) as pool:
+            return list(pool.map(self.send, calls))
 
     def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = (), profile_id: object = None) -> Reply:
         """Send operations as JSON; with a ProfileId that is what names the profile."""
@@ -186,7 +196,7 @@ class Conversation:
         return isinstance(new, str) and bool(new)  # written in a way of its own: nobody can tell when that is
 
     def _changed_twice_at_once(self) -> bool:
-        return len(self._changes) > 1 and abs(self._changes[-1] - self._changes[-2]) < _STAMP_STEP_S
+        return len(self._changes) > 1 and abs(self._changes[-1][0] - self._changes[-2][1]) < _STAMP_STEP_S
 
 
 def _is_fresh(stamp: Any, ages: tuple[float, float]) -> bool:

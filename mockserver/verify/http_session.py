@@ -6,6 +6,7 @@ import http.client
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -58,7 +59,9 @@ def exchange(
 
 
 class HttpSession:
-    """Sends each call over one kept connection; raises OSError when the server can't be reached or breaks off.
+    """Sends each call over a kept connection; raises OSError when the server can't be reached or breaks off.
+
+    Calls on different connections may be sent at the same time.
 
     `time_s` after it was made, it raises TimeOver.
     """
@@ -72,34 +75,37 @@ class HttpSession:
         self._base = parts.path.rstrip("/")
         self._time_s = math.inf if time_s is None else time_s
         self._started = monotonic()
-        self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
+        self._new = partial(http.client.HTTPConnection, parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
+        self._connections: dict[int, http.client.HTTPConnection] = {}
 
     def send(self, call: Call) -> Reply:
         """Send one call; a kept connection that the server has closed meanwhile is opened anew."""
         self.used += 1
-        reused = self._connection.sock is not None
+        connection = self._connections.setdefault(call.connection, self._new())
+        reused = connection.sock is not None
         try:
-            return self._exchange(call)
+            return self._exchange(connection, call)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            self._connection.close()
+            connection.close()
             if not reused:
                 raise
-            return self._exchange(call)
+            return self._exchange(connection, call)
         except http.client.HTTPException as problem:
-            self._connection.close()
+            connection.close()
             raise ConnectionError(f"the answer is not HTTP: {type(problem).__name__}") from problem
         except (OSError, Inconclusive):
-            self._connection.close()
+            connection.close()
             self._left_s()
             raise
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connections."""
+        for connection in self._connections.values():
+            connection.close()
 
-    def _exchange(self, call: Call) -> Reply:
+    def _exchange(self, connection: http.client.HTTPConnection, call: Call) -> Reply:
         headers = signed_headers(call, self._accounts, datetime.now(UTC))
-        return exchange(self._connection, call, headers, self._base, within_s=self._left_s())
+        return exchange(connection, call, headers, self._base, within_s=self._left_s())
 
     def _left_s(self) -> float:
         left_s = self._started + self._time_s - monotonic()

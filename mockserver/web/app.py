@@ -10,9 +10,11 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from mockserver.errors import ApiError
+from mockserver.journal.lines import printable
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.body import body_too_large
-from mockserver.service.door import VendorDoor, host_refusal
+from mockserver.service.door import HostNotAllowed, VendorDoor, host_refusal
+from mockserver.service.reload import Reload
 from mockserver.service.request import answer_format
 from mockserver.settings import Settings
 from mockserver.web.api import vendor_api, vendor_response
@@ -30,7 +32,7 @@ _REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles", f
 _log = logging.getLogger(__name__)
 
 
-def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
+def create_app(mock: Mock | None = None, *, fast: bool = True, reload: Reload | None = None) -> Flask:
     """Return the application, plain WSGI for any gateway; `fast` puts the door for the hot route in front."""
     mock = mock or assemble(Settings())
     door = VendorDoor(mock)
@@ -38,12 +40,13 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)
-    app.register_blueprint(control_surface(mock, door))
+    app.register_blueprint(control_surface(mock, door, reload or Reload(mock)))
     app.register_blueprint(token_endpoint(mock, door))
     app.register_blueprint(vendor_api(door))
     _bound_bodies(app, mock)
     app.after_request(_finished)
     _register_refusals(app, mock, door)
+    _register_host_check(app, mock, door)
     app.register_blueprint(workbench(pure=mock.settings.pure))
     _register_border(app, mock)
     if fast:
@@ -53,13 +56,6 @@ def create_app(mock: Mock | None = None, *, fast: bool = True) -> Flask:
 
 
 def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
-    @app.before_request
-    def refuse_foreign_host() -> None:
-        # What the door answers it refuses itself.
-        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
-        if not doors_own and not door.host_allowed(request.headers.get("Host")):
-            raise host_refusal(request.headers.get("Host"))
-
     @app.errorhandler(HTTPException)
     def not_ours(problem: HTTPException) -> Response:
         if is_ours(request.path):
@@ -76,9 +72,25 @@ def _register_refusals(app: Flask, mock: Mock, door: VendorDoor) -> None:
     @app.errorhandler(ApiError)
     def refused(refusal: ApiError) -> Response:
         mock.metrics.note_bound(refusal)
-        if is_ours(request.path):
-            return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
-        return _rendered(mock, refusal)
+        return _refused(mock, refusal)
+
+
+def _register_host_check(app: Flask, mock: Mock, door: VendorDoor) -> None:
+    @app.before_request
+    def refuse_foreign_host() -> None:
+        # What the door answers it refuses itself.
+        doors_own = request.blueprint in (None, "vendor") and not is_ours(request.path)
+        if not doors_own and not door.host_allowed(request.headers.get("Host")):
+            raise host_refusal(request.headers.get("Host"))
+
+    @app.errorhandler(HostNotAllowed)
+    def refused(refusal: HostNotAllowed) -> Response:
+        if mock.settings.log != "off":
+            _log.info("%s", printable(f"{request.method} {request.path} -> 421 {refusal.why} {refusal.hint}"))
+        answer = _refused(mock, refusal)
+        if not mock.settings.pure:
+            answer.headers["X-Mock-Explain"] = refusal.rule
+        return answer
 
 
 def _bound_bodies(app: Flask, mock: Mock) -> None:
@@ -127,6 +139,12 @@ def _register_border(app: Flask, mock: Mock) -> None:
 def is_ours(path: str) -> bool:
     """Tell whether a path belongs to the control surface."""
     return path in _OWN_PATHS or path.startswith(f"{ADMIN_PREFIX}/")
+
+
+def _refused(mock: Mock, refusal: ApiError) -> Response:
+    if is_ours(request.path):
+        return admin_error(refusal.status, refusal.why or str(refusal), refusal.hint, refusal.rule)
+    return _rendered(mock, refusal)
 
 
 def _rendered(mock: Mock, refusal: ApiError) -> Response:

@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from shlex import quote
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask import Blueprint, Response, request
 
 from mockserver.errors import UsageError
 from mockserver.faults.fields import FIELDS
 from mockserver.faults.rules import Counter, Fault, Hit, plan
-from mockserver.faults.text import Known, from_json, from_text, to_json, with_free_id
+from mockserver.faults.sentence import sentence
+from mockserver.faults.text import Known, from_json, from_text, to_json, to_text, with_free_id
 from mockserver.journal.work import Work
-from mockserver.service.assembly import Mock, known_names
+from mockserver.service.assembly import Mock, initial_faults, known_names
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
+
+_CELLS = 50
+_Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
-    _reading(admin, mock)
+    started_with = initial_faults(mock.settings, mock.tree, mock.fixtures)
+
+    def row(world: World, fault: Fault) -> dict[str, Any]:
+        came = "--fault" if replace(fault, enabled=True) in started_with else "control surface"
+        return {**_row(world, fault), "from": came}
+
+    _reading(admin, mock, row)
     _planning(admin, mock)
-    _writing(admin, mock)
+    _writing(admin, mock, row)
     _deleting(admin, mock)
 
 
-def _reading(admin: Blueprint, mock: Mock) -> None:
+def _reading(admin: Blueprint, mock: Mock, row: _Row) -> None:
     @admin.get("/__admin/faults")
     def list_faults() -> Response:
         """List the faults, how many requests matched each, and how many it struck."""
-        rows = [_row(world, fault) for world in chosen_worlds(mock) for fault, _ in world.faults]
+        rows = [row(world, fault) for world in chosen_worlds(mock) for fault, _ in world.faults]
         return json_response({"faults": rows, "meta": {"total": len(rows)}})
 
     @admin.get("/__admin/faults/<fault_id>")
     def read_fault(fault_id: str) -> Response:
         """Show one fault."""
         world = chosen_world(mock)
-        return json_response(_row(world, _find(world, fault_id)))
+        return json_response(row(world, _find(world, fault_id)))
 
 
 def _planning(admin: Blueprint, mock: Mock) -> None:
@@ -52,24 +64,48 @@ def _planning(admin: Blueprint, mock: Mock) -> None:
         return json_response({"world": world.name, "seed": world.seed, "plan": rows})
 
 
-def _writing(admin: Blueprint, mock: Mock) -> None:
+def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
     known = known_names(mock.tree, mock.fixtures, mock.settings.operations)
 
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
-        """Add a fault, as JSON or as text: "500 first=2"."""
-        world = chosen_world(mock)
-        fault = with_free_id(_read(body_json_or_text(), known), [old.id for old, _ in world.faults])
+        """Add a fault, as JSON or as text: "500 first=2"; with ?dry=true only tell what it would do."""
+        world, others = chosen_world(mock), [old.id for old, _ in chosen_world(mock).faults]
+        if request.args.get("dry", "").lower() == "true":
+            return json_response(_foreseen(world, body_json_or_text(), known, others))
+        fault = with_free_id(_read(body_json_or_text(), known), others)
         world.add_fault(fault)
-        return json_response(_row(world, fault), 201)
+        return json_response(row(world, fault), 201)
 
     @admin.put("/__admin/faults/<fault_id>")
     def put_fault(fault_id: str) -> Response:
-        """Add a fault under an id of your own, or replace the one that has it and count anew."""
+        """Add a fault under an id, or replace the one that has it; {"enabled": false} only switches that one off."""
         world, document = chosen_world(mock), body_json_or_text()
+        if isinstance(document, dict) and document.keys() == {"enabled"}:
+            _switch(world, fault_id, document["enabled"])
+            return json_response(row(world, _find(world, fault_id)))
         fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
         world.add_fault(fault)
-        return json_response(_row(world, fault))
+        return json_response(row(world, fault))
+
+
+def _foreseen(world: World, document: Any, known: Known, others: Sequence[str]) -> dict[str, Any]:
+    """Say what a rule would do, or what is wrong with it: while somebody writes one, neither is a failure."""
+    try:
+        fault = with_free_id(_read(document, known), others)
+    except UsageError as problem:
+        told = f"{problem.place}: {problem.problem}" if problem.place else problem.problem
+        return {"error": told, "hint": problem.hint}
+    hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
+    rule = {**to_json(fault), "text": to_text(fault)}
+    return {"rule": rule, "sentence": sentence(fault), "plan": [_hit(hit) for hit in hits]}
+
+
+def _switch(world: World, fault_id: str, enabled: Any) -> None:
+    if not isinstance(enabled, bool):
+        raise AdminRefusal(422, f"enabled is {str(enabled)[:40]!r}", "write true or false")
+    if not world.switch_fault(fault_id, enabled=enabled):
+        raise _unknown(world, fault_id)
 
 
 def _deleting(admin: Blueprint, mock: Mock) -> None:
@@ -132,7 +168,15 @@ def _plan(world: World, fault: Fault, number: int) -> list[Hit | None]:
 
 def _row(world: World, fault: Fault) -> dict[str, Any]:
     counter = world.counters.get(fault.id, Counter())
-    return {**to_json(fault), "world": world.name, "matched": counter.n, "hits": counter.hits}
+    return {
+        **to_json(fault),
+        "world": world.name,
+        "matched": counter.n,
+        "hits": counter.hits,
+        "enabled": fault.enabled,
+        "text": to_text(fault),
+        "sentence": sentence(fault),
+    }
 
 
 def _hit(hit: Hit | None) -> dict[str, Any] | None:

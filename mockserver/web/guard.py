@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -11,10 +12,17 @@ from flask import Response, request
 
 from mockserver.auth.tokens import bearer_token
 from mockserver.errors import ApiError, Forbidden, Unauthorized, UnsupportedMediaType, UsageError
+from mockserver.nearest import did_you_mean
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 
+_MOST_DIGITS = 18
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
+
+
+# What any of the control surface's routes reads of a query.
+_PARAMETERS = ("all", "changed", "dry", "limit", "n", "namespace", "offset", "q", "since", "view", "wait")
+_JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
 class AdminRefusal(ApiError):
@@ -27,7 +35,17 @@ class AdminRefusal(ApiError):
 
 def json_response(document: Any, status: int = 200) -> Response:
     """Return JSON; no CORS header is ever added."""
-    return Response(orjson.dumps(document), status, content_type="application/json")
+    try:
+        body = orjson.dumps(document)
+    except TypeError:
+        # What was sent may hold what JSON can't carry: a number of forty digits is near enough as a fraction.
+        text = json.dumps(document, ensure_ascii=False, default=repr).encode("utf-8", "replace")
+        body = orjson.dumps(json.loads(text, parse_int=_whole, parse_constant=lambda _: None))
+    return Response(body, status, content_type="application/json")
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 def admin_error(status: int, problem: str, hint: str = "", rule: str = "admin-request-invalid") -> Response:
@@ -51,13 +69,33 @@ def guard(mock: Mock) -> None:
             why="the control surface needs its token",
             hint=f"send {TOKEN_HEADER}: <token>; the server printed it at start and wrote it to the ready file",
         )
-    if request.get_data(cache=True) and request.mimetype not in ("application/json", "application/json-patch+json"):
+    _refuse_unknown_parameters()
+    if request.get_data(cache=True) and request.mimetype not in _JSON_TYPES and not _plain_json():
         raise UnsupportedMediaType(
             "refused",
             rule="admin-request-invalid",
             why=f"the control surface reads JSON, not {request.mimetype or 'an unnamed type'}",
             hint="send Content-Type: application/json",
         )
+
+
+def _refuse_unknown_parameters() -> None:
+    """Raise for a query parameter that would have no effect; what asks for metrics or contracts may send its own."""
+    for name in request.args if request.path.startswith("/__admin/") else ():
+        if name not in _PARAMETERS:
+            hint = did_you_mean(name, _PARAMETERS, f"the parameters are {', '.join(_PARAMETERS)}")
+            raise AdminRefusal(422, f"there is no query parameter {name[:40]!r}", hint)
+
+
+def _plain_json() -> bool:
+    """Tell whether JSON without its type comes from no browser, as by `curl -d`: a page could send that unasked."""
+    if any(name == "Origin" or name.startswith("Sec-Fetch-") for name in request.headers.keys()):  # noqa: SIM118
+        return False
+    try:
+        orjson.loads(request.get_data(cache=True))
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def same_origin() -> bool:
@@ -97,9 +135,24 @@ def _any_json() -> Any:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
 
 
+def whole_number(name: str) -> int | None:
+    """Return a parameter of the request as a whole number, None if it is absent; raise AdminRefusal."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise AdminRefusal(422, f"{name} is {text[:40]!r}", "write a whole number")
+    return int(text)
+
+
+def is_every_world() -> bool:
+    """Tell whether the request is about every world."""
+    return request.args.get("all", "").lower() == "true"
+
+
 def chosen_worlds(mock: Mock) -> list[World]:
     """Return the request's world, or every world under ?all=true."""
-    if request.args.get("all", "").lower() == "true":
+    if is_every_world():
         return mock.worlds.all()
     return [chosen_world(mock)]
 

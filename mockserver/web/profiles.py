@@ -11,7 +11,8 @@ from mockserver.auth.signing import Client
 from mockserver.fixtures.preparation import Named, Preparation
 from mockserver.profile.keys import Key, fold, key_of
 from mockserver.service.assembly import Mock
-from mockserver.web.guard import AdminRefusal, body_json, chosen_world, json_response
+from mockserver.web.guard import AdminRefusal, body_json, chosen_world, json_response, whole_number
+from mockserver.web.profile_views import profile_of
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
@@ -23,18 +24,22 @@ def register(admin: Blueprint, mock: Mock) -> None:
 def _reading(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/profiles")
     def list_profiles() -> Response:
-        """List the world's profiles with their ids."""
-        world = chosen_world(mock)
-        rows = [_row(mock, key, body) for key, body in world.profiles.items()]
-        return json_response({"profiles": rows, "meta": {"total": len(rows)}})
+        """List the world's profiles; ?q=TEXT, ?changed=true for fewer, ?limit=N and ?offset=N for a page."""
+        every = list(chosen_world(mock).profiles.items())
+        found = every
+        if text := request.args.get("q", "").strip().lower():
+            found = [row for row in found if _holds(row, text)]
+        if request.args.get("changed", "").lower() == "true":
+            found = [row for row in found if _is_changed(mock, *row)]
+        offset, limit = whole_number("offset") or 0, whole_number("limit")
+        page = found[offset : None if limit is None else offset + limit]
+        rows = [_row(mock, key, body) for key, body in page]
+        return json_response({"profiles": rows, "meta": {"total": len(every), "matched": len(found)}})
 
     @admin.get("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def read_profile(client: str, kind: str, identifier: str) -> Response:
         """Show a profile as the API would, without changing or signing anything."""
-        body = chosen_world(mock).profiles.read(key_of(client, kind, identifier))
-        if body is None:
-            raise _no_profile(client, kind, identifier)
-        return _profile_response(mock, body)
+        return _profile_response(mock, profile_of(mock, client, kind, identifier))
 
 
 def _writing(admin: Blueprint, mock: Mock) -> None:
@@ -51,8 +56,8 @@ def _writing(admin: Blueprint, mock: Mock) -> None:
     @admin.delete("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def delete_profile(client: str, kind: str, identifier: str) -> Response:
         """Remove a profile with all its alternate ids."""
-        if not chosen_world(mock).profiles.delete(key_of(client, kind, identifier)):
-            raise _no_profile(client, kind, identifier)
+        profile_of(mock, client, kind, identifier)
+        chosen_world(mock).profiles.delete(key_of(client, kind, identifier))
         return json_response({"status": "deleted"})
 
 
@@ -63,16 +68,30 @@ def _profile_response(mock: Mock, body: bytes, status: int = 200) -> Response:
 def _row(mock: Mock, key: Key, body: bytes) -> dict[str, Any]:
     profile = orjson.loads(body)
     client = mock.fixtures.clients.get(key[0])
+    name = profile.get("CustomerName") or {}
+    first: dict[str, Any] = next(
+        (entry for entry in profile.get("AlternateIds") or () if entry and entry["AlternateId"]), {}
+    )
     return {
         "client": client.client_id if client else key[0],
         "profileId": profile.get("ProfileId"),
         "isActive": profile.get("IsActive"),
         "alternateIds": profile.get("AlternateIds"),
+        "name": " ".join(filter(None, (name.get("FirstName"), name.get("LastName")))),
+        "kind": first.get("AlternateIdType"),
+        "id": first.get("AlternateId"),
+        "changed": _is_changed(mock, key, body),
     }
 
 
-def _no_profile(client: str, kind: str, identifier: str) -> AdminRefusal:
-    return AdminRefusal(404, f"there is no profile {client}/{kind}/{identifier}", "GET /__admin/profiles lists them")
+def _holds(row: tuple[Key, bytes], text: str) -> bool:
+    key, body = row
+    return text in "/".join(key) or text in body.decode().lower()
+
+
+def _is_changed(mock: Mock, key: Key, body: bytes) -> bool:
+    slot = mock.fixtures.index.get(key)
+    return slot is None or mock.fixtures.bodies[slot] != body
 
 
 def _client(mock: Mock, client_id: str) -> Client:

@@ -11,16 +11,18 @@ from flask import Blueprint, Response
 from mockserver import __version__
 from mockserver.errors import StoreUnavailable
 from mockserver.service.assembly import Mock
+from mockserver.service.reload import Reload
 from mockserver.settings import FIELDS, without_password
 from mockserver.state.clock import system_now
 from mockserver.web.guard import json_response
 
 
-def register(admin: Blueprint, mock: Mock) -> None:
+def register(admin: Blueprint, mock: Mock, reload: Reload) -> None:
     """Add the routes."""
     _liveness(admin, mock)
     _readiness(admin, mock)
-    _facts(admin, mock)
+    _facts(admin, mock, reload)
+    _reloading(admin, reload)
     _metrics(admin, mock)
 
 
@@ -51,11 +53,13 @@ def _readiness(admin: Blueprint, mock: Mock) -> None:
         return json_response({"ready": True})
 
 
-def _facts(admin: Blueprint, mock: Mock) -> None:
+def _facts(admin: Blueprint, mock: Mock, reload: Reload) -> None:
     @admin.get("/__admin/version")
     def version() -> Response:
-        """Show which server this is, and its version."""
-        return json_response({"server": "mypreferences-mockserver", "version": __version__})
+        """Show which server this is, its version, and what came of reading the fixtures again."""
+        last = reload.last.json() if reload.last else None
+        again = {"watching": reload.watching, "last": last}
+        return json_response({"server": "mypreferences-mockserver", "version": __version__, "reload": again})
 
     @admin.get("/__admin/settings")
     def settings() -> Response:
@@ -66,6 +70,14 @@ def _facts(admin: Blueprint, mock: Mock) -> None:
     def contract() -> Response:
         """Show the contract of the vendor's API that the server keeps."""
         return json_response(mock.contract)
+
+
+def _reloading(admin: Blueprint, reload: Reload) -> None:
+    @admin.post("/__admin/reload")
+    def read_again() -> Response:
+        """Read fixtures and settings again, all or nothing; what a world changed itself stays."""
+        outcome = reload.run()
+        return json_response(outcome.json(), 422 if outcome.problems else 200)
 
 
 def _metrics(admin: Blueprint, mock: Mock) -> None:

@@ -9,14 +9,20 @@ from typing import Any, Final
 from flask import Blueprint, Response
 
 from mockserver.errors import UsageError
+from mockserver.journal.view import iso
 from mockserver.service.assembly import Mock
 from mockserver.service.door import VendorDoor
-from mockserver.state.profiles import Overlay
+from mockserver.service.reload import Reload
+from mockserver.state.clock import system_now
+from mockserver.state.overlay import Overlay
 from mockserver.state.world import World
 from mockserver.web import faults as admin_faults
 from mockserver.web import index as admin_index
-from mockserver.web import journal as admin_journal
+from mockserver.web import numbers as admin_numbers
+from mockserver.web import profile_views as admin_profile_views
 from mockserver.web import profiles as admin_profiles
+from mockserver.web import reasons as admin_reasons
+from mockserver.web import reports as admin_reports
 from mockserver.web import status as admin_status
 from mockserver.web.guard import (
     AdminRefusal,
@@ -27,23 +33,30 @@ from mockserver.web.guard import (
     usage_error,
     with_proper_phrase,
 )
+from mockserver.web.requests import trying as admin_trying
+from mockserver.web.requests import views as admin_journal
 
 
-def control_surface(mock: Mock, door: VendorDoor) -> Blueprint:
+def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     """Return the blueprint of everything that the vendor does not have."""
     admin = Blueprint("admin", __name__)
     admin.register_error_handler(UsageError, usage_error)
     admin.after_app_request(with_proper_phrase)
     admin_index.register(admin, door, {"part": tuple(_RESETS)})
-    admin_status.register(admin, mock)
+    admin_status.register(admin, mock, reload)
     _resets(admin, mock)
     admin_profiles.register(admin, mock)
+    admin_profile_views.register(admin, mock)
     _worlds(admin, mock)
     _snapshots(admin, mock)
     _snapshot_names(admin, mock)
     _clock(admin, mock)
     admin_faults.register(admin, mock)
     admin_journal.register(admin, mock)
+    admin_trying.register(admin, mock, door)
+    admin_numbers.register(admin, mock)
+    admin_reports.register(admin)
+    admin_reasons.register(admin, mock)
     return admin
 
 
@@ -96,12 +109,17 @@ def _worlds(admin: Blueprint, mock: Mock) -> None:
 
 
 def _world_row(world: World) -> dict[str, Any]:
+    newest = next(iter(world.journal.newest()), None)
     return {
         "name": world.name,
         "changedProfiles": world.profiles.changed_count,
         "requests": len(world.journal),
         "faults": len(world.faults),
         "snapshots": sorted(world.snapshots),
+        "bytes": world.journal.bytes_used,
+        "lastUsed": None if newest is None else iso(newest.received or newest.at),
+        "clock": _clock_json(world),
+        "journalDropped": world.journal.dropped,
     }
 
 
@@ -153,7 +171,7 @@ def _clock(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/clock")
     def read_clock() -> Response:
         """Show the world's time."""
-        return _clock_json(chosen_world(mock))
+        return json_response({**_clock_json(chosen_world(mock)), "machineNow": system_now().isoformat()})
 
     @admin.put("/__admin/clock")
     def set_clock() -> Response:
@@ -167,7 +185,7 @@ def _clock(admin: Blueprint, mock: Mock) -> None:
                 'send {"freeze": "2026-01-31T12:00:00Z"}, {"freeze": true}, {"advance": 60} or {"reset": true}',
             )
         _move_clock(world, wanted)
-        return _clock_json(world)
+        return json_response({**_clock_json(world), "machineNow": system_now().isoformat()})
 
 
 def _move_clock(world: World, wanted: dict[str, Any]) -> None:
@@ -196,6 +214,6 @@ def _moment(text: Any) -> datetime:
     return moment
 
 
-def _clock_json(world: World) -> Response:
+def _clock_json(world: World) -> dict[str, Any]:
     clock = world.clock
-    return json_response({"now": clock.now().isoformat(), "frozen": clock.frozen, "offsetSeconds": clock.offset_s})
+    return {"now": clock.now().isoformat(), "frozen": clock.frozen, "offsetSeconds": clock.offset_s}

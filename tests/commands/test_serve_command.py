@@ -14,8 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.commands.serve import _banner
 from mockserver.server.server import Server
+from mockserver.service.assembly import assemble
+from mockserver.settings import Settings
 from tests.commands.calling import ROOT, Done
+from tests.fixtures.directories import minimal, write
 
 
 class _Stranger(BaseHTTPRequestHandler):
@@ -112,3 +116,73 @@ def test_the_doctor_names_wrong_settings_and_goes_on(run: Callable[..., Done]) -
     assert done.code == 1
     assert "did you mean vendor?" in findings["settings"]["hint"]
     assert findings["contract"]["ok"]
+
+
+def test_the_doctor_names_a_proxy_in_the_way(run: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://p.example:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert "proxies: HTTP_PROXY=http://p.example:3128 may take requests" in run("doctor", "--port", 0).out
+
+
+def test_one_profile_of_one_client(run: Callable[..., Done], tmp_path: Path) -> None:
+    write(tmp_path, {"clients.toml": "[clients.ACME01]\n", "profiles/ACME01/a.json": minimal()})
+    assert run("check", "--fixtures", tmp_path).out == "ok: 1 profile of 1 client, contract and settings\n"
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_banner_signs_with_the_fixtures_of_the_server(own: bool, tmp_path: Path) -> None:
+    """Client and folder are named where the demo's don't fit."""
+    write(tmp_path, {"profiles/ACME01/a.json": minimal()})
+    told = _banner(
+        mock := assemble(Settings(fixtures=tmp_path) if own else Settings()), mock.settings, "http://x", None
+    )
+    assert ("sign --fixtures" in told, "--client ACME01`" in told) == (own, own)
+
+
+@pytest.fixture
+def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's state directory, empty."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.mark.parametrize(
+    ("flaw", "code", "told"),
+    [
+        ("none", 0, "ok   https: a handshake succeeds"),
+        ("expired", 0, "ok   https: a handshake fails: certificate has expired"),
+        ("wrong-name", 0, "ok   https: a handshake fails: Hostname mismatch"),
+        ("reset", 0, "ok   https: a handshake fails: Connection reset"),
+    ],
+    ids=lambda value: str(value).split(" ")[0],
+)
+def test_the_doctor_tries_https(run: Callable[..., Done], state_home: Path, flaw: str, code: int, told: str) -> None:
+    """With the flaw that is asked for; without https it makes no CA."""
+    assert (run("doctor", "--port", 0).code, state_home.exists()) == (0, False)
+    done = run("doctor", "--port", 0, "--tls", "--tls-flaw", flaw)
+    assert (done.code, told in done.out) == (code, True), done.out
+
+
+def test_the_doctor_finds_a_certificate_that_can_not_be_used(run: Callable[..., Done], tmp_path: Path) -> None:
+    done = run("doctor", "--port", 0, "--tls-cert", "no.pem", "--tls-key", "no.pem")
+    assert (done.code, "BAD  https: --tls-cert: no.pem: No such file" in done.out) == (1, True), done.out
+
+
+def test_serving_https(tmp_path: Path, state_home: Path) -> None:
+    """Ready file, banner and curl say https, and how to trust the CA."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--tls", "--port", "0", "--ready-file", "ready.json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(11)]
+        ready = json.loads((tmp_path / "ready.json").read_text(encoding="utf-8"))
+        process.terminate()
+        lines += process.stdout.readlines()
+    ca = str(state_home / "mypreferences-mockserver" / "ca" / "ca.pem")
+    assert (ready["url"][:8], ready["admin_url"][:8], ready["ca"]) == ("https://", "https://", ca)
+    text = "".join(lines)
+    assert f"MyPreferences mock on {ready['url']}" in text
+    assert f"its CA is {ca}; to trust it:" in text
+    assert f"    Node    NODE_EXTRA_CA_CERTS={ca}" in text
+    assert f"curl -i --cacert {ca} -X PATCH {ready['url']}/ACME01/" in text

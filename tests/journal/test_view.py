@@ -69,6 +69,13 @@ def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
         "operations": [{"op": "replace", "path": "/IsActive"}],
         "changes": [{"path": "/IsActive", "before": True, "after": False}],
         "durationMs": 1.5,
+        "receivedAt": "2024-05-01T10:00:00.250Z",
+        "at": "2024-05-01T10:00:00.250Z",
+        "frozen": False,
+        "connection": None,
+        "applied": None,
+        "tolerated": False,
+        "surprising": False,
     }
 
 
@@ -317,6 +324,12 @@ def test_the_archive_tells_what_was_sent_and_answered() -> None:
         "text": "/w==",
         "encoding": "base64",
     }
+
+
+def test_the_archive_has_the_scheme_of_the_server() -> None:
+    """Whatever its address, the host is the one that was asked for."""
+    [entry] = har([exchange()], "https://127.0.0.1:8443")["log"]["entries"]
+    assert entry["request"]["url"] == f"https://localhost:8080{TARGET}"
 
 
 def test_the_archive_is_in_order_of_time() -> None:

@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from mockserver.server.server import Server
 
@@ -37,7 +37,7 @@ class Client:
         self.sock = socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S)
         self.file = self.sock.makefile("rb")
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -16,6 +16,7 @@ from mockserver.faults.rules import Facts
 from mockserver.journal.log import Budget, Exchange, Journal
 from mockserver.profile.keys import Key, alternate_ids
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
+from mockserver.state.overlay import Base
 from mockserver.state.profiles import Changed
 from mockserver.state.redis.connection import Redis, Wire
 from mockserver.state.redis.view import Bounds
@@ -32,6 +33,7 @@ ANYTHING = Facts("acme", None, "crm", "a")
 class Fixtures:
     bodies: Sequence[bytes]
     index: Mapping[Key, int]
+    owners: Sequence[str] = ("ACME", "ACME")
 
 
 def profile(number: int, *ids: str) -> bytes:
@@ -52,10 +54,10 @@ def memory_connect() -> Connect:
             limit, strict = options.pop("limit", 1000), options.pop("strict", False)
             shared = Budget(budget)
 
-            def make(name: str) -> MemoryWorld:
-                return MemoryWorld(name, BASE, Journal(entries, size, shared), **{"seed": 0, **options})
+            def make(name: str, base: Base) -> MemoryWorld:
+                return MemoryWorld(name, base, Journal(entries, size, shared), **{"seed": 0, **options})
 
-            made.append(MemoryWorlds(make, limit=limit, strict=strict))
+            made.append(MemoryWorlds(make, BASE, limit=limit, strict=strict))
         return made[0]
 
     return connect

@@ -16,6 +16,7 @@ from mockserver.faults.rules import Effect, Fault, Match
 from mockserver.journal.log import Journal
 from mockserver.state.content import Content, fault_size
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
+from mockserver.state.overlay import Base
 from mockserver.state.profiles import Changed
 from tests.state.stores import BASE, A, B, Connect, profile, rename
 
@@ -23,10 +24,10 @@ STRIKE = Effect(status=500)
 
 
 def worlds_of(content: Content, **options: Any) -> MemoryWorlds:
-    def make(name: str) -> MemoryWorld:
-        return MemoryWorld(name, BASE, Journal(10, 1 << 20), seed=0, content=content)
+    def make(name: str, base: Base) -> MemoryWorld:
+        return MemoryWorld(name, base, Journal(10, 1 << 20), seed=0, content=content)
 
-    return MemoryWorlds(make, content=content, **options)
+    return MemoryWorlds(make, BASE, content=content, **options)
 
 
 def change_to(size: int) -> Callable[[bytes], Changed]:

@@ -103,3 +103,19 @@ def test_faults_end_by_the_worlds_clock(connect: Connect) -> None:
     decision = decide_fault(connect().get("w"), ANYTHING)
     assert decision is not None
     assert decision.hit is None
+
+
+def test_a_rule_that_is_switched_off_counts_nothing(connect: Connect) -> None:
+    """Its counts are those of before when it is on again, for every process."""
+    connect().get("w").add_fault(Fault("on", effect=Effect(status=500)))
+    decide_fault(connect().get("w"), ANYTHING)
+    assert connect().get("w").switch_fault("on", enabled=False)
+    decision = decide_fault(connect().get("w"), ANYTHING)
+    assert decision is not None
+    assert decision.hit is None
+    assert connect().get("w").switch_fault("on", enabled=True)
+    decision = decide_fault(connect().get("w"), ANYTHING)
+    assert decision is not None
+    assert decision.hit is not None
+    assert decision.hit.n == 2
+    assert not connect().get("w").switch_fault("off", enabled=True)

@@ -32,7 +32,7 @@ def test_each_block_of_the_how_to_runs(pytester: pytest.Pytester) -> None:
         pytester.path.joinpath(file_name(number, block)).write_text(block, encoding="utf-8")
     pytester.syspathinsert()
     result = pytester.runpytest_inprocess("-W", "error", "--strict-markers")
-    tests = len(re.findall(r"^def test_", HOW_TO + README, re.MULTILINE))
+    tests = len(re.findall(r"^ *def test_", HOW_TO + README, re.MULTILINE))
     assert tests > len(BLOCKS) / 2
     result.assert_outcomes(passed=tests)
 
@@ -40,9 +40,9 @@ def test_each_block_of_the_how_to_runs(pytester: pytest.Pytester) -> None:
 def test_each_option_is_listed(pytester: pytest.Pytester) -> None:
     """The plugin's help and the how-to name the same options."""
     told = pytester.runpytest_inprocess("--help").stdout.str()
-    options = set(re.findall(r"--mypreferences-[a-z-]+|mypreferences_[a-z]+", told))
-    assert len(options) == 10
-    assert options == set(re.findall(r"--mypreferences-[a-z-]+|mypreferences_(?!server)[a-z]+", HOW_TO))
+    options = set(re.findall(r"--mypreferences-[a-z-]+|mypreferences_[a-z_]+", told))
+    assert len(options) == 14
+    assert options == set(re.findall(r"--mypreferences-[a-z-]+|mypreferences_(?!server)[a-z_]+", HOW_TO))
 
 
 @pytest.mark.parametrize("reason", [*UNSERVED, NO_WORLD])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 import pytest
 
@@ -346,6 +347,25 @@ def test_a_request_without_a_world_can_be_expected(pytester: pytest.Pytester) ->
     mark = "@pytest.mark.mypreferences(allow=['namespace-missing'])"
     test = f"import http.client\n{NO_WORLD}\n{mark}\ndef test_it(mypreferences):\n    ask(mypreferences)"
     run(pytester, test).assert_outcomes(passed=1)
+
+
+def test_the_xml_of_a_failure_holds_the_journal(pytester: pytest.Pytester) -> None:
+    """Of a test that fails, and of one that is failed for what the mock could not serve."""
+    test = """
+def test_it(mypreferences):
+    mypreferences.client().patch("CRM", "C-000417", [])
+    raise AssertionError("failed by itself")
+
+
+def test_unserved(mypreferences):
+    mypreferences.client().request("PATCH", "/nowhere", "[]")
+"""
+    run(pytester, test, "--junit-xml=report.xml")
+    told = [node.text or "" for node in ElementTree.parse(pytester.path / "report.xml").iter() if node.tag != "skipped"]
+    (failed,) = [text for text in told if "failed by itself" in text]
+    (unserved,) = [text for text in told if "could not serve" in text]
+    assert "200 patch-empty" in failed.partition("MyPreferences journal")[2]
+    assert "/nowhere" in unserved.partition("MyPreferences journal")[2]
 
 
 def test_a_failure_shows_the_journal(pytester: pytest.Pytester) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.drift.compare import Comparison, load_volatile
-from mockserver.drift.drift import Drift, DriftReport, keys_of
+from mockserver.drift.drift import Drift, keys_of
+from mockserver.drift.findings import DriftReport
 from mockserver.package import shipped
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted

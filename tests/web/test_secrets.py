@@ -97,5 +97,5 @@ def test_the_servers_log_is_redacted_whatever_is_logged() -> None:
     problem = KeyError(f"x {TOKEN} y")
     record = logging.LogRecord("any", logging.ERROR, "x", 1, "failed on %s", (f"/a/{TOKEN[:20]}",), None)
     record.exc_info = (KeyError, problem, None)
-    lines = Redacting(Secrets([TOKEN])).format(record)
+    lines = Redacting(lambda: Secrets([TOKEN])).format(record)
     assert lines.splitlines() == ["failed on /a/[redacted]", "KeyError: 'x [redacted] y'"]

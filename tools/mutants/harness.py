@@ -109,7 +109,9 @@ def right_server(dialect: str) -> Server:
     from mockserver.settings import Settings
     from mockserver.web.app import create_app
 
-    mock = assemble(Settings(dialect=dialect, fixtures=FIXTURES, contract=CONTRACT, log="off", max_worlds=10**6))
+    settings = Settings(dialect=dialect, fixtures=FIXTURES, contract=CONTRACT, log="off", max_worlds=10**6)
+    # As `verify` starts the mock that it asks.
+    mock = assemble(replace(settings, operations="patch", inactive="found"))
     return wsgi_server(create_app(mock))
 
 

@@ -212,7 +212,7 @@ CACHES: list[Edit] = [
         "whether an alternate id is taken is looked up as it was at the start",
         "state/profiles.py",
         "if (owner := self._slot(overlay, key)) is not None and owner != slot:",
-        "if (owner := self._base.index.get(key)) is not None and owner != slot:",
+        "if (owner := overlay.base.index.get(key)) is not None and owner != slot:",
     ),
     # -- what else passed
     Edit(

@@ -47,11 +47,15 @@ def with_operations(request: Request, operations: Any) -> Request:
 
 
 def changed(request: Request, change: Callable[[dict[str, Any]], Any]) -> Request:
-    """Return the request with each operation changed; None from `change` leaves one out."""
+    """Return the request with each operation changed; None from `change` leaves one out.
+
+    One that stays as it is keeps its bytes, too.
+    """
     operations = operations_of(request)
     if operations is None:
         return request
-    return with_operations(request, [row for row in map(change, operations) if row is not None])
+    other = [row for row in map(change, operations) if row is not None]
+    return request if other == operations else with_operations(request, other)
 
 
 def with_headers(response: Response, **headers: str | None) -> Response:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from mockserver.errors import ApiError, StoreUnavailable
+from mockserver.faults.rules import Hit
 from mockserver.journal.log import Exchange, ExchangeLog
 from mockserver.state.redis import scripts
 from mockserver.state.redis.view import EPOCH, WorldView
@@ -21,6 +23,7 @@ from mockserver.story.story import Story
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
+_PIECE = 256
 _log = logging.getLogger(__name__)
 
 
@@ -75,6 +78,20 @@ class RedisJournal(ExchangeLog):
     def _snapshot(self) -> list[Exchange]:
         return [unpack(packed) for packed in self._packed()]
 
+    def newest(self) -> Iterator[Exchange]:
+        """Iterate over the exchanges, the newest first; read in pieces, for mostly few are asked for."""
+        read, piece, seen = 0, 1, set[str]()
+        while packed := self._world.shared.redis.read("LRANGE", self._world.key("journal"), -read - piece, -read - 1):
+            read += len(packed)
+            for exchange in map(unpack, reversed(packed)):
+                # What was appended meanwhile moves those that were read into the next piece.
+                if exchange.id not in seen:
+                    seen.add(exchange.id)
+                    yield exchange
+            if len(packed) < piece:
+                return
+            piece = min(piece * 4, _PIECE)
+
     def _packed(self) -> list[bytes]:
         found: list[bytes] = self._world.shared.redis.read("LRANGE", self._world.key("journal"), 0, -1)
         return found
@@ -96,7 +113,9 @@ def pack(exchange: Exchange) -> bytes:
 def unpack(packed: bytes) -> Exchange:
     """Return the exchange that bytes hold."""
     at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
-    identifier, world, duration, method, target, body, status, user, fault = rest
+    identifier, world, duration, method, target, body, status, user, fault, *later = rest
+    # One that an earlier version kept ends here.
+    received, frozen, hit = later or (None, False, None)
     after = before if after is True else after
     return Exchange(
         id=identifier,
@@ -116,6 +135,9 @@ def unpack(packed: bytes) -> Exchange:
         before=before,
         after=after,
         key=None if key is None else tuple(key),
+        received=None if received is None else EPOCH + timedelta(microseconds=received),
+        frozen=frozen,
+        hit=None if hit is None else Hit(*hit),
     )
 
 
@@ -140,6 +162,9 @@ def _row(exchange: Exchange) -> list[Any]:
         exchange.status,
         exchange.user,
         exchange.fault,
+        None if exchange.received is None else (exchange.received - EPOCH) // timedelta(microseconds=1),
+        exchange.frozen,
+        exchange.hit,
     ]
 
 

@@ -17,11 +17,10 @@ import orjson
 from mockserver.profile.keys import Key
 from mockserver.profile.keys import names as names_of
 from mockserver.state.content import too_many_snapshots
+from mockserver.state.overlay import Base, Overlay
 from mockserver.state.profiles import (
-    Base,
     Change,
     Make,
-    Overlay,
     Profiles,
     Update,
     alternate_id_taken,
@@ -113,12 +112,12 @@ class RedisProfiles:
 
     def reset(self) -> None:
         """Go back to the fixtures."""
-        self.restore(Overlay(len(self._base.bodies)))
+        self.restore(Overlay(self._base))
 
     def snapshot(self) -> Overlay:
         """Return the present state, to be restored later as often as wanted."""
         next_slot, bodies, index = self._world.shared.redis.run(scripts.READ_OVERLAY, self._world.name)
-        overlay = Overlay(int(next_slot or len(self._base.bodies)))
+        overlay = Overlay(self._base, int(next_slot) if next_slot else None)
         overlay.bodies = {int(slot): body or None for slot, body in _pairs(bodies)}
         overlay.index = {read_key(key): int(slot) if slot else None for key, slot in _pairs(index)}
         return overlay
@@ -190,7 +189,7 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
         if packed is None:
             raise KeyError(name)
         next_slot, bodies, index = msgspec.msgpack.decode(packed)
-        overlay = Overlay(next_slot)
+        overlay = Overlay(self._world.shared.base, next_slot)
         overlay.bodies, overlay.index = bodies, {read_key(key): slot for key, slot in index.items()}
         return overlay
 

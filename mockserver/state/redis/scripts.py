@@ -253,6 +253,7 @@ local function note(key, world)
   freed, dropped = 0, 0
 end
 redis.call('HINCRBY', header, 'total', 1)
+redis.call('INCR', P..'appended')
 while length - dropped > tonumber(ARGV[4]) or bytes - freed > tonumber(ARGV[5]) do drop_oldest(list) end
 local all = redis.call('INCRBY', P..'journal-bytes', #ARGV[3] - freed)
 redis.call('ZINCRBY', P..'journals', #ARGV[3], name)

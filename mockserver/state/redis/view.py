@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
@@ -17,11 +18,11 @@ from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
 from mockserver.state.clock import system_now
 from mockserver.state.content import Content
-from mockserver.state.profiles import Base
+from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, unavailable
+from mockserver.state.world import Rows
 
-Rows = tuple[tuple[Fault, float], ...]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STRIPES: Final = 64
 ATTEMPTS: Final = 200
@@ -142,13 +143,16 @@ class WorldView:
 
 def write_faults(rows: Rows) -> bytes:
     """Return rules and their times as bytes."""
-    return orjson.dumps([[to_json(fault), created] for fault, created in rows])
+    return orjson.dumps([[to_json(fault), created, fault.enabled] for fault, created in rows])
 
 
 @lru_cache(maxsize=256)
 def read_faults(written: bytes) -> Rows:
     """Return the rules that bytes hold; kept, for they change seldom and are asked for with every request."""
-    return tuple((from_json(document, known=_CHECKED), created) for document, created in orjson.loads(written))
+    return tuple(
+        (replace(from_json(document, known=_CHECKED), enabled=enabled), created)
+        for document, created, enabled in orjson.loads(written)
+    )
 
 
 def write_counters(counters: Mapping[str, Counter]) -> bytes:

@@ -18,7 +18,6 @@ from mockserver.state.redis.view import (
     ATTEMPTS,
     EPOCH,
     Header,
-    Rows,
     Shared,
     WorldView,
     read_counters,
@@ -26,6 +25,7 @@ from mockserver.state.redis.view import (
     write_counters,
     write_faults,
 )
+from mockserver.state.world import Rows, switched
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -80,6 +80,11 @@ class RedisWorld(WorldView):
     def remove_fault(self, fault_id: str) -> bool:
         """Remove a rule; return whether it was there."""
         before = self._change_faults(lambda rows: tuple(row for row in rows if row[0].id != fault_id), {fault_id})
+        return any(fault.id == fault_id for fault, _ in before)
+
+    def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
+        """Switch a rule on or off, its counts kept; return whether it is there."""
+        before = self._change_faults(lambda rows: switched(rows, fault_id, enabled=enabled), set())
         return any(fault.id == fault_id for fault, _ in before)
 
     def reset_faults(self) -> None:
@@ -161,6 +166,15 @@ class RedisClock(Clock):
         if header.frozen is not None:
             return EPOCH + timedelta(microseconds=header.frozen)
         return system_now() + timedelta(microseconds=header.offset) if header.offset else system_now()
+
+    def received(self) -> tuple[datetime | None, bool]:
+        """Return the machine's time where it is not this world's, else None; and whether this world's stands still."""
+        try:
+            header = self._world.header()
+        except StoreUnavailable:
+            return None, False
+        frozen = header.frozen is not None
+        return (system_now() if frozen or header.offset else None), frozen
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the clock at a moment, by default now."""

@@ -15,7 +15,7 @@ from mockserver.faults.rules import Fault
 from mockserver.profile.keys import Key
 from mockserver.settings import without_password
 from mockserver.state.content import Content
-from mockserver.state.profiles import Base
+from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector, unavailable
 from mockserver.state.redis.profiles import profile_arguments
@@ -76,6 +76,10 @@ class RedisWorlds:
     @property
     def evictions(self) -> int:
         return int(self._redis.read("GET", f"{scripts.PREFIX}evictions") or 0)
+
+    @property
+    def appended(self) -> int:
+        return int(self._redis.read("GET", f"{scripts.PREFIX}appended") or 0)
 
     @property
     def content_bytes(self) -> int:

@@ -1,1 +1,1 @@
-"""A run as terminal lines, text, JSON, JUnit and HTML."""
+"""A run as terminal lines, text, JSON, JUnit, HTML and for GitHub Actions."""

@@ -27,10 +27,17 @@ _FORM_SECRET = re.compile(r"\b((?:client_secret|access_token|refresh_token)\"?\s
 class Shown:
     """Renders exchanges; `openly` is for targets that hold invented data only."""
 
-    def __init__(self, contract: Contract, *, openly: bool, url: str = "http://127.0.0.1:8080") -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        openly: bool,
+        url: str = "http://127.0.0.1:8080",
+        redact: Redactor | None = None,
+    ) -> None:
         self._openly = openly
         self._url = url
-        self._redact = Redactor(_names(contract.profile) | {"operations", "Message", "ModelState"})
+        self._redact = redact or Redactor(_names(contract.profile) | {"operations", "Message", "ModelState"})
 
     def told(self, case: CaseFinished) -> CaseFinished:
         """Return the outcome of a case with problems that may be shown."""
@@ -109,6 +116,12 @@ class Shown:
         if name in ("path", "from") and isinstance(item, str):
             return self._redact.pointer(item)
         return self._redact.message(item) if name == "Message" else self._hidden(item)
+
+
+def last_patch(exchanges: Sequence[Exchange]) -> Exchange | None:
+    """Return the last request that is more than an empty patch, which only reads; else the last one."""
+    patches = [one for one in exchanges if one.call.body.strip() not in (b"", b"[]")]
+    return next(reversed(patches or list(exchanges)), None)
 
 
 def _names(shape: Shape) -> frozenset[str]:

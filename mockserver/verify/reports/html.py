@@ -1,4 +1,4 @@
-"""The run as one page: each rule with its verdict, each failure with what is needed to see it again."""
+"""The run as one page: the verdict, each fact of the vendor's page, each failure with what is needed to act on it."""
 
 from __future__ import annotations
 
@@ -6,52 +6,55 @@ from collections import Counter
 from pathlib import Path
 
 from mockserver.verify.calls import Verdict
-from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished
-from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.events import CaseFinished, RunFinished
+from mockserver.verify.reports.collected import ORDER, CollectedReport
+from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.page import rendered
+from mockserver.verify.reports.sentences import again, todo
 
-_ORDER = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.TOLERATED, Verdict.NOT_VERIFIABLE, Verdict.HELD)
+# Of a long walk the end is what failed.
+_MOST_EXCHANGES = 12
 
 
-class HtmlReport:
-    """Collects the events and writes the page when the run is over."""
+class HtmlReport(CollectedReport):
+    """Writes the page when the run is over."""
 
     def __init__(self, path: Path, shown: Shown) -> None:
+        super().__init__()
         self._path = path
         self._shown = shown
-        self._run: RunStarted | None = None
-        self._cases: list[CaseFinished] = []
-        self._stages: list[StageFinished] = []
 
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self._run = event
-        elif isinstance(event, CaseFinished):
-            self._cases.append(event)
-        elif isinstance(event, StageFinished):
-            self._stages.append(event)
-        elif isinstance(event, RunFinished):
-            self._path.write_text(self._page(event), encoding="utf-8", errors="replace")
+    def finish(self, end: RunFinished) -> None:
+        """Write the page."""
+        self._path.write_text(self._page(end), encoding="utf-8", errors="replace")
 
     def _page(self, end: RunFinished) -> str:
-        run = self._run
-        assert run is not None, "a run starts before it ends"
+        run, done = self.run, f"{end.requests} requests in {end.seconds:.1f} s"
+        opened = sorted(self._not_held(), key=lambda case: ORDER.index(case.verdict))
         return rendered(
             Path(__file__).with_name("run.html"),
             title=f"Verification of {run.target}",
+            lead=self.lead,
+            meta=(f"dialect {run.dialect}", f"seed {run.seed}", done, end.words),
+            facts=self.facts,
+            verdicts=ORDER,
+            good=(Verdict.HELD,),
             run=run,
             end=end,
-            verdicts=_ORDER,
-            counts=Counter((case.stage, case.verdict) for case in self._cases),
-            stages=self._stages,
-            broken=[case for case in self._cases if case.verdict is Verdict.BROKEN],
-            listed={stage.stage: self._listed(stage.stage) for stage in self._stages},
+            stages=self.stages,
+            counts=Counter((case.stage, case.verdict) for case in self.cases),
+            entries=opened,
+            entry_counts=Counter(case.verdict for case in opened),
+            held_cases={stage.stage: self._held(stage.stage) for stage in self.stages},
             shown=self._shown,
+            todo=todo,
+            again=again,
+            last_patch=last_patch,
+            most=_MOST_EXCHANGES,
         )
 
-    def _listed(self, stage: str) -> list[CaseFinished]:
-        """Return the cases of a stage that are worth a row, the worst first: of rules all, of drawn ones the others."""
-        cases = [case for case in self._cases if case.stage == stage]
-        if not stage.startswith("rules"):
-            cases = [case for case in cases if case.verdict is not Verdict.HELD]
-        return sorted(cases, key=lambda case: _ORDER.index(case.verdict))
+    def _not_held(self) -> list[CaseFinished]:
+        return [case for case in self.cases if case.verdict is not Verdict.HELD]
+
+    def _held(self, stage: str) -> list[CaseFinished]:
+        return [case for case in self.cases if case.stage == stage and case.verdict is Verdict.HELD]

@@ -9,6 +9,7 @@ from typing import Any
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished
 from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.sentences import todo
 
 
 class JsonReport:
@@ -24,6 +25,7 @@ class JsonReport:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
+            self._run = event
             self.document |= {"target": event.target, "dialect": event.dialect, "seed": event.seed}
         elif isinstance(event, CaseFinished):
             self.document["cases"].append(self._case(event))
@@ -48,6 +50,12 @@ class JsonReport:
             row["smallest"] = json.loads(self._shown.document(case.smallest))
         if case.verdict is not Verdict.HELD:
             row["exchanges"] = [
-                {"request": self._shown.request(one), "reply": self._shown.reply(one)} for one in case.exchanges
+                {
+                    "request": self._shown.request(one),
+                    "reply": self._shown.reply(one),
+                    "curl": self._shown.curl(one),
+                }
+                for one in case.exchanges
             ]
+            row["todo"] = todo(case, self._run)
         return row

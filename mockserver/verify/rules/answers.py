@@ -1,7 +1,8 @@
-"""Is an answer what the rule says of it: its status, headers, words, and what it shows."""
+"""Is one answer what its step of a rule says? Problems hold no values of a profile."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,20 +12,41 @@ from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.reading import Step
 
 
-def answer_problems(step: Step, reply: Reply, state: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where an answer is not what the step says of it."""
+def answer_problems(step: Step, reply: Reply, *, exactly: bool) -> Iterator[str]:
+    """Yield what is wrong with an answer; unless `exactly`, blanks and escapes that mean nothing may differ."""
     if reply.status != step.expect:
         yield f"the answer was {reply.status}, {step.expect} was expected"
         return
-    if step.type is not None and reply.headers.get("content-type") != step.type:
+    found, wanted = reply.headers.get("content-type", ""), step.type or ""
+    if wanted and (found if exactly else _plain_type(found)) != wanted:
         yield f"Content-Type is {reply.headers.get('content-type')!r}, {step.type!r} was expected"
     for name, value in step.answer_headers.items():
         if reply.headers.get(name.lower()) != value:
             yield f"the header {name} is {reply.headers.get(name.lower())!r}, {value!r} was expected"
-    if step.contains is not None and step.contains.encode() not in reply.body:
+    wanted_text = step.contains or ""
+    if not exactly:
+        wanted_text = wanted_text.replace(" />", "/>")
+    if wanted_text not in (_body_text(reply) if exactly else _plain_text(reply)):
         yield f"the answer does not contain {step.contains!r}"
     if step.message is not None or step.model_state is not None:
         yield from _error_problems(step, reply)
+
+
+def _plain_type(content_type: str) -> str:
+    media_type, _, charset = content_type.replace(" ", "").replace('"', "").lower().partition(";")
+    return f"{media_type}; {charset}"
+
+
+def _body_text(reply: Reply) -> str:
+    return reply.body.decode("utf-8", "replace")
+
+
+def _plain_text(reply: Reply) -> str:
+    """Return the body as text; JSON in its shortest form, XML without a blank at the end of an empty element."""
+    try:
+        return json.dumps(json.loads(reply.body), ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return _body_text(reply).replace(" />", "/>")
 
 
 def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
@@ -35,7 +57,7 @@ def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
         return
     if step.message is not None and error.get("Message") != step.message:
         yield f"the message is not {step.message!r}"
-    if step.model_state is not None and list(error.get("ModelState", {})) != list(step.model_state):
+    if step.model_state is not None and sorted(error.get("ModelState", {})) != sorted(step.model_state):
         yield f"ModelState does not name {', '.join(step.model_state) or 'nothing'}"
 
 

@@ -34,6 +34,12 @@ def places(facts: Facts) -> Iterator[str]:
 
 
 @cache
+def shipped_facts() -> Facts:
+    """Return the facts that the shipped rules rest on, read once."""
+    return load_facts(shipped("contracts") / "page-facts.yaml")
+
+
+@cache
 def shipped_places() -> frozenset[str]:
-    """Return the places of the facts that the shipped rules rest on, read once."""
-    return frozenset(places(load_facts(shipped("contracts") / "page-facts.yaml")))
+    """Return the places of the shipped facts."""
+    return frozenset(places(shipped_facts()))

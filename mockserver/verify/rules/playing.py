@@ -11,9 +11,9 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.verify.authorization import authorization, basic
+from mockserver.verify.authorization import application_text, authorization, basic
 from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, by_profile_id, quoted
-from mockserver.verify.checks import Unreadable, kind_of_answer, read_answer
+from mockserver.verify.checks import Unreadable, kind_of_answer, order_problems, read_answer, read_profile
 from mockserver.verify.contract import Contract, copied
 from mockserver.verify.conversation import (
     PATCH_TYPE,
@@ -26,10 +26,11 @@ from mockserver.verify.conversation import (
     next_world,
 )
 from mockserver.verify.events import CaseFinished
-from mockserver.verify.pointers import holder_of, value_at
+from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.account import explains, refused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
-from mockserver.verify.rules.reading import Rule, Step
+from mockserver.verify.rules.expected import reachable, with_values
+from mockserver.verify.rules.reading import FORM, Rule, Step
 from mockserver.verify.target.session import NotSent, Throttled
 
 # The profile of the shipped fixtures that some rules name.
@@ -39,6 +40,8 @@ ABOUT_STAMPS = "edited-"
 _REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
 # What a path calls the ProfileId of the profile that the rule created last, and the one before.
 _CREATED = ("{created}", "{before}")
+_LONG = re.compile(r"\$\{long:(\d+)\}")
+_APPLICATION = re.compile(r"\$\{oauth:([^}]+)\}")
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -102,7 +105,7 @@ class RuleRunner:
         bench = self.bench
         have = {
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
-            "mock": bench.is_mock, "clock": bench.is_mock and bench.isolated,
+            "mock": bench.is_mock, "isolated": bench.isolated, "clock": bench.is_mock and bench.isolated,
             "demo": bench.isolated and bench.profiles[0] == DEMO,
             "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
@@ -129,21 +132,21 @@ class _Play:
         self.known = known
         self.state: dict[str, Any] = {}
         self.origin: dict[str, Any] = {}
+        self.others: dict[Key, dict[str, Any]] = {}
         self.user = talk.bench.account.user_id
         self.presented: str | None = None
         self.created = ("0", "0")
 
     def run(self) -> None:
-        bystanders = [key for key in self.bench.profiles if key != self.key]
-        before = {key: self._first_sight(key) for key in bystanders}
+        self.others = {key: self._first_sight(key) for key in self.bench.profiles if key != self.key}
         self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
         for step in self.rule.steps:
             for _ in range(step.repeat):
                 self._play(step)
-        for key, profile in before.items():
-            self.talk.compare(f"{self._label(key)}, which nobody asked to change,", profile, self.talk.read(key))
+        for key, profile in self.others.items():
+            self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, self.talk.read(key))
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
@@ -165,32 +168,38 @@ class _Play:
             raise Denied(f"preparing the profile was answered with {reply.status}")
         if reply.status != 200:
             self.talk.problems.append(f"preparing the profile was answered with {reply.status}, 200 was expected")
-        self._settle(_with(self.state, values), reply, compare_answer=reply.status == 200)
+        self._settle(with_values(self.state, values), reply, compare_answer=reply.status == 200)
 
     def _play(self, step: Step) -> None:
         call = self._call(step)
         with self.talk.clock_ahead(call.key, step.clock):
-            reply = self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)
-        problems = list(answer_problems(step, reply, self.state))
-        self.talk.problems += problems
+            *more, reply = self._replies(step, call)
+        for one in (*more, reply):
+            self.talk.problems += answer_problems(step, one, exactly=FORM in self.rule.tags)
         self._note_created(reply)
         if step.shows and reply.status == step.expect:
             shown = {pointer: self._filled(value) for pointer, value in step.shows.items()}
-            self.talk.problems += shown_problems(
-                shown, read_answer(call, reply, self.talk.contract, self.bench.dialect)
-            )
+            document = read_answer(call, reply, self.talk.contract, self.bench.dialect)
+            self.talk.problems += shown_problems(shown, document)
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
         if call.path is not None and "/oauth/" in call.path:
             return
         after = {pointer: self._filled(value) for pointer, value in step.after.items()}
+        if after and call.key in self.others:
+            self._settle_other(call.key, after, self._signer(step).user_id)
+            after = {}
         elsewhere = step.world == "other" or (
-            call.key != self.key and step.at and not step.after and self._other_profile(call.key)
+            call.key != self.key and step.at and not after and self._other_profile(call.key)
         )
         elsewhere = elsewhere or any(name in (step.path or "") for name in _CREATED)
         profile = call.method in ("PATCH", "GET") and kind_of_answer(call, 200, self.talk.contract) == "UserProfile"
-        compare = reply.status == step.expect == 200 and profile and not elsewhere
-        self._settle(_with(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
+        compare = reply.status == step.expect == 200 and profile and not (elsewhere or more)
+        if FORM in self.rule.tags and reply.status == 200 and profile:
+            self.talk.problems += order_problems(
+                read_profile(reply, self.talk.contract, self.bench.dialect), self.talk.contract.profile
+            )
+        self._settle(with_values(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
         for pointer, value in step.holds.items():
             if value_at(self.state, pointer) != self._filled(value):
                 self.talk.problems.append(f"{pointer} is not what the rule says it is")
@@ -201,6 +210,11 @@ class _Play:
         if reply.status == 201 and number:
             self.created = (self.created[-1], number)
 
+    def _replies(self, step: Step, call: Call) -> list[Reply]:
+        if step.parallel > 1:
+            return self.talk.send_at_once(call, step.parallel)
+        return [self.talk.send(call, check="/oauth/" not in (call.path or ""), by_header=not step.world)]
+
     def _other_profile(self, key: Key) -> bool:
         client, *names = (part.lower() for part in key)
         return client != self.key[0].lower() or tuple(names) not in ids_of(self.state)
@@ -208,13 +222,20 @@ class _Play:
     def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
         """Compare the answer and the profile as it can be read afterwards with what is expected."""
         self.talk.strained = self.talk.strained or strains(self.state, expected)
-        self.key = _reachable(self.key, expected)
+        self.key = reachable(self.key, expected)
         found = self.talk.read(self.key, hidden_as(expected))
         expected = self.talk.stamped(expected, self.state, found, user or self.user)
         if compare_answer:
             self.talk.compare_answer(expected, reply)
         self.talk.compare("the profile afterwards", expected, found)
         self.state = found
+
+    def _settle_other(self, key: Key, after: Mapping[str, Any], user: str) -> None:
+        """Compare another profile that was changed, as it can be read now, with what is expected."""
+        found, before = self.talk.read(key), self.others[key]
+        expected = self.talk.stamped(with_values(before, after), before, found, user)
+        self.talk.compare(f"{self._label(key)} afterwards", expected, found)
+        self.others[key] = found
 
     # -- the request ---------------------------------------------------------------------------------------------------
 
@@ -244,6 +265,7 @@ class _Play:
             may_change=bool(step.after),
             path=path,
             refused=step.expect >= 400,
+            connection=step.connection,
         )
 
     def _named(self, key: Key, name: str | None) -> Key:
@@ -258,9 +280,9 @@ class _Play:
         else:
             text = step.body if step.body is not None else step.xml if step.xml is not None else ""
             text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
-            text = _PLACEHOLDER.sub(lambda match: json.dumps(value_at(self.state, match[1])), text)
+            text = _PLACEHOLDER.sub(lambda match: json.dumps(self._held(match[1])), text)
             if "${oauth:" in text and (app := self.bench.oauth) is not None:
-                text = text.replace("${oauth:id}", app.user_id).replace("${oauth:secret}", app.secret)
+                text = _APPLICATION.sub(lambda match: application_text(app, f"{{{match[1]}}}"), text)
         if step.encode == "latin-1-bytes":
             return text.encode("latin-1")
         return text.encode(step.encode, "surrogatepass")
@@ -276,9 +298,9 @@ class _Play:
         return tuple((name, str(value)) for name, value in rows if value is not None)
 
     def _authorization(self, step: Step, key: Key) -> str | None:
-        if "/oauth/" in (step.path or ""):
-            return basic(self.bench.oauth) if self.bench.oauth else None
         how = dict(step.authorization or {})
+        if "/oauth/" in (step.path or ""):
+            return basic(self.bench.oauth, *how.values()) if self.bench.oauth else None
         of = how.pop("of", None)
         if of == "before":
             return self.presented
@@ -311,21 +333,27 @@ class _Play:
         pairs = ((entry, (entry["AlternateIdType"], entry["AlternateId"])) for entry in entries)
         return next(entry for entry, pair in pairs if all(pair) and (pair[0].lower(), pair[1].lower()) == wanted)
 
+    def _held(self, pointer: str) -> Any:
+        """Return what the profile should hold there, None where there is nothing."""
+        try:
+            return value_at(self.state, pointer)
+        except SHAPELESS:
+            return None
+
     def _filled(self, value: Any) -> Any:
         """Replace ${/Pointer} by what stands there in the profile as it should be now."""
         if isinstance(value, str):
             whole = _PLACEHOLDER.fullmatch(value)
             if whole:
-                return copied(value_at(self.state, whole[1]))
-            if value.startswith("${long:"):
-                return "x" * int(value[7:-1])
+                return copied(self._held(whole[1]))
+            value = _LONG.sub(lambda match: "x" * int(match[1]), value)
             if value == "${user}":
                 return self.user
             if value == "${self}":
                 return self._own_entry()
             if value == "${neighbour}" and (other := _neighbour(self.bench)):
                 return {"AlternateIdType": other[1], "AlternateId": other[2]}
-            return _PLACEHOLDER.sub(lambda match: str(value_at(self.state, match[1])), value)
+            return _PLACEHOLDER.sub(lambda match: str(self._held(match[1])), value)
         if isinstance(value, list):
             return [self._filled(item) for item in value]
         return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
@@ -369,21 +397,3 @@ def _stranger(bench: Bench) -> Key | None:
 def _parts(body: bytes) -> list[bytes]:
     middle = max(len(body) // 2, 1)
     return [part for part in (body[:middle], body[middle:]) if part]
-
-
-def _with(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy with values put at JSON pointers."""
-    result = copied(dict(document))
-    for pointer, value in values.items():
-        holder, name = holder_of(result, pointer)
-        holder[name] = copied(value)
-    return result
-
-
-def _reachable(key: Key, profile: Mapping[str, Any]) -> Key:
-    """Return a key that still names the profile, the present one if it does."""
-    entries = [entry for entry in profile.get("AlternateIds") or () if entry]
-    usable = [pair for entry in entries if all(pair := (entry["AlternateIdType"], entry["AlternateId"]))]
-    if not usable or (key[1].lower(), key[2].lower()) in ids_of(profile):
-        return key
-    return key[0], *usable[0]

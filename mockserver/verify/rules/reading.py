@@ -15,10 +15,13 @@ from mockserver.nearest import did_you_mean
 from mockserver.verify.authorization import OPTIONS
 from mockserver.verify.contract import load_yaml
 from mockserver.verify.rules.facts import shipped_places
+from mockserver.verify.rules.tables import written_out
 
 SOURCES = ("page", "documented", "library", "assumed")
-TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault")
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent")
+# How the mock writes what may as well be written otherwise: asked only of whom it is asked for by name.
+FORM = "form"
+TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault", FORM)
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent", "isolated")
 WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
 
@@ -34,6 +37,8 @@ class Step:
     encode: str = "utf-8"
     repeat: int = 1
     chunked: bool = False
+    connection: int = 0
+    parallel: int = 1
     content_type: str | None = ""
     accept: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +109,10 @@ def _rules_of(path: Path, dialect: str) -> list[Rule]:
             "a file of rules holds the key 'rules' with a list", place=str(path), hint="see its neighbours"
         )
     defaults = document.get("defaults", {})
-    rows = [_merged({**defaults, **row}, dialect) for row in document["rules"] if isinstance(row, Mapping)]
+    written = [
+        written_out(row, f"{path}: {row.get('id', '?')}") for row in document["rules"] if isinstance(row, Mapping)
+    ]
+    rows = [_merged({**defaults, **row}, dialect) for row in written]
     return [_rule(row, path) for row in rows if dialect in row.get("dialects", DIALECTS)]
 
 
@@ -126,7 +134,7 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
     _refuse_unknown(row.get("needs", ()), frozenset(NEEDS), place)
     _refuse_unknown([row["source"]], frozenset(SOURCES), place)
     first = {key: value for key, value in row.items() if key in _STEP_KEYS}
-    then = row.get("then", [])
+    then = list(row.get("then", []))
     known = {key: value for key, value in row.items() if key in Rule.__slots__}
     return Rule(
         **known
@@ -134,7 +142,7 @@ def _rule(row: Mapping[str, Any], path: Path) -> Rule:
             "tags": tuple(row.get("tags", ())),
             "needs": tuple(row.get("needs", ())),
             "fact": _fact(row, place),
-            "steps": tuple(_step(step, place) for step in (first, *then)) if first or then else (),
+            "steps": tuple(_step(step, place) for step in ([first] if first else []) + then),
         }
     )
 
@@ -166,14 +174,18 @@ def _refuse_unknown(given: Any, known: frozenset[str], place: str) -> None:
 def chosen(
     rules: Sequence[Rule], only: Sequence[str], tags: Sequence[str], *, strict: bool = True, flag: str = "--only"
 ) -> list[Rule]:
-    """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all."""
+    """Return the rules of these ids (a trailing * stands for any ending) and any of these tags; none given is all.
+
+    Those about the mock's own form must be named.
+    """
     _refuse_unknown(tags, frozenset(TAGS), "--tag")
     for name in only if strict else ():
         if not any(matches(rule.id, name) for rule in rules):
             hint = did_you_mean(name, (rule.id for rule in rules))
             raise UsageError(f"there is no rule {name!r}", place=flag, hint=hint)
     wanted = [rule for rule in rules if not only or any(matches(rule.id, name) for name in only)]
-    return [rule for rule in wanted if not tags or set(tags) & set(rule.tags)]
+    named = [rule for rule in wanted if only or FORM in tags or FORM not in rule.tags]
+    return [rule for rule in named if not tags or set(tags) & set(rule.tags)]
 
 
 def matches(rule_id: str, name: str) -> bool:

@@ -39,7 +39,7 @@ STUB = "stub-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
-_TARGET_KEYS = frozenset(
+TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
     | {
         "operations",
@@ -230,7 +230,7 @@ def _target(name: str, table: Any, place: str) -> Target:
         raise UsageError(f"{name!r} is no name for a target", place=place, hint="write small letters, digits, - and _")
     if not isinstance(table, dict):
         raise UsageError("a target is a table", place=place, hint=f"write [targets.{name}] and its settings below")
-    _known(table, _TARGET_KEYS, place)
+    _known(table, TARGET_KEYS, place)
     client = _text(table, "client", place)
     base_url = _base_url(_text(table, "base_url", place), f"{place}.base_url")
     return Target(

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 from mockserver.drift.compare import Difference, Kind
-from mockserver.drift.drift import CaseResult, DriftReport, Finding
+from mockserver.drift.findings import CaseResult, DriftReport, Finding, ShownExchange
 from mockserver.drift.html import as_html
 from mockserver.verify.calls import Call, Reply, Verdict
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished, RunFinished, RunStarted, StageFinished
+from mockserver.verify.reports.collected import ORDER
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.html import HtmlReport
+from mockserver.verify.reports.matrix import NOT_ASKED, Outcome, fact_rows
+from mockserver.verify.rules.facts import places, shipped_facts
 from tests.verify.verifying import contract
 
 HOSTILE = "<script src=x>&\"'</script>"
@@ -43,23 +50,87 @@ def test_a_page_of_a_run_shows_everything_as_text(tmp_path: Path) -> None:
     report(RunStarted(HOSTILE, HOSTILE, 1, ("rules",), is_mock=True))
     report(CaseFinished("rules", HOSTILE, HOSTILE, Verdict.BROKEN, (HOSTILE,), HOSTILE, HOSTILE, exchanges=exchanges))
     report(StageFinished("rules", 1, 2, 0.1, HOSTILE))
-    report(RunFinished(Counter(), 2, 0.1))
+    report(RunFinished(Counter(), 2, 0.1, HOSTILE))
     page = Tags((tmp_path / "run.html").read_text(encoding="utf-8"))
     assert page.names["script"] == 0
-    assert page.names["pre"] == 6, "request, answer and curl of each exchange"
+    assert page.names["pre"] == 7, "request, answer and curl of each exchange, and the last patch"
     assert page.text.count(HOSTILE) >= 12
+
+
+def finished(case: str, verdict: Verdict, *fact: str, stage: str = "rules") -> CaseFinished:
+    return CaseFinished(stage, case, case, verdict, ("why",), fact=fact)
+
+
+def page_of(path: Path, *cases: CaseFinished) -> str:
+    """Write the page of a run with these cases, and return it."""
+    report = HtmlReport(path / "run.html", Shown(contract(), openly=True))
+    report(RunStarted("mock", "vendor", 1, ("rules",), is_mock=True))
+    for case in cases:
+        report(case)
+    report(StageFinished("rules", len(cases), 2, 0.1))
+    report(RunFinished(Counter(case.verdict for case in cases), 2, 0.1))
+    return (path / "run.html").read_text(encoding="utf-8")
+
+
+MATRIX = {
+    "worse counts": ((Verdict.HELD, Verdict.BROKEN), Verdict.BROKEN, ["rules"]),
+    "held is held, whatever else was not asked": ((Verdict.NOT_VERIFIABLE, Verdict.HELD), Verdict.HELD, ["rules"]),
+    "not asked here": ((Verdict.NOT_VERIFIABLE,), Verdict.NOT_VERIFIABLE, []),
+    "no case": ((), NOT_ASKED, []),
+}
+
+
+@pytest.mark.parametrize(("verdicts", "expected", "held"), MATRIX.values(), ids=MATRIX)
+def test_a_fact_has_the_verdict_of_its_cases(verdicts: tuple[Verdict, ...], expected: str, held: list[str]) -> None:
+    """And tells where it held; every fact of the page has a row."""
+    fact = "operation.supported.add"
+    rows = fact_rows((Outcome(f"case-{one}", one, (fact,), "rules") for one in verdicts), ORDER, Verdict.HELD)
+    (row,) = (row for row in rows if row.place == fact)
+    assert (row.verdict, list(row.held), len(row.cases)) == (expected, held, len(verdicts))
+    assert [row.place for row in rows] == list(dict.fromkeys(places(shipped_facts())))
+
+
+LEADS = {
+    "Broken. mock breaks 1 of 2 cases and 1 fact of the vendor's page.": (Verdict.BROKEN, Verdict.HELD),
+    "Held. mock did in 1 of 2 cases what was expected; 1 tolerated.": (Verdict.TOLERATED, Verdict.HELD),
+    "No answer. Nothing is broken, but mock was not asked to the end: 1 held.": (Verdict.INCONCLUSIVE, Verdict.HELD),
+}
+
+
+@pytest.mark.parametrize(("sentence", "verdicts"), LEADS.items(), ids=LEADS)
+def test_a_page_begins_with_the_verdict(tmp_path: Path, sentence: str, verdicts: tuple[Verdict, ...]) -> None:
+    """In one sentence; what held is folded away, and what did not can be filtered."""
+    cases = (finished(f"case-{one}", one, "operation.method") for one in verdicts)
+    page = page_of(tmp_path, *cases)
+    text = " ".join(Tags(page).text.split())
+    assert sentence in text
+    assert f'id="only-{verdicts[0]}"' in page
+    assert "1 case held in rules" in text
+
+
+def test_a_page_may_load_and_run_nothing(tmp_path: Path) -> None:
+    """Its own policy names its own style by hash; its colours are the workbench's."""
+    page = page_of(tmp_path, finished("one", Verdict.BROKEN))
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in page
+    assert "style=" not in page
+    assert "--acc: light-dark(#3450c4, #9db0ff)" in style
+    assert ":root:has(#only-broken:checked) .entry:not(.broken)" in style
 
 
 def test_a_page_of_a_comparison_shows_everything_as_text() -> None:
     finding = Finding(Difference(Kind.BREAKING, HOSTILE, HOSTILE, HOSTILE, HOSTILE), ("one",), "page", HOSTILE)
+    exchange = ShownExchange(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
     cases = [
-        CaseResult("one", HOSTILE, "page", HOSTILE, (finding,)),
+        CaseResult("one", HOSTILE, "page", HOSTILE, (finding,), fact=("operation.method",), exchanges=(exchange,)),
         CaseResult("two", HOSTILE, "page", not_run=HOSTILE),
     ]
     page = Tags(as_html(DriftReport(HOSTILE, "right", cases, refuted=[HOSTILE], notes=[HOSTILE]), HOSTILE))
     assert page.names["script"] == 0
-    assert page.names["h2"] == 1
-    assert page.text.count(HOSTILE) >= 12
+    assert page.names["pre"] == 4, "request, both answers and curl"
+    assert page.text.count(HOSTILE) >= 16
+    assert "differ in 1 way." in page.text
 
 
 def test_nobody_waits_for_templates_who_asks_for_no_page() -> None:

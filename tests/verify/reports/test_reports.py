@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mockserver.verify.calls import Bench
+from mockserver.verify.calls import Bench, Call
+from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import Event
-from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
 from mockserver.verify.reports.junit import JunitReport
@@ -149,3 +150,11 @@ def test_a_token_request_keeps_its_secrets(body: bytes) -> None:
     shown = Shown(contract(), openly=True).body(body)
     assert "s3cr3t" not in shown
     assert "[redacted]" in shown
+
+
+def test_the_last_patch_of_a_case_is_the_one_that_changes() -> None:
+    """What comes after it only reads."""
+    read, change = (Exchange(Call("PATCH", ("A", "B", "C"), (), body), None) for body in (b"[]", b'[{"op": "x"}]'))
+    assert last_patch([read, change, read, read]) is change
+    assert last_patch([read]) is read
+    assert last_patch([]) is None

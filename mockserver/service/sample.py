@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import orjson
 
@@ -15,9 +16,9 @@ from mockserver.state.clock import system_now
 PATCH = '[{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]'
 
 
-def sample_user(mock: Mock) -> tuple[Client, User] | None:
-    """Return the first client and user that may change profiles."""
-    for client in mock.fixtures.clients.values():
+def sample_user(mock: Mock, of: Client | None = None) -> tuple[Client, User] | None:
+    """Return the first client, or this one, and its first user that may change profiles."""
+    for client in mock.fixtures.clients.values() if of is None else (of,):
         for user in client.users.values():
             if operations.PATCH.permission in user.permissions:
                 return client, user
@@ -36,7 +37,7 @@ def sample_target(mock: Mock, client: Client) -> str | None:
     return None
 
 
-def sample_curl(mock: Mock, url: str) -> str | None:
+def sample_curl(mock: Mock, url: str, ca: Path | None = None) -> str | None:
     """Return a signed curl command that changes a profile; None if the fixtures have nobody to sign it."""
     found = sample_user(mock)
     target = sample_target(mock, found[0]) if found else None
@@ -44,9 +45,10 @@ def sample_curl(mock: Mock, url: str) -> str | None:
         return None
     client, user = found
     header = sign(client.client_id, user.user_id, user.secrets[0], issued_now(system_now()))
+    trusting = f"--cacert {shlex.quote(str(ca))} " if ca else ""
     return " \\\n  ".join(
         [
-            f"curl -i -X PATCH {shlex.quote(url + target)}",
+            f"curl -i {trusting}-X PATCH {shlex.quote(url + target)}",
             "-H 'Content-Type: application/json-patch+json'",
             f"-H {shlex.quote(f'Authorization: {header}')}",
             f"-d {shlex.quote(PATCH)}",

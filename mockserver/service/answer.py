@@ -1,0 +1,28 @@
+"""What the service answers, and how it is to be delivered."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mockserver.journal.log import Exchange
+from mockserver.story.story import Story
+
+
+class Delivery(NamedTuple):
+    """How the server is to deliver an answer when a fault asks for it: late, or as a broken connection."""
+
+    delay_s: float
+    connection: str | None
+
+
+class Answer(NamedTuple):
+    """What goes back to the client, and how."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    story: Story
+    fault: str | None = None
+    delivery: Delivery | None = None
+    exchange: Exchange | None = None
+    """What the journal has of it, if the log is to tell it."""

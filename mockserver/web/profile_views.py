@@ -1,0 +1,156 @@
+"""A profile seen from other sides: against its fixture, through its requests, as XML and as a fixture file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+from flask import Blueprint, Response
+from werkzeug.http import dump_options_header
+
+from mockserver.journal.log import Exchange
+from mockserver.journal.view import profile_after, profile_before
+from mockserver.profile.difference import changed_paths
+from mockserver.profile.keys import Key, alternate_ids, fold, key_of
+from mockserver.profile.members import Kind, Member
+from mockserver.service.assembly import Mock
+from mockserver.state.world import World
+from mockserver.web.guard import AdminRefusal, chosen_world, json_response
+from mockserver.web.requests.live import rows_of
+
+_MOST_HISTORY: Final = 500
+_ONE: Final = "/__admin/profiles/<client>/<kind>/<path:identifier>"
+_TYPES: Final = {Kind.LIST: "array"}
+
+
+def register(admin: Blueprint, mock: Mock) -> None:
+    """Add the routes."""
+    _against_fixture(admin, mock)
+    _in_other_forms(admin, mock)
+    _through_requests(admin, mock)
+
+    @admin.get("/__admin/members")
+    def list_members() -> Response:
+        """List the members of a profile as the contract has them: type, limit, read-only, default."""
+        return json_response(list(_members(mock.tree.root, "")))
+
+
+def _against_fixture(admin: Blueprint, mock: Mock) -> None:
+    @admin.get(f"{_ONE}/difference")
+    def profile_difference(client: str, kind: str, identifier: str) -> Response:
+        """Show in what a profile differs from its fixture."""
+        body = profile_of(mock, client, kind, identifier)
+        fixture = fixture_of(mock, key_of(client, kind, identifier), body)
+        rows = changed_paths(orjson.loads(fixture), orjson.loads(body)) if fixture is not None else ()
+        shown = [{"path": path, "before": old, "after": new} for path, old, new in rows]
+        return json_response({"difference": shown, "fixture": fixture is not None})
+
+    @admin.post(f"{_ONE}/reset")
+    def reset_profile(client: str, kind: str, identifier: str) -> Response:
+        """Bring one profile back to its fixture, also a deleted one."""
+        world, key = chosen_world(mock), key_of(client, kind, identifier)
+        body = world.profiles.read(key)
+        fixture = fixture_of(mock, key, body)
+        if fixture is None:
+            raise AdminRefusal(404, f"{client}/{kind}/{identifier} has no fixture", "DELETE removes a profile")
+        pairs = alternate_ids(orjson.loads(fixture))
+        if body is not None and not set(pairs) & set(alternate_ids(orjson.loads(body))):
+            world.profiles.delete(key)
+        world.profiles.put(key[0], fixture, pairs)
+        return json_response({"status": "reset"})
+
+
+def _in_other_forms(admin: Blueprint, mock: Mock) -> None:
+    @admin.get(f"{_ONE}/xml")
+    def profile_xml(client: str, kind: str, identifier: str) -> Response:
+        """Show a profile as the API would in XML."""
+        text = mock.service.write_xml(profile_of(mock, client, kind, identifier))
+        return Response(text, content_type="application/xml; charset=utf-8")
+
+    @admin.get(f"{_ONE}/fixture")
+    def profile_fixture(client: str, kind: str, identifier: str) -> Response:
+        """Give a profile as a file for the fixtures' folder."""
+        profile = orjson.loads(profile_of(mock, client, kind, identifier))
+        name = "".join(character if character.isalnum() or character in "-_." else "-" for character in identifier)
+        headers = {"Content-Disposition": dump_options_header("attachment", {"filename": f"{name[:100]}.json"})}
+        text = orjson.dumps(profile, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        return Response(text, headers=headers, content_type="application/json")
+
+
+def _through_requests(admin: Blueprint, mock: Mock) -> None:
+    @admin.get(f"{_ONE}/history")
+    def profile_history(client: str, kind: str, identifier: str) -> Response:
+        """List the newest requests that named a profile, as rows, oldest first."""
+        world, key = chosen_world(mock), key_of(client, kind, identifier)
+        found = list(_history(world, key))
+        return json_response({"rows": rows_of(mock, reversed(found))})
+
+
+def profile_of(mock: Mock, client: str, kind: str, identifier: str) -> bytes:
+    """Return a profile of the chosen world; raise AdminRefusal if there is none."""
+    body = chosen_world(mock).profiles.read(key_of(client, kind, identifier))
+    if body is None:
+        hint = "GET /__admin/profiles lists them"
+        raise AdminRefusal(404, f"there is no profile {client}/{kind}/{identifier}", hint)
+    return body
+
+
+def fixture_of(mock: Mock, key: Key, body: bytes | None) -> bytes | None:
+    """Return what the fixtures hold of a profile: found by one of its ids, and known by its ProfileId."""
+    profile = None if body is None else orjson.loads(body)
+    keys = [key, *((key[0], *pair) for pair in alternate_ids(profile or {}))]
+    for slot in (slot for one in keys if (slot := mock.fixtures.index.get(one)) is not None):
+        fixture: bytes = mock.fixtures.bodies[slot]
+        if profile is None or orjson.loads(fixture)["ProfileId"] == profile["ProfileId"]:
+            return fixture
+    return None
+
+
+def _history(world: World, key: Key) -> Iterator[Exchange]:
+    """Yield the requests that named the profile by an id that it has, or had before one of them changed it.
+
+    The newest comes first, so one that gave the profile its present id is met before those under the earlier one.
+    """
+    body = world.profiles.read(key)
+    keys, left = {key, *_keys(key[0], None if body is None else orjson.loads(body))}, _MOST_HISTORY
+    for exchange in world.journal.newest():
+        if left == 0:
+            return
+        if exchange.key is None or fold(exchange.key[0].partition("~")[0]) != key[0]:
+            continue
+        left_ids = _keys(key[0], profile_after(exchange)) if exchange.changed else ()
+        if _folded(exchange.key) in keys or not keys.isdisjoint(left_ids):
+            left -= 1
+            yield exchange
+            if exchange.changed:
+                keys.update(_keys(key[0], profile_before(exchange)))
+
+
+def _folded(sent: tuple[str, str, str]) -> Key:
+    client, kind, identifier = sent
+    return fold(client.partition("~")[0]), fold(kind), fold(identifier)
+
+
+def _keys(client: str, profile: Any) -> list[Key]:
+    return [(client, *pair) for pair in alternate_ids(profile or {})]
+
+
+def _members(member: Member, path: str) -> Iterator[dict[str, Any]]:
+    for child in member.members.values():
+        here = f"{path}/{child.name}"
+        yield _member(child, here)
+        if child.item is not None:
+            yield _member(child.item, f"{here}/*")
+            yield from _members(child.item, f"{here}/*")
+        yield from _members(child, here)
+
+
+def _member(member: Member, path: str) -> dict[str, Any]:
+    return {
+        "path": path,
+        "type": _TYPES.get(member.kind, member.kind.value),
+        "maxLength": member.max_length,
+        "readOnly": member.read_only,
+        "default": member.default,
+    }

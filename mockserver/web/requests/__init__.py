@@ -1,0 +1,1 @@
+"""Requests on the control surface: listed, followed, told in full, tried and sent again."""

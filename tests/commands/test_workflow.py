@@ -1,0 +1,67 @@
+"""The workflow file: its commands are ours, and the step that asks the mock runs as it stands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mockserver.cli import _options, _parsers
+from tests.commands.calling import Done
+from tools.mutants.harness import ROOT
+
+WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "verify.yml").read_text(encoding="utf-8"))
+STEPS = [(job, step) for job, said in WORKFLOW["jobs"].items() for step in said["steps"]]
+COMMANDS = [(job, step["run"]) for job, step in STEPS if step.get("run", "").startswith("mockserver ")]
+
+
+def words_of(command: str, **variables: str) -> list[str]:
+    """Return a command's words as the shell would pass them."""
+    for name, value in variables.items():
+        command = command.replace(f"${name}", value)
+    assert "$" not in command
+    return shlex.split(command)[1:]
+
+
+@pytest.mark.parametrize(("job", "command"), COMMANDS, ids=str)
+def test_its_commands_can_be_given(job: str, command: str) -> None:
+    words = words_of(command, TARGET="sandbox")
+    assert _options(*_parsers(words[0]), words).run
+    assert ("--live" in words) is (job == "reality")
+
+
+@pytest.mark.parametrize("job", WORKFLOW["jobs"])
+def test_its_reports_are_kept(job: str) -> None:
+    """Whatever the run says, from the folder into which the commands write."""
+    (kept,) = (step for name, step in STEPS if name == job and "upload-artifact" in step.get("uses", ""))
+    assert kept["if"] == "${{ !cancelled() }}"
+    written = [word for name, command in COMMANDS if name == job for word in command.split() if "/" in word]
+    assert written
+    assert all(word.startswith(f"{kept['with']['path']}/") for word in written)
+
+
+def test_no_secret_reaches_a_push() -> None:
+    """What others propose runs without the key, and may write nothing to the repository."""
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    held: dict[str, Any] = {name: job for name, job in WORKFLOW["jobs"].items() if "secrets." in str(job)}
+    assert list(held) == ["reality"]
+    assert "github.event_name == 'schedule'" in held["reality"]["if"]
+    assert "pull_request" not in held["reality"]["if"]
+
+
+def test_the_step_that_asks_the_mock_runs(
+    run: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one rule instead of all, in an environment like the runner's."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    (command,) = (command for job, command in COMMANDS if job == "mock")
+    done = run(*words_of(command), "--only", "empty-patch")
+    assert done.code == 0, done.err
+    assert "<h3>Held. mock did in" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert sorted(os.listdir(tmp_path / "reports")) == ["verify.html", "verify.xml"]

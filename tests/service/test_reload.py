@@ -1,0 +1,152 @@
+"""Fixtures and settings read again: all or nothing, and told."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver.errors import UsageError
+from mockserver.service.assembly import Mock, assemble
+from mockserver.service.reload import Reading, Reload
+from mockserver.settings import Settings, load_settings
+from mockserver.web.app import create_app
+from tests.fixtures.directories import CLIENTS, minimal, write
+
+FILE = "profiles/ACME01/a.json"
+CONFIG = "dialect = 'vendor'\nport = 8080\n"
+
+
+@pytest.fixture
+def mock(tmp_path: Path) -> Mock:
+    (tmp_path / "mockserver.toml").write_text(CONFIG)
+    return assemble(Settings(fixtures=write(tmp_path / "fixtures", {FILE: minimal(CustomerType="old")}), auth="off"))
+
+
+@pytest.fixture
+def reload(mock: Mock, tmp_path: Path) -> Reload:
+    config, flags = tmp_path / "mockserver.toml", {"fixtures": mock.settings.fixtures, "auth": "off"}
+    return Reload(mock, lambda: load_settings(flags, {}, config), config)
+
+
+def customer_type(mock: Mock, identifier: str = "c-1", world: str | None = None) -> Any:
+    found = mock.worlds.get(world).profiles.read(("acme01", "crm", identifier))
+    return None if found is None else json.loads(found)["CustomerType"]
+
+
+def test_an_edit_is_seen_in_every_world(mock: Mock, reload: Reload) -> None:
+    mock.worlds.create("w")
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new"), "profiles/ACME01/b.json": minimal(2)})
+    outcome = reload.run()
+    assert (outcome.status, outcome.profiles) == ("reloaded", {"added": 1, "changed": 1, "removed": 0})
+    worlds = (None, "w", "made-later")
+    assert [customer_type(mock, world=world) for world in worlds] == ["new"] * 3
+    assert [customer_type(mock, "c-2", world) for world in worlds] == ["Customer"] * 3
+
+
+def test_a_broken_edit_changes_nothing_and_says_what_to_write(
+    mock: Mock, reload: Reload, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All files count as one: the good edit beside the broken one is not taken either."""
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new"), "profiles/ACME01/b.json": minimal(2, Emails=5)})
+    outcome = reload.run()
+    (problem,) = outcome.problems
+    assert (outcome.status, Path(problem["file"]).name, problem["place"]) == ("refused", "b.json", "/Emails")
+    assert problem["hint"]
+    assert "b.json: /Emails" in caplog.text
+    assert (customer_type(mock), customer_type(mock, "c-2")) == ("old", None)
+
+
+def test_without_an_edit_nothing_is_swapped(mock: Mock, reload: Reload) -> None:
+    fixtures, service = mock.fixtures, mock.service
+    assert reload.run().status == "unchanged"
+    assert (mock.fixtures, mock.service) == (fixtures, service)
+    assert mock.service is service
+
+
+def test_a_clash_names_both(mock: Mock, reload: Reload) -> None:
+    entry = {"AlternateIdType": "CRM", "AlternateId": "mine"}
+    body = json.dumps(minimal(77, AlternateIds=[entry])).encode()
+    mock.worlds.get("w").profiles.put("acme01", body, [("crm", "mine")])
+    write(mock.settings.fixtures, {"profiles/ACME01/b.json": minimal(5, AlternateIds=[entry])})
+    told = {"world": "w", "what": "alternate id acme01/crm/mine", "world_profile": 77, "fixture_profile": 5}
+    assert reload.run().clashes == [told]
+
+
+def test_settings_that_can_change_do_and_others_are_named(mock: Mock, reload: Reload, tmp_path: Path) -> None:
+    (tmp_path / "mockserver.toml").write_text("dialect = 'library'\nport = 9999\n")
+    outcome = reload.run()
+    assert (outcome.status, outcome.restart) == ("reloaded", ["port"])
+    assert (mock.settings.dialect, mock.service.policy.dialect.name, mock.settings.port) == ("library", "library", 8080)
+
+
+def test_a_broken_setting_changes_nothing(mock: Mock, reload: Reload, tmp_path: Path) -> None:
+    (tmp_path / "mockserver.toml").write_text("dialekt = 'library'\n")
+    (problem,) = reload.run().problems
+    assert problem["file"].endswith("mockserver.toml:1: dialekt")
+    assert "dialect" in problem["hint"]
+    assert mock.settings.dialect == "vendor"
+
+
+def test_leftovers_are_named_and_skipped(mock: Mock, reload: Reload, caplog: pytest.LogCaptureFixture) -> None:
+    names = (".a.json.swp", "a.json~", "notes.txt")
+    write(mock.settings.fixtures, {f"profiles/ACME01/{name}": "{" for name in names})
+    assert tuple(Path(row["file"]).name for row in reload.run().skipped) == names
+    assert all(name in caplog.text for name in names)
+
+
+def test_a_schema_may_be_named(mock: Mock, reload: Reload) -> None:
+    write(mock.settings.fixtures, {FILE: {"$schema": "../../profile.schema.json", **minimal(CustomerType="new")}})
+    assert reload.run().status == "reloaded"
+    assert b"$schema" not in (mock.worlds.default.profiles.read(("acme01", "crm", "c-1")) or b"$schema")
+
+
+def test_the_reading_that_began_later_stays(mock: Mock, reload: Reload) -> None:
+    """A slow one that ends after it is forgotten."""
+    slow = reload.read()
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new")})
+    reload.run()
+    assert isinstance(slow, Reading)
+    assert reload.swap(slow).status == "reloaded"
+    assert customer_type(mock) == "new"
+
+
+def test_accounts_follow_although_heads_are_kept(mock: Mock, reload: Reload) -> None:
+    """A client that was seen, found and kept is gone with its table, and back with it."""
+    client = create_app(mock, reload=reload).test_client()
+
+    def send() -> int:
+        target = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-1"
+        return client.patch(target, json=[]).status_code
+
+    assert send() == 200
+    folder = mock.settings.fixtures / "profiles" / "ACME01"
+    os.rename(folder, folder.with_name("GLOBEX"))
+    write(mock.settings.fixtures, {"clients.toml": "[clients.GLOBEX]\n"})
+    assert client.post("/__admin/reload").get_json()["status"] == "reloaded"
+    assert send() == 404
+    os.rename(folder.with_name("GLOBEX"), folder)
+    write(mock.settings.fixtures, {"clients.toml": CLIENTS})
+    assert client.post("/__admin/reload").status_code == 200
+    assert send() == 200
+
+
+def test_the_control_surface_tells_the_last_outcome(mock: Mock, reload: Reload) -> None:
+    client = create_app(mock, reload=reload).test_client()
+    write(mock.settings.fixtures, {FILE: "{"})
+    answer = client.post("/__admin/reload")
+    assert (answer.status_code, answer.get_json()["problems"][0]["place"]) == (422, "1:2")
+    assert client.get("/__admin/version").get_json()["reload"] == {"watching": False, "last": answer.get_json()}
+
+
+def test_a_shared_store_refuses_with_the_remedy(mock: Mock) -> None:
+    mock.worlds = object()  # type: ignore[assignment]
+    with pytest.raises(UsageError) as refused:
+        Reload(mock).run()
+    assert "restart" in refused.value.hint
+    with pytest.raises(UsageError, match="shared store"):
+        load_settings({"watch": True, "store": "redis://127.0.0.1:1/0"}, {})
+    assert load_settings({"store": "redis://127.0.0.1:1/0"}, {}).store.startswith("redis")

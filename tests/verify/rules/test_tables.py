@@ -1,0 +1,46 @@
+"""Tables in the files of rules: what an entry for many values is written out as, and what is no table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockserver.errors import UsageError
+from mockserver.verify.rules.tables import written_out
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        pytest.param(
+            [{"for": {"n": 2}, "each": {"Name": "No ${n}"}}], [{"Name": "No 1"}, {"Name": "No 2"}], id="count"
+        ),
+        pytest.param([0, {"for": {"x": [True, None]}, "each": "${x}"}, 9], [0, True, None, 9], id="values-of-any-type"),
+        pytest.param([{"for": {"x": ["a", "b"]}, "each": ["${x}", "-"]}], ["a", "-", "b", "-"], id="several-entries"),
+        pytest.param({"for": {"x": ["A", "B"]}, "each": {"/${x}": "${x}"}}, {"/A": "A", "/B": "B"}, id="members"),
+        pytest.param(
+            [{"for": {"x": ["a", "b"]}, "each": [{"for": {"y": [1, 2]}, "each": "${x}${y}"}]}],
+            ["a1", "a2", "b1", "b2"],
+            id="table-in-a-table",
+        ),
+        pytest.param({"patch": [{"op": "test"}], "for": 3}, {"patch": [{"op": "test"}], "for": 3}, id="no-table"),
+        pytest.param(["${/Pointer}", "${long:3}"], ["${/Pointer}", "${long:3}"], id="other-placeholders"),
+    ],
+)
+def test_a_table_is_written_out(given: Any, wanted: Any) -> None:
+    assert written_out(given, "a file") == wanted
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param({"each": 1}, id="no-values"),
+        pytest.param({"for": 3, "each": 1}, id="no-name"),
+        pytest.param({"for": {"a": 1, "b": 1}, "each": 1}, id="two-names"),
+        pytest.param({"for": {"a": 1}, "each": 1, "other": 2}, id="another-key"),
+    ],
+)
+def test_a_broken_table_is_refused_with_its_place(table: Any) -> None:
+    with pytest.raises(UsageError, match="a file: "):
+        written_out([table], "a file")

@@ -1,0 +1,60 @@
+"""Faults on the control surface: what they say of themselves, a dry run, and a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+
+from mockserver.service.assembly import Mock
+from mockserver.web.app import create_app
+
+PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+
+
+@pytest.fixture
+def http(make_mock: Callable[..., Mock]) -> FlaskClient:
+    return create_app(make_mock(auth="off", fault=("503 times=1",))).test_client()
+
+
+def ask(http: FlaskClient, method: str, path: str, document: Any = None, status: int = 200) -> Any:
+    answer = http.open(f"/__admin/{path}", method=method, json=document)
+    assert answer.status_code == status, answer.data
+    return orjson.loads(answer.data)
+
+
+def test_a_rule_tells_its_text_its_sentence_and_where_it_comes_from(http: FlaskClient) -> None:
+    """So that it can be read, kept and written again."""
+    ask(http, "POST", "faults", {"text": "500 first=2"}, 201)
+    started, added = ask(http, "GET", "faults")["faults"]
+    assert (started["text"], started["from"], started["enabled"]) == ("503 times=1", "--fault", True)
+    assert (added["text"], added["from"]) == ("500 first=2", "control surface")
+    assert added["sentence"] == "Answers 500, and nothing is applied: the first 2 of the requests."
+
+
+def test_a_dry_run_adds_nothing(http: FlaskClient) -> None:
+    """It tells the sentence and the plan, or what is wrong."""
+    told = ask(http, "POST", "faults?dry=true", {"text": "500 first=2"})
+    assert [cell and cell["n"] for cell in told["plan"]] == [1, 2, *[None] * 48]
+    assert told["rule"]["text"] == "500 first=2"
+    assert ask(http, "POST", "faults?dry=true", {"text": "500 frist=2"})["hint"] == 'did you mean "first=2"?'
+    assert ask(http, "GET", "faults")["meta"]["total"] == 1
+
+
+def test_a_rule_is_switched_off_and_on_with_its_counts(http: FlaskClient) -> None:
+    """While it is off it matches nothing."""
+    rule = ask(http, "POST", "faults", {"text": "500 every=2"}, 201)["id"]
+    ask(http, "DELETE", f"faults/{ask(http, 'GET', 'faults')['faults'][0]['id']}")
+    assert [http.patch(PROFILE, json=[]).status_code for _ in range(2)] == [200, 500]
+    off = ask(http, "PUT", f"faults/{rule}", {"enabled": False})
+    assert (off["enabled"], off["matched"], off["hits"]) == (False, 2, 1)
+    assert ask(http, "GET", "faults/plan?n=2")["plan"][rule] == [None, None]
+    assert [http.patch(PROFILE, json=[]).status_code for _ in range(2)] == [200, 200]
+    on = ask(http, "PUT", f"faults/{rule}", {"enabled": True})
+    assert (on["enabled"], on["matched"], on["hits"]) == (True, 2, 1)
+    assert [http.patch(PROFILE, json=[]).status_code for _ in range(2)] == [200, 500]
+    ask(http, "PUT", "faults/unknown", {"enabled": True}, 404)
+    ask(http, "PUT", f"faults/{rule}", {"enabled": 1}, 422)

@@ -1,0 +1,104 @@
+"""Requests of the journal tried, sent again and taken along; the server signs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from flask.testing import FlaskClient
+
+from mockserver.auth.signing import issued_now, sign
+from mockserver.service.assembly import Mock
+from mockserver.state.clock import system_now
+from mockserver.verify.rules.reading import load_rules
+from mockserver.web.app import create_app
+
+PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+SET_TYPE = [{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]
+
+
+@pytest.fixture
+def mock(make_mock: Callable[..., Mock]) -> Mock:
+    return make_mock(auth="strict")
+
+
+@pytest.fixture
+def http(mock: Mock) -> FlaskClient:
+    return create_app(mock).test_client()
+
+
+def post(http: FlaskClient, path: str, document: Any, status: int = 200) -> Any:
+    answer = http.post(f"/__admin/{path}", json=document)
+    assert answer.status_code == status, answer.data
+    return orjson.loads(answer.data)
+
+
+def send(mock: Mock, http: FlaskClient, operations: Any, **headers: str) -> str:
+    """Send a signed patch; return its id."""
+    client = mock.fixtures.clients["acme01"]
+    user = next(user for user in client.users.values() if "profile:update" in user.permissions)
+    header = sign("ACME01", user.user_id, user.secrets[0], issued_now(system_now()))
+    answer = http.patch(PROFILE, json=operations, headers={"Authorization": header, **headers})
+    return answer.headers["X-Mock-Request-Id"]
+
+
+def test_a_request_is_tried_without_effect_and_then_sent(mock: Mock, http: FlaskClient) -> None:
+    """Both with another body; the one that is sent is journalled under an id of its own, for the same user."""
+    first = send(mock, http, [{"op": "replace", "path": "/CustomerTipe", "value": "Prospect"}])
+    tried = post(http, f"requests/{first}/try", {"body": SET_TYPE})
+    assert (tried["status"], tried["changes"][-1]["after"]) == (200, "Prospect")
+    assert post(http, f"requests/{first}/try", {})["reason"] == "path-member-unknown"
+    sent = post(http, f"requests/{first}/resend", {"body": orjson.dumps(SET_TYPE).decode()}, 201)
+    assert (sent["status"], sent["reason"]) == (200, "patch-applied")
+    entry = orjson.loads(http.get(f"/__admin/requests/{sent['id']}").data)
+    assert entry["mock"]["user"] == orjson.loads(http.get(f"/__admin/requests/{first}").data)["mock"]["user"]
+    assert "Signature=[redacted]" in entry["request"]["headers"]["authorization"]
+
+
+def test_a_request_is_sent_again_in_its_own_world(mock: Mock, http: FlaskClient) -> None:
+    """And nowhere else."""
+    first = send(mock, http, SET_TYPE, **{"X-Mock-Namespace": "blue"})
+    post(http, f"requests/{first}/resend?all=true", {}, 201)
+    assert len(mock.worlds.get("blue").journal) == 2
+    assert len(mock.worlds.default.journal) == 0
+
+
+def test_a_dry_run_is_signed_and_speaks_each_dialect(http: FlaskClient) -> None:
+    """What is a leniency of one is refused by another."""
+    asked = {"url": PROFILE, "body": [{"op": "REPLACE", "path": "CustomerType", "value": "A"}], "sign": True}
+    answers = post(http, "try", {**asked, "dialects": ["vendor", "library", "rfc6902"]})["dialects"]
+    assert {name: answer["status"] for name, answer in answers.items()} == {
+        "vendor": 200,
+        "library": 200,
+        "rfc6902": 400,
+    }
+    assert post(http, "try", asked)["status"] == 200
+    assert post(http, "try", {**asked, "sign": False})["status"] == 401
+    assert post(http, "try", {**asked, "user": "nobody"}, 422)["hint"].startswith("the users are")
+    assert post(http, "try", {**asked, "dialects": ["klingon"]}, 422)["hint"]
+
+
+def test_a_request_is_taken_along_as_a_test_and_as_an_archive(mock: Mock, http: FlaskClient) -> None:
+    """The test is Python, names the user, and expects what was answered."""
+    first = send(mock, http, SET_TYPE)
+    text = http.get(f"/__admin/requests/{first}/pytest").text
+    compile(text, "test_copy.py", "exec")
+    assert "def test_patch_applied(mypreferences):" in text
+    assert "assert answer.status == 200" in text
+    archive = orjson.loads(http.get(f"/__admin/requests/{first}/har").data)
+    assert len(archive["log"]["entries"]) == 1
+
+
+@pytest.mark.parametrize("operations", [SET_TYPE, [], [{"op": "add", "path": "/ProfileId", "value": 1}]])
+def test_a_request_is_taken_along_as_a_rule(mock: Mock, http: FlaskClient, tmp_path: Path, operations: Any) -> None:
+    """Which the verifying side reads."""
+    first = send(mock, http, operations)
+    text = http.get(f"/__admin/requests/{first}/rule").text
+    (tmp_path / "copied.yaml").write_text(text)
+    (rule,) = load_rules(tmp_path)
+    assert yaml.safe_load(text)["rules"][0]["patch"] == operations
+    assert rule.id.startswith(f"request-{first}")
