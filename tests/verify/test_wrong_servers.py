@@ -13,7 +13,6 @@ from mockserver.verify.calls import Bench
 from mockserver.verify.run import Plan
 from tests.verify.verifying import bench_of, cases_of, contract, run
 from tools.mutants.changes import changes_of, unseen
-from tools.mutants.edits import Edit
 from tools.mutants.expected import BY_RULE, BY_THE_MODEL
 from tools.mutants.harness import Mutant, first_failure, right_server
 from tools.mutants.planned import PLANNED
@@ -24,7 +23,7 @@ from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_subtle import SUBTLE
 from tools.mutants.planned_values import VALUES
 from tools.mutants.run import main, missed_by_rules
-from tools.mutants.source import files, mutant_at, sites_of
+from tools.mutants.source import Edit, files, mutant_at, sites_of
 
 # Eight of all the planned ones: these, one by walks, three by a rule of their own, and one by the program.
 FOUND_BY_THE_RULES = ("H01-signature-in-any-case", "M46-texts-are-trimmed", "M76-409-for-test")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tools.mutants.edits import Edit
+from tools.mutants.source import Edit
 
 _HIDDEN = "if self.policy.hides_inactive and call.key[1] != BY_PROFILE_ID:"
 _AROUND = "service/neighbours.py"
