@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from mockserver.verify.target.targets import load_targets
 from mockserver.verify.target.vetting import Leave, refusal
 from tests.verify.target.fake_vendor import PROFILE, FakeVendor
 from tests.verify.target.runs import CONTRACT, PROFILE_KEY, change, session_of, target_of
+
+
+@pytest.fixture
+def vendor() -> Iterator[FakeVendor]:
+    with FakeVendor().running() as running:
+        yield running
+
 
 PLACE = by_profile_id(PROFILE_KEY, PROFILE["ProfileId"])
 ALL = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
