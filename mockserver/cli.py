@@ -22,7 +22,7 @@ from mockserver.errors import CommandError, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.settings import DEFAULT_CONFIG, FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
-COMMANDS = ("init", "serve", "sign", "check", "try", "log", "verify", "drift", "doctor", "fixtures")
+COMMANDS = ("init", "serve", "sign", "check", "try", "log", "verify", "drift", "record", "doctor", "fixtures")
 _MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
 # Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
@@ -34,6 +34,7 @@ _SUMMARIES = {
     "log": "show what a running mock is asked, as it comes",
     "verify": "hold the mock, or a real target, to the contract",
     "drift": "compare two targets, case by case",
+    "record": "make fixtures from real profiles, with invented values",
     "doctor": "look for what could be wrong on this machine",
     "fixtures": "generate invented profiles",
 }

@@ -41,12 +41,13 @@ FLOORS = {
     "mockserver.pytest_plugin": 10,
     "mockserver.verify": 2,
     "mockserver.drift": 3,
+    "mockserver.recording": 3,
 }
 PURE = ("profile", "patch", "auth", "faults", "story")
 IMPURE = {"flask", "os", "time", "random", "socket", "pathlib", "logging", "secrets", "uuid", "threading"}
 # The tower beside the house: it trusts nothing of the serving side.
-TOWER = ("verify", "drift")
-TOWER_MAY_IMPORT = ("verify", "drift", "errors", "nearest", "package", "settings")
+TOWER = ("verify", "drift", "recording")
+TOWER_MAY_IMPORT = ("verify", "drift", "recording", "errors", "nearest", "package", "settings")
 CLOCK_READINGS = {"datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.time_ns", "date.today"}
 SAYS_NOTHING = {"utils", "util", "helpers", "common", "manager", "misc"}
 MOST_LINES = 400

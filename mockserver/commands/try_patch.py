@@ -14,9 +14,9 @@ from urllib.parse import quote
 import orjson
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
-from mockserver.commands.difference import difference
 from mockserver.errors import UsageError
 from mockserver.nearest import nearest_names
+from mockserver.profile.difference_lines import difference
 from mockserver.profile.keys import Key, fold
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.operations import OPERATIONS, PATCH, Operation

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.commands.difference import difference
+from mockserver.profile.difference_lines import difference
 from tests.commands.calling import PATCH, Done
 
 

@@ -155,7 +155,7 @@ class TargetSession:
         self._read.clear()
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
-        """Send a patch that changes nothing; with its answer comes the profile."""
+        """Send a patch that changes nothing, or the target's reading operation; with the answer comes the profile."""
         by_get = self.target.reads == "get" and body == b"[]"
         return self.send_reserved(reading(key, by_get=by_get, body=body))
 

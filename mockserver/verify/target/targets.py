@@ -25,6 +25,7 @@ from mockserver.verify.target.secret_sources import from_command, from_environme
 # What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
 BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
 NEVER = ("createProfile", "deleteProfile", "createConsents")
+# How a profile is read: by a patch that changes nothing, or by the vendor's reading operation.
 READS = ("patch", "get")
 DIALECTS = ("vendor", "library", "rfc6902")
 # What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
@@ -40,18 +41,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 TARGET_KEYS = frozenset(
-    {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader"}
-    | {
-        "operations",
-        "reads",
-        "marker",
-        "mock",
-        "unsigned",
-        "admin_token_env",
-        "may_deactivate",
-        "try_read_only",
-        "exclusive",
-    }
+    {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader", "reads"}
+    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive", "operations"}
     | set(_DEFAULTS)
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
@@ -99,12 +90,12 @@ class Target:
     timeout_s: float = 30.0
     settle_s: float = 2.0
     dialect: str = "vendor"
+    reads: str = "patch"
     reader: Credential | None = None
     marker: tuple[str, str] | None = None
     mock: bool = False
     may_deactivate: bool = False
     operations: tuple[str, ...] = ()
-    reads: str = "patch"
     try_read_only: bool = False
     exclusive: bool = False
     unsigned: bool = False
@@ -241,12 +232,12 @@ def _target(name: str, table: Any, place: str) -> Target:
         keys=_keys(client, table.get("profiles"), f"{place}.profiles", required=True),
         absent=_keys(client, table.get("absent", []), f"{place}.absent", required=False),
         dialect=_choice(table.get("dialect", "vendor"), DIALECTS, f"{place}.dialect"),
+        reads=_choice(table.get("reads", "patch"), READS, f"{place}.reads"),
         reader=_reader(table.get("reader"), f"{place}.reader"),
         marker=_marker(table.get("marker"), f"{place}.marker"),
         mock=_is_mock(table, base_url, place),
         may_deactivate=_flag(table, "may_deactivate", place),
         operations=_operations(table.get("operations", []), f"{place}.operations"),
-        reads=_choice(table.get("reads", READS[0]), READS, f"{place}.reads"),
         try_read_only=_flag(table, "try_read_only", place),
         exclusive=_flag(table, "exclusive", place),
         unsigned=_flag(table, "unsigned", place),

@@ -1,0 +1,184 @@
+"""`mockserver record`: fixtures from a target's profiles, with invented values in place of personal ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mockserver.cli import add_json, as_started, print_json
+from mockserver.errors import CommandError, UsageError
+from mockserver.fixtures.loading import check_fixtures
+from mockserver.package import shipped
+from mockserver.recording.plausible import plausible_words
+from mockserver.recording.raw import require_ignored
+from mockserver.recording.recording import Recording, kept_places, pseudonymised
+from mockserver.recording.secret_key import key_from
+from mockserver.service.assembly import load_members
+from mockserver.verify.contract import load_contract
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.session import TargetSession
+from mockserver.verify.target.targets import Target, choose_target, default_targets, load_targets
+from mockserver.verify.target.undo_file import default_state_dir
+
+EXAMPLES = """examples:
+  mockserver record --target sandbox
+  mockserver record --target sandbox --profile CRM/TEST-0001 --out recorded
+  mockserver record --target sandbox --keep ProfileTags/Name --secret-env RECORD_SECRET
+
+Reads the target's listed profiles, changes nothing there, and writes only what holds no original value.
+exit codes: 0 written, 2 usage, 3 no answer, 4 refused, 130 interrupted (Ctrl-C)"""
+_MARK = "# Written by `mockserver record`: one client with one invented user."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `record`."""
+    parser.add_argument("--target", metavar="NAME", required=True, help="a target of the targets file")
+    parser.add_argument(
+        "--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)"
+    )
+    parser.add_argument("--out", type=Path, default=Path("recorded"), metavar="DIR", help="default: recorded")
+    parser.add_argument(
+        "--keep", action="append", default=[], metavar="MEMBER", help="leave as it is, e.g. ProfileTags/Name"
+    )
+    parser.add_argument(
+        "--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)"
+    )
+    parser.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
+    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    parser.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
+    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
+    parser.add_argument(
+        "--i-know-this-is-production",
+        action="store_true",
+        dest="production_accepted",
+        help="accept a target whose host does not look like a test system",
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, replace, check, write, and say what was replaced."""
+    targets = load_targets(options.targets) if options.targets else default_targets()
+    target = choose_target(targets, options.target, production_accepted=options.production_accepted)
+    target = _narrowed(target, options.profile)
+    contract_file = options.contract or shipped("contracts") / "openapi.yaml"
+    contract = load_contract(contract_file)
+    stays, words = kept_places(options.keep, contract.profile), plausible_words()
+    state_dir = options.state_dir or default_state_dir()
+    key = key_from(options.secret_env, state_dir)
+    _require_ours(options.out)
+    if options.keep_raw is not None:
+        require_ignored(options.keep_raw)
+    session = TargetSession(target, keep_raw=options.keep_raw)
+    profiles = _read(GuardedRun(session, state_dir, contract))
+    recording = pseudonymised(profiles, contract.profile, key, words, stays)
+    _write(recording, target.client, options.out, contract_file)
+    report = _report(recording, stays, options.out)
+    if options.json:
+        print_json(report)
+    else:
+        print("\n".join(_lines(report, target.name)))
+    return 0
+
+
+def _narrowed(target: Target, names: Sequence[str] | None) -> Target:
+    """Return the target with the named profiles alone; no message repeats an id."""
+    keys = {f"{kind}/{identifier}": (client, kind, identifier) for client, kind, identifier in target.keys}
+    if any(name not in keys for name in names or ()):
+        hint = "write TYPE/ID as the targets file does"
+        raise UsageError(f"the target {target.name} does not list such a profile", place="--profile", hint=hint)
+    if Path(target.client).name != target.client:
+        raise UsageError("the client is no name of a folder", place=f"target {target.name}")
+    return replace(target, keys=tuple(keys[name] for name in dict.fromkeys(names))) if names else target
+
+
+def _read(run: GuardedRun) -> list[dict[str, Any]]:
+    """Return each profile once, as it was read without changing it."""
+    count, seconds = len(run.target.keys), len(run.target.keys) / run.target.rate
+    if seconds > 5 and not run.target.mock:
+        print(f"reading {count} profiles takes about {seconds:.0f} s", file=sys.stderr)
+    try:
+        with run:
+            return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
+    finally:
+        for note in run.notes:
+            print(f"note: {note}", file=sys.stderr)
+
+
+def _require_ours(out: Path) -> None:
+    """Raise UsageError for a directory that holds anything else than an earlier recording."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    files = {path.relative_to(out) for path in out.rglob("*") if not path.is_dir()} if out.is_dir() else {out}
+    strange = [path for path in files if not path.match("profiles/*/recorded-*.json")]
+    if strange != [Path("clients.toml")] or not (out / strange[0]).read_text("utf-8", "replace").startswith(_MARK):
+        raise UsageError("there is something else than an earlier recording", place=str(out), hint="write --out DIR")
+
+
+def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:
+    """Write the fixtures beside their place, see that they pass `check`, and put them there."""
+    new = out.absolute().with_name(f".{out.absolute().name}.new")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        folder = new / "profiles" / client
+        folder.mkdir(parents=True)
+        kept = out / "clients.toml"  # its users may have been changed since
+        text = kept.read_text("utf-8") if kept.exists() else _clients(client)
+        (new / "clients.toml").write_text(text, encoding="utf-8")
+        for name, text in recording.files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        _, tree = load_members(contract)
+        if found := check_fixtures(new, tree):
+            rows = "\n".join(f"{row.place}: {row.text}" for row in found)
+            raise CommandError(f"what was recorded does not pass check, so nothing was written\n{rows}")
+        shutil.rmtree(out, ignore_errors=True)
+        new.rename(out)
+    except OSError as problem:
+        raise UsageError(f"the fixtures can't be written: {problem.strerror}", place=str(out)) from problem
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _clients(client: str) -> str:
+    name = json.dumps(client)
+    return f"""{_MARK}
+[clients.{name}]
+default_type = "Customer"
+default_locale = "en-US"
+
+[clients.{name}.groups.editors]
+permissions = ["profile:update"]
+
+[clients.{name}.users."editor@recorded.example"]
+secret = "fake-secret-of-the-recorded-fixtures"
+groups = ["editors"]
+"""
+
+
+def _report(recording: Recording, stays: frozenset[str], out: Path) -> dict[str, Any]:
+    left_out: dict[str, int] = {}
+    for place, count in recording.left_out.items():
+        shown = recording.shown(place)
+        left_out[shown] = left_out.get(shown, 0) + count
+    return {
+        "profiles": len(recording.files),
+        "directory": str(out),
+        "replaced": dict(sorted(recording.replaced.items())),
+        "left_out": dict(sorted((place, count) for place, count in left_out.items() if count)),
+        "stays": sorted(stays),
+    }
+
+
+def _lines(report: dict[str, Any], name: str) -> Iterator[str]:
+    yield f"{report['profiles']} profiles of {name} recorded in {report['directory']}"
+    yield from (f"  replaced: {count} {kind}" for kind, count in report["replaced"].items())
+    for place, count in report["left_out"].items():
+        yield f"  left out, not as the contract has it: {place} ({count} times)"
+    yield f"  as they were: {', '.join(report['stays'])}"
+    yield as_started(f"serve them: mockserver serve --fixtures {report['directory']}")

@@ -1,0 +1,1 @@
+"""Fixtures from real profiles: pseudonyms, and the guard that no original passes."""
