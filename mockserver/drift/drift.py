@@ -124,7 +124,9 @@ class Drift:
         self._load(keys_of(rule, self.run.target))
         try:
             real = case.play(self.bench, ())
-            mock = case.play(replace(self.mock, is_mock=False, absent=self.bench.absent), ())
+            mock = case.play(
+                replace(self.mock, is_mock=False, absent=self.bench.absent, reads_by_get=self.bench.reads_by_get), ()
+            )
         except Throttled as why:
             return _result(rule, not_run=why.problem, inconclusive=True)
         except LookupError:

@@ -20,6 +20,11 @@ def quoted(key: Key) -> list[str]:
     return [quote(part, safe="") for part in key]
 
 
+def by_profile_id(key: Key, profile_id: object) -> str:
+    """Return the path of a profile by its ProfileId."""
+    return f"/{quoted(key)[0]}/Profile/{profile_id}"
+
+
 class Call(NamedTuple):
     """One request to a target. `key` is (client, alternate id type, alternate id) of the profile it names.
 
@@ -47,6 +52,14 @@ class Call(NamedTuple):
             return self.path
         client, kind, identifier = quoted(self.key)
         return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{identifier}"
+
+
+def reading(key: Key, *, by_get: bool = False, path: str | None = None, body: bytes = b"[]") -> Call:
+    """Return the call that asks for a profile and changes nothing: an empty patch, or GET where the target has it."""
+    accept = (("Accept", "application/json"),)
+    if by_get:
+        return Call("GET", key, accept, b"", path=path)
+    return Call("PATCH", key, (("Content-Type", "application/json-patch+json"), *accept), body, path=path)
 
 
 class Reply(NamedTuple):
@@ -98,7 +111,7 @@ class Bench:
     moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
     (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace. `altered` names profiles
     that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile; `unsigned`
-    ones look at no signature.
+    ones look at no signature; `reads_by_get` ones are read by GET.
     """
 
     session: Session
@@ -115,4 +128,5 @@ class Bench:
     altered: tuple[str, ...] = ()
     absent: tuple[Key, ...] = ()
     unsigned: bool = False
+    reads_by_get: bool = False
     guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -27,19 +27,36 @@ class Unreadable(Exception):
 
 def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -> Iterator[str]:
     """Yield each way in which a reply breaks the contract or the documented conventions of the vendor's stack."""
-    documented = contract.responses.get(reply.status)
-    if call.method == "PATCH" and documented is None and reply.status not in _OTHER_STATUSES:
+    operations = contract.operations_at(call.target)
+    operation = operations.get(call.method)
+    documented = contract.responses_of(operation or contract.operation).get(reply.status)
+    if (operation or call.method == "PATCH") and documented is None and reply.status not in _OTHER_STATUSES:
         yield f"status {reply.status} is not documented"
     if documented is not None:
         yield from _header_problems(reply, contract, documented)
-    if reply.status == 405 and reply.headers.get("allow") != "PATCH":
-        yield f"a 405 must say Allow: PATCH, it says {reply.headers.get('allow')!r}"
-    if call.method == "HEAD":
+    allowed = reply.headers.get("allow")
+    if reply.status == 405 and set((allowed or "").split(", ")) != set(operations):
+        yield f"a 405 must say Allow: {', '.join(sorted(operations))}, it says {allowed!r}"
+    if call.method == "HEAD" or (operation and documented is not None and _promises_no_body(reply, documented)):
         if reply.body:
-            yield "an answer to HEAD has a body"
+            yield f"an answer {'to HEAD' if call.method == 'HEAD' else f'of status {reply.status}'} has a body"
         return
     declared = reply.headers.get("content-type", "")
-    yield from _body_problems(contract, dialect, reply.status, declared, expected_media_type(call), reply.body)
+    media, kind = expected_media_type(call), kind_of_answer(call, reply.status, contract)
+    yield from _body_problems(contract, dialect, kind, declared, media, reply.body)
+
+
+def _promises_no_body(reply: Reply, documented: Mapping[str, Any]) -> bool:
+    return reply.status < 300 and "content" not in documented
+
+
+def kind_of_answer(call: Call, status: int, contract: Contract) -> str:
+    """Return the name of the schema that an answer's body has."""
+    if status not in (200, 201):
+        return "HttpError"
+    operation = contract.operations_at(call.target).get(call.method, contract.operation)
+    content = contract.responses_of(operation).get(status, {}).get("content", {}).get("application/json", {})
+    return str(content.get("schema", {}).get("$ref", "UserProfile")).rpartition("/")[2]
 
 
 def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, Any]) -> Iterator[str]:
@@ -55,16 +72,16 @@ def _header_problems(reply: Reply, contract: Contract, documented: Mapping[str, 
 
 @lru_cache(maxsize=4096)
 def _body_problems(
-    contract: Contract, dialect: str, status: int, declared: str, wanted: str | None, body: bytes
+    contract: Contract, dialect: str, kind: str, declared: str, wanted: str | None, body: bytes
 ) -> tuple[str, ...]:
     """Return the problems of a body; kept, since most reads find what the read before found."""
     try:
-        return tuple(_found_in_body(contract, dialect, Reply(status, {"content-type": declared}, body, 0), wanted))
+        return tuple(_found_in_body(contract, dialect, Reply(0, {"content-type": declared}, body, 0), wanted, kind))
     except Unreadable as problem:
         return (str(problem),)
 
 
-def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None) -> Iterator[str]:
+def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str | None, kind: str) -> Iterator[str]:
     media_type, text = read_text(reply)
     if not _CONTENT_TYPE.fullmatch(reply.headers["content-type"]):
         # Without the value: it is the same problem with each of the five.
@@ -73,8 +90,9 @@ def _found_in_body(contract: Contract, dialect: str, reply: Reply, wanted: str |
         yield "an answer in UTF-8 has no byte order mark"
     if wanted is not None and media_type != wanted:
         yield f"the answer is {media_type}, it should be {wanted}"
-    if reply.status != 200:
-        yield from contract.problems(_read_error(media_type, text), contract.schemas["HttpError"])
+    if kind != "UserProfile":
+        read = _read_error if kind == "HttpError" else partial(_read_list, contract)
+        yield from contract.problems(read(media_type, text), contract.schemas[kind])
         return
     document = read_profile(reply, contract, dialect)
     found = contract.problems(document, contract.schemas["UserProfile"])
@@ -310,6 +328,29 @@ def _read_error(media_type: str, text: str) -> Any:
         nested = {_decoded(row.tag): [row.text or ""] for row in child}
         error[child.tag] = nested if child.tag == "ModelState" else child.text or ""
     return error
+
+
+def _read_list(contract: Contract, media_type: str, text: str) -> Any:
+    """Return what an answer that is no profile holds; in XML only that of the tags is one (its names are assumed)."""
+    if media_type not in XML_TYPES:
+        return _read_json(text)
+    space = f"{{{contract.namespace}}}"
+    root = _parse(text)
+    if root.tag != f"{space}TagCountList":
+        raise Unreadable("the XML does not start with TagCountList in its namespace")
+    rows = [
+        (row.findtext(f"{space}Tag/{space}Name"), row.findtext(f"{space}Count"))
+        for row in root.iter(f"{space}TagCount")
+    ]
+    return {"TagCounts": [{"Tag": {"Name": name}, "Count": int(count or 0)} for name, count in rows]}
+
+
+def read_answer(call: Call, reply: Reply, contract: Contract, dialect: str) -> Any:
+    """Return what an answer holds, as its schema in the contract has it; raise Unreadable."""
+    kind = kind_of_answer(call, reply.status, contract)
+    if kind == "UserProfile":
+        return read_profile(reply, contract, dialect)
+    return _read_list(contract, *read_text(reply))
 
 
 def read_error(reply: Reply) -> dict[str, Any]:

@@ -21,6 +21,7 @@ XML_TYPES = ("application/xml", "text/xml")
 MEDIA_TYPES = (*JSON_TYPES, *XML_TYPES)
 ROUTE = "/{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}"
 Schema = Mapping[str, Any]
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 Json = TypeVar("Json")
 
 
@@ -56,7 +57,7 @@ class Shape:
 
 
 class Contract:
-    """A parsed OpenAPI document of the one operation."""
+    """A parsed OpenAPI document; `operation` is the PATCH by alternate id, which most rules are about."""
 
     def __init__(self, document: Schema) -> None:
         self.document = document
@@ -70,8 +71,29 @@ class Contract:
 
     @cached_property
     def responses(self) -> Mapping[int, Schema]:
-        """The documented statuses, references followed."""
-        return {int(status): self.resolved(response) for status, response in self.operation["responses"].items()}
+        """The documented statuses of the PATCH by alternate id, references followed."""
+        return self.responses_of(self.operation)
+
+    def responses_of(self, operation: Schema) -> Mapping[int, Schema]:
+        """Return the documented statuses of an operation, references followed."""
+        return {int(status): self.resolved(response) for status, response in operation["responses"].items()}
+
+    @cached_property
+    def _routes(self) -> Sequence[tuple[list[str], Mapping[str, Schema]]]:
+        rows = self.document["paths"].items()
+        return [
+            (path.lower().split("/")[1:], {m.upper(): v for m, v in row.items() if m in _METHODS}) for path, row in rows
+        ]
+
+    def operations_at(self, target: str) -> Mapping[str, Schema]:
+        """Return the operations, by method in capitals, of the route that a request target leads to, if any."""
+        parts = target.partition("?")[0].lower().rstrip("/").split("/")[1:]
+        parts = parts[1:] if parts[:1] == ["profiles"] else parts
+        for route, operations in self._routes:
+            pairs = zip(route, parts, strict=False)
+            if len(route) == len(parts) and all(part if name[:1] == "{" else part == name for name, part in pairs):
+                return operations
+        return {}
 
     @cached_property
     def tolerated(self) -> Sequence[Schema]:

@@ -14,7 +14,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
-from mockserver.verify.calls import Bench, Call, Headers, Key, Reply
+from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
 from mockserver.verify.contract import XML_TYPES, Contract, copied
 
@@ -52,7 +52,8 @@ class Denied(Exception):
 class Conversation:
     """What one case says to the target. `world` names the namespace of an isolated target.
 
-    `ignores_stamps`: what is wrong with Edited is for other cases to say.
+    `ignores_stamps`: what is wrong with Edited is for other cases to say. `strained`: what was sent may go against
+    rules of the account's own.
     """
 
     bench: Bench
@@ -61,9 +62,11 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ignores_stamps: bool = False
+    strained: bool = False
     # When each was asked for and answered, by the target's clock.
     _changes: list[tuple[float, float]] = field(default_factory=list)
     _ahead_s: float = 0
+    _by_patch: bool = True
 
     def send(self, call: Call, *, check: bool = True, by_header: bool = True) -> Reply:
         """Send a call, record the exchange and, unless told otherwise, check the reply; raise Unanswered.
@@ -72,6 +75,8 @@ class Conversation:
         """
         if self.bench.isolated and by_header:
             call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
+        if call.may_change:
+            self._by_patch = call.method == "PATCH"
         asked = monotonic() + self._ahead_s
         try:
             reply = self.bench.session.send(call)
@@ -91,10 +96,11 @@ class Conversation:
         with ThreadPoolExecutor(amount) as pool:
             return list(pool.map(self.send, calls))
 
-    def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = ()) -> Reply:
-        """Send operations as JSON."""
+    def patch(self, key: Key, operations: Sequence[Any], *, headers: Headers = (), profile_id: object = None) -> Reply:
+        """Send operations as JSON; with a ProfileId that is what names the profile."""
+        path = None if profile_id is None else by_profile_id(key, profile_id)
         sent = (*headers, ("Content-Type", PATCH_TYPE))
-        return self.send(Call("PATCH", key, sent, json_body(operations), may_change=bool(operations)))
+        return self.send(Call("PATCH", key, sent, json_body(operations), may_change=bool(operations), path=path))
 
     @contextmanager
     def to_its_end(self) -> Iterator[None]:
@@ -106,14 +112,18 @@ class Conversation:
         except (Unanswered, Denied, Unreadable) as end:
             self.problems.append(str(end))
 
-    def read(self, key: Key) -> dict[str, Any]:
-        """Return the profile as it is now, by an empty patch; raise Denied, or Unanswered for anything but a 200."""
-        call = Call("PATCH", key, (("Content-Type", PATCH_TYPE), ("Accept", "application/json")), b"[]")
-        reply = self.send(call)
+    def read(self, key: Key, profile_id: object = None) -> dict[str, Any]:
+        """Return the profile as it is now, by a call that changes nothing; raise Denied, or Unreadable for no 200.
+
+        With a ProfileId that is what names it: nothing else leads to an inactive profile.
+        """
+        path = None if profile_id is None else by_profile_id(key, profile_id)
+        reply = self.send(reading(key, by_get=self.bench.reads_by_get, path=path))
+        what = "GET" if self.bench.reads_by_get else "an empty patch"
         if reply.status in (401, 403):
-            raise Denied(f"an empty patch was answered with {reply.status}, 200 was expected")
+            raise Denied(f"{what} was answered with {reply.status}, 200 was expected")
         if reply.status != 200:
-            raise Unreadable(f"an empty patch was answered with {reply.status}, 200 was expected")
+            raise Unreadable(f"{what} was answered with {reply.status}, 200 was expected")
         return read_profile(reply, self.contract, self.bench.dialect)
 
     @contextmanager
@@ -172,10 +182,10 @@ class Conversation:
         return result
 
     def _needs_no_stamp(self, expected: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-        """Say whether Edited may stay: the library knows no stamp, but a real system around it may well set one."""
+        """Say whether Edited may stay: the library knows no stamp, but whatever is around it may well set one."""
         if self.bench.dialect != "library":
             return False
-        return self.bench.is_mock or expected.get("Edited") == found.get("Edited")
+        return (self.bench.is_mock and self._by_patch) or expected.get("Edited") == found.get("Edited")
 
     def _is_new(self, new: Any, old: Any) -> bool:
         if self.bench.is_mock:
@@ -216,6 +226,11 @@ def ids_of(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the alternate ids by which a profile can be found, in small letters."""
     pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in profile.get("AlternateIds") or () if entry]
     return [(kind.lower(), value.lower()) for kind, value in pairs if kind and value]
+
+
+def hidden_as(profile: Mapping[str, Any]) -> object:
+    """Return the ProfileId of an inactive profile, which is all that leads to it; None of an active one."""
+    return None if profile.get("IsActive") is True else profile["ProfileId"]
 
 
 def next_world(prefix: str) -> str:

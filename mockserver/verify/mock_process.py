@@ -49,8 +49,6 @@ def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) 
     """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
     ready, log = home / "ready.json", home / "log.txt"
     command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
-    # The rules know the PATCH alone, and read by alternate id what they have made inactive.
-    command += ["--operations", "patch", "--inactive", "found"]
     command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
@@ -144,7 +142,7 @@ def _write_fixtures(directory: Path, client: str, user: Credential, reader: Cred
         'default_type = "Customer"',
         'default_locale = "en-US"',
         f"[clients.{name(client)}.groups.editors]",
-        'permissions = ["profile:update"]',
+        'permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]',
         *_user(client, user, '["editors"]'),
         *(_user(client, reader, "[]") if reader else ()),
     ]

@@ -18,7 +18,7 @@ class Bench:
 
     def __init__(self, directory: Path, vendor: FakeVendor, mock: Target, capsys: pytest.CaptureFixture[str]) -> None:
         self.directory, self.vendor, self.mock, self.capsys = directory, vendor, mock, capsys
-        self.extra = "try_read_only = true\nmay_deactivate = true\n"
+        self.extra = 'try_read_only = true\nmay_deactivate = true\noperations = ["patchProfile", "activateProfile"]\n'
 
     def run(self, *flags: str, live: bool = True, write: bool = True) -> tuple[int, str]:
         targets = self.directory / "targets.toml"

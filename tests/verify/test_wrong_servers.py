@@ -13,17 +13,17 @@ from mockserver.verify.calls import Bench
 from mockserver.verify.run import Plan
 from tests.verify.verifying import bench_of, cases_of, contract, run
 from tools.mutants.changes import changes_of, unseen
-from tools.mutants.edits import Edit
 from tools.mutants.expected import BY_RULE, BY_THE_MODEL
 from tools.mutants.harness import Mutant, first_failure, right_server
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
 from tools.mutants.planned_http import HTTP
+from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_subtle import SUBTLE
 from tools.mutants.planned_values import VALUES
 from tools.mutants.run import main, missed_by_rules
-from tools.mutants.source import files, mutant_at, sites_of
+from tools.mutants.source import Edit, files, mutant_at, sites_of
 
 # Eight of all the planned ones: these, one by walks, three by a rule of their own, and one by the program.
 FOUND_BY_THE_RULES = ("H01-signature-in-any-case", "M46-texts-are-trimmed", "M76-409-for-test")
@@ -68,16 +68,17 @@ def test_what_a_wrong_edit_does_is_found_by_the_rule_for_it() -> None:
 def test_what_must_be_found_in_a_certain_way_is_planned() -> None:
     """A name that is planned no longer would ask nothing."""
     assert {mutant.id for mutant in PLANNED} >= BY_THE_MODEL
-    known = {edit.id for edit in (*OPERATIONS, *VALUES, *CACHES)} | {mutant.id for mutant in SUBTLE}
+    known = {edit.id for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE)} | {mutant.id for mutant in SUBTLE}
     assert known >= set(BY_RULE)
 
 
 def test_planned_mutants_have_names_of_their_own() -> None:
-    names = [mutant.id for mutant in (*PLANNED, *HTTP, *SUBTLE)] + [edit.id for edit in (*OPERATIONS, *VALUES, *CACHES)]
-    assert len(names) == len(set(names)) >= 270
+    edits = (*OPERATIONS, *VALUES, *CACHES, *LIFE)
+    names = [mutant.id for mutant in (*PLANNED, *HTTP, *SUBTLE)] + [edit.id for edit in edits]
+    assert len(names) == len(set(names)) >= 300
 
 
-@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES, *CACHES], ids=lambda edit: edit.id)
+@pytest.mark.parametrize("edit", [*OPERATIONS, *VALUES, *CACHES, *LIFE], ids=lambda edit: edit.id)
 def test_an_edit_of_the_source_makes_another_program(edit: Edit) -> None:
     """An edit that no longer fits the source fails here, not in silence.
 

@@ -110,8 +110,7 @@ def right_server(dialect: str) -> Server:
     from mockserver.web.app import create_app
 
     settings = Settings(dialect=dialect, fixtures=FIXTURES, contract=CONTRACT, log="off", max_worlds=10**6)
-    # As `verify` starts the mock that it asks.
-    mock = assemble(replace(settings, operations="patch", inactive="found"))
+    mock = assemble(settings)
     return wsgi_server(create_app(mock))
 
 

@@ -5,7 +5,7 @@ With the index of alternate ids, which is such a memory too, and a few more that
 
 from __future__ import annotations
 
-from tools.mutants.edits import Edit
+from tools.mutants.source import Edit
 
 _HELD = "if signed is None or not signed.since <= handling.now <= signed.until:"
 _MEMBERS = """    remembered = lru_cache(maxsize=_REMEMBERED)(write)
@@ -204,8 +204,8 @@ CACHES: list[Edit] = [
         "C-index-keeps-all-but-one",
         "of several alternate ids taken away together one is forgotten",
         "state/profiles.py",
-        "in self._keys_of(overlay, client, slot) - wanted if",
-        "in sorted(self._keys_of(overlay, client, slot) - wanted)[:1] if",
+        "dict.fromkeys(freed)",
+        "dict.fromkeys(sorted(freed)[:1])",
     ),
     Edit(
         "C-index-of-the-fixtures",

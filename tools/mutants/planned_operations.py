@@ -6,7 +6,7 @@ What somebody gets wrong who writes this server anew, or who tidies it up.
 
 from __future__ import annotations
 
-from tools.mutants.edits import Edit
+from tools.mutants.source import Edit
 
 _READ_ONLY = "if writing and first.read_only and self.dialect.follows_page"
 _UNEQUAL = "if current != wanted:"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tools.mutants.edits import Edit
+from tools.mutants.source import Edit
 
 _FIND = "return self.members.get(segment) or (self.folded.get(segment.lower()) if segment.isascii() else None)"
 

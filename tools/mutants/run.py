@@ -20,6 +20,7 @@ from tools.mutants.harness import Mutant, Outcome, run_all, warmed
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
 from tools.mutants.planned_http import HTTP
+from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_subtle import SUBTLE
 from tools.mutants.planned_values import VALUES
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
     options = parser.parse_args(arguments)
-    planned = [*PLANNED, *HTTP, *SUBTLE, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES))]
+    planned = [*PLANNED, *HTTP, *SUBTLE, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE))]
     chosen = planned[:: options.every] if options.planned else []
     mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
     stages = tuple(stage for stage in STAGES if stage in (options.stage or STAGES))

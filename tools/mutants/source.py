@@ -1,4 +1,7 @@
-"""Wrong servers by small changes of the source: one comparison, constant, condition, argument or statement each."""
+"""Wrong servers by small changes of the source: one comparison, constant, condition, argument or statement each.
+
+And by an edit that somebody planned: the text before and after.
+"""
 
 from __future__ import annotations
 
@@ -81,3 +84,22 @@ def sample(amount: int, seed: int) -> list[Mutant]:
     """Return mutants drawn from all files."""
     everything = [site for path in files() for site in sites_of(path)]
     return [mutant_at(site) for site in Random(seed).sample(everything, min(amount, len(everything)))]
+
+
+class Edit(NamedTuple):
+    """One edit: `old`, which the file below mockserver/ holds exactly once, becomes `new`; `extra` goes to the end."""
+
+    id: str
+    title: str
+    file: str
+    old: str
+    new: str
+    extra: str = ""
+
+    def mutant(self) -> Mutant:
+        """Make the edit; raise ValueError where the source has moved on."""
+        source = (ROOT / "mockserver" / self.file).read_text(encoding="utf-8")
+        if source.count(self.old) != 1:
+            raise ValueError(f"{self.id}: {self.file} holds {source.count(self.old)} times: {self.old}")
+        module = f"mockserver.{self.file.removesuffix('.py').replace('/', '.')}"
+        return Mutant(self.id, self.title, module=module, source=source.replace(self.old, self.new) + self.extra)

@@ -19,7 +19,7 @@ from mockserver.errors import UsageError
 from mockserver.package import pip_install
 from mockserver.verify.calls import Bench, Call, Key, Verdict
 from mockserver.verify.contract import JSON_TYPES, MEDIA_TYPES, ROUTE, Contract, copied
-from mockserver.verify.conversation import Conversation, ids_of, json_body, next_world, visible
+from mockserver.verify.conversation import Conversation, hidden_as, ids_of, json_body, next_world, visible
 from mockserver.verify.drawn.fitting import fitted
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
@@ -193,7 +193,8 @@ class GeneratedRunner:
         if status == reply.status == 200 and _folded(self.key)[1:] not in ids_of(expected):
             # The patch took away the id of the URL; rules show what that does.
             return
-        found = talk.read(self.key)
+        # A patch that may or may not have been applied may have hidden the profile.
+        found = talk.read(self.key, self._start["ProfileId"] if status is None else hidden_as(expected))
         if status is None:
             _expect(talk, reply.status, (200, 400) if self.bench.dialect != "library" else (200, 400, 500))
             if reply.status != 200:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mockserver.verify.calls import Reply
 from mockserver.verify.checks import Unreadable, read_error
+from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.reading import Step
 
 
@@ -57,3 +59,10 @@ def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
         yield f"the message is not {step.message!r}"
     if step.model_state is not None and sorted(error.get("ModelState", {})) != sorted(step.model_state):
         yield f"ModelState does not name {', '.join(step.model_state) or 'nothing'}"
+
+
+def shown_problems(wanted: Mapping[str, Any], document: Any) -> Iterator[str]:
+    """Yield where the document of an answer does not hold what the rule says, by JSON pointer."""
+    for pointer, value in wanted.items():
+        if value_at(document, pointer) != value:
+            yield f"{pointer} of the answer is not what the rule says it is"

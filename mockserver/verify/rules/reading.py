@@ -55,6 +55,7 @@ class Step:
     type: str | None = None
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     contains: str | None = None
+    shows: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     holds: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from mockserver.verify.contract import Contract
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
 from mockserver.verify.target.session import ONE_PROFILE, SEE_TARGETS, NotSent, is_reading
 from mockserver.verify.target.targets import Target
-from mockserver.verify.target.vetting import Leave, could_change, refusal
+from mockserver.verify.target.vetting import Leave, could_change, refusal, touched
 
 _JSON = {"content-type": "application/json; charset=utf-8"}
 
@@ -38,7 +38,8 @@ class DryRun:
         self.profiles = profiles or {key: _example(contract, key) for key in target.keys}
         self.used = 0
         self.calls: list[Call] = []
-        self._fresh: set[Key] = set()
+        self._fresh: set[tuple[Key, str | None]] = set()
+        self._wakes = False
         self._model = PatchModel(contract, target.dialect)
         self._before: dict[Key, Mapping[str, Any]] = {}
         self._now: dict[Key, Mapping[str, Any]] = {}
@@ -51,6 +52,7 @@ class DryRun:
     def guard(self, case_id: str) -> Iterator[None]:
         """Count also what restores the profiles that the case changed."""
         yield
+        self.used += self._wakes  # the restore activates what may have been made inactive
         for key, before in self._before.items():
             self._read(key)
             if self._now.get(key, before) != before:
@@ -64,11 +66,12 @@ class DryRun:
             raise NotSent(reason, hint=SEE_TARGETS)
         self.calls.append(call)
         if is_reading(call):
-            self._read(call.key)
+            self._read(call.key, call.path)
             return Reply(200, _JSON, json.dumps(shown).encode(), 0.0)
         changes = could_change(call)
         if changes:
             self._note(call.key, shown)
+            self._wakes = self._wakes or "/isactive" in touched(call)
         self._send()
         if call.refused:
             return Reply(400, _JSON, b'{"Message":"dry run"}', 0.0)
@@ -86,15 +89,17 @@ class DryRun:
         self._before[key] = shown
 
     def _patched(self, call: Call, shown: Mapping[str, Any]) -> Mapping[str, Any]:
+        if call.method == "POST":
+            return {**shown, "IsActive": call.target.endswith("/Activate")}
         try:
             operations = json.loads(call.body)
             return self._model.apply(shown, operations) if isinstance(operations, list) else shown
         except (Refused, Unpredictable, ValueError):
             return shown
 
-    def _read(self, key: Key) -> None:
-        self.used += key not in self._fresh
-        self._fresh.add(key)
+    def _read(self, key: Key, path: str | None = None) -> None:
+        self.used += (key, path) not in self._fresh
+        self._fresh.add((key, path))
 
     def _send(self) -> None:
         self.used += 1

@@ -6,13 +6,14 @@ log, messages to the customer, other systems that follow it).
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.errors import Inconclusive, SafetyRefusal
-from mockserver.verify.calls import Call, Key, Reply
+from mockserver.verify.calls import Call, Key, Reply, by_profile_id
 from mockserver.verify.target.by_hand import file_of, request
 from mockserver.verify.target.held_signals import HeldSignals
 from mockserver.verify.target.run_lock import RunLock
@@ -37,6 +38,7 @@ REFUSALS = frozenset({400, 409, 412, 422, 500})
 # What a status of the first reading tells its user to look at; 0 stands for all others.
 _LOOK = {
     401: "check client, user and secret in the targets file, and this machine's clock",
+    400: 'where the target has a GET of the same URL, reads = "get" in its table reads by that',
     403: "this user's groups may not update profiles; name another one in the targets file",
     404: "check base_url, client and profiles in the targets file",
     0: "check base_url in the targets file: this does not answer as the API does",
@@ -44,8 +46,9 @@ _LOOK = {
 ROUNDS = 3
 READS = 3
 MEMBERS = 16
-# Reads with retries, one fine patch in each round but the last, then one patch for each member, each round read back.
-WORST_CASE = READS + (ROUNDS - 1) * 2 + MEMBERS + 1
+# One call that activates, reads with retries, one fine patch in each round but the last, then one patch for each
+# member, each round read back.
+WORST_CASE = 1 + READS + (ROUNDS - 1) * 2 + MEMBERS + 1
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
@@ -109,6 +112,7 @@ class Restorer:
         own = (self.session.target.client, row.kind, row.identifier)
         label = self.session.target.label(own)
         try:
+            self._wake(own, row)
             key, found = self._read_or_mend(own, row)
             key, found = self._rounds(own, key, row, found)
         except (Inconclusive, SafetyRefusal) as problem:
@@ -124,6 +128,21 @@ class Restorer:
         return found, [
             Remaining(label, tuple(left), "changed by somebody else, by the target itself, or not accepted back")
         ]
+
+    def _wake(self, own: Key, row: OpenProfile) -> None:
+        """Activate a profile that a case may have made inactive: until then its alternate id leads to nothing."""
+        if row.before.get("IsActive") is not True or "/isactive" not in row.touched:
+            return
+        place, allowed = by_profile_id(own, int(row.before["ProfileId"])), self.session.target.operations
+        if "activateProfile" in allowed:
+            call = Call("POST", own, (), b"", path=f"{place}/Activate", may_change=True)
+        elif "patchProfile" in allowed:
+            active = [{"op": "replace", "path": "/IsActive", "value": True}]
+            call = Call("PATCH", own, _JSON, _body(active), path=place, may_change=True)
+        else:
+            return
+        with contextlib.suppress(Inconclusive):
+            self.session.send_reserved(call, wakes=True)
 
     def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
         mine = _of_the_run(lasting_differences(row.before, found), row)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import http.client
 import math
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.verify.authorization import authorization
-from mockserver.verify.calls import Account, Call, Key, Reply
+from mockserver.verify.calls import Account, Call, Key, Reply, reading
 from mockserver.verify.http_session import TimeOver, exchange
 from mockserver.verify.target.targets import RESERVE, Target
 from mockserver.verify.target.vetting import Leave, could_change, refusal
@@ -46,7 +47,6 @@ _HINTS = {
     "a raw exchange": "make room for --keep-raw",
 }
 ONE_PROFILE = "a request was not sent: one case may change one profile only"
-_READ_HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))
 
 
 class NoAnswer(Inconclusive, OSError):
@@ -76,8 +76,12 @@ class Clock(NamedTuple):
 def is_reading(call: Call) -> bool:
     """Say whether a call asks for a profile and for nothing else, in the one way that all of a run's readings do."""
     accepted = [value for name, value in call.headers if name.lower() != "content-type"]
-    plain = call.method == "PATCH" and call.body == b"[]" and call.path is None
+    plain = (call.method, call.body) in (("PATCH", b"[]"), ("GET", b"")) and _names_a_profile(call)
     return plain and call.signed and not call.refused and accepted == ["application/json"]
+
+
+def _names_a_profile(call: Call) -> bool:
+    return call.path is None or re.fullmatch(r"/[^/?]+/Profile/\d+", call.path) is not None
 
 
 Guard = Callable[[Call, Callable[[], Reply]], Reply]
@@ -114,7 +118,7 @@ class TargetSession:
         self._ends_at = self.clock.monotonic() + (math.inf if self.time_s is None else self.time_s)
         self._slowest_s = 0.0
         self.stopped = ""
-        self._read: dict[Key, Reply] = {}
+        self._read: dict[tuple[Key, str], Reply] = {}
         self._base = urlsplit(self.target.base_url).path.rstrip("/")
 
     def send(self, call: Call, leave: Leave = NOTHING, guard: Guard | None = None) -> Reply:
@@ -136,11 +140,13 @@ class TargetSession:
             self.stopped = f"the target answered {reply.status}; no more requests are sent after a server error"
         return reply
 
-    def send_reserved(self, call: Call) -> Reply:
-        """Send a call of the guard itself: it may use up the whole budget, and goes on after server errors."""
-        if not self.target.mock and (
-            call.key not in self.target.keys or call.method not in ("PATCH", "GET") or call.path is not None
-        ):
+    def send_reserved(self, call: Call, *, wakes: bool = False) -> Reply:
+        """Send a call of the guard itself: it may use up the whole budget, and goes on after server errors.
+
+        `wakes`: by its ProfileId it makes a profile active again, which nothing else leads to.
+        """
+        plain = call.path is None and call.method in ("PATCH", "GET" if self.target.reads == "get" else "PATCH")
+        if not self.target.mock and (call.key not in self.target.keys or not (plain or wakes)):
             raise NotSent("a request was not sent: the target does not list this profile", hint=SEE_TARGETS)
         return self._patiently(call, changes=could_change(call), reserved=True)
 
@@ -150,9 +156,8 @@ class TargetSession:
 
     def read(self, key: Key, body: bytes = b"[]") -> Reply:
         """Send a patch that changes nothing, or the target's reading operation; with the answer comes the profile."""
-        if self.target.reads == "get" and body == b"[]":
-            return self.send_reserved(Call("GET", key, _READ_HEADERS[1:], b""))
-        return self.send_reserved(Call("PATCH", key, _READ_HEADERS, body))
+        by_get = self.target.reads == "get" and body == b"[]"
+        return self.send_reserved(reading(key, by_get=by_get, body=body))
 
     @property
     def kept_s(self) -> float:
@@ -193,8 +198,8 @@ class TargetSession:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""
         patience_s = MOST_PATIENCE_S
         reads = is_reading(call) and not self.target.mock
-        if reads and call.key in self._read:
-            return self._read[call.key]
+        if reads and (call.key, call.target) in self._read:
+            return self._read[call.key, call.target]
         while True:
             if not reserved:
                 self._check_bounds()
@@ -202,7 +207,7 @@ class TargetSession:
                 self._read.clear()
             reply = self._once(call, self._left_s(reserved=reserved))
             if reads and reply.status == 200:
-                self._read[call.key] = reply
+                self._read[call.key, call.target] = reply
             wait_s = self._asked_to_wait(reply)
             if wait_s is None:
                 return reply

@@ -8,25 +8,28 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
+from mockserver.verify.target.secret_sources import from_command, from_environment
 
+# What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
+BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
+NEVER = ("createProfile", "deleteProfile", "createConsents")
 # How a profile is read: by a patch that changes nothing, or by the vendor's reading operation.
 READS = ("patch", "get")
 DIALECTS = ("vendor", "library", "rfc6902")
 # What a restore may need at most: see `restore.WORST_CASE`, which a test holds against this number.
-RESERVE = 24
+RESERVE = 25
 # The host of the vendor's staging system is documented (pmstg.mypreferences.com); so is production's.
 PRODUCTION_HOSTS = frozenset({"pm.mypreferences.com", "mypreferences.com", "www.mypreferences.com"})
 _TEST_LABEL = re.compile(
@@ -39,7 +42,7 @@ _DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
 TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader", "reads"}
-    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive"}
+    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive", "operations"}
     | set(_DEFAULTS)
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
@@ -61,8 +64,8 @@ class Credential:
         if self.known is not None:
             return self.known
         if self.secret_env is not None:
-            return _from_environment(self.secret_env, environment)
-        return _from_command(self.secret_command)
+            return from_environment(self.secret_env, environment)
+        return from_command(self.secret_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,8 @@ class Target:
     `absent` are keys that the owner knows not to exist; `rate` is in requests per second.
     `marker` is a custom field (name, value) that a profile must carry to be touched at all. `exclusive` is the owner's
     word that nobody else changes the profiles during a run: whatever changed is then the run's own doing. An `unsigned`
-    one looks at no signature, and gets none.
+    one looks at no signature, and gets none. `operations` names what may be sent beside the PATCH by alternate id;
+    `reads` says whether a profile is read by an empty patch or by GET.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Target:
     marker: tuple[str, str] | None = None
     mock: bool = False
     may_deactivate: bool = False
+    operations: tuple[str, ...] = ()
     try_read_only: bool = False
     exclusive: bool = False
     unsigned: bool = False
@@ -129,6 +134,7 @@ class Target:
             reader=self.account(self.reader, secret) if self.reader else None,
             absent=self.absent,
             unsigned=self.unsigned,
+            reads_by_get=self.reads == "get",
             **further,
         )
 
@@ -231,6 +237,7 @@ def _target(name: str, table: Any, place: str) -> Target:
         marker=_marker(table.get("marker"), f"{place}.marker"),
         mock=_is_mock(table, base_url, place),
         may_deactivate=_flag(table, "may_deactivate", place),
+        operations=_operations(table.get("operations", []), f"{place}.operations"),
         try_read_only=_flag(table, "try_read_only", place),
         exclusive=_flag(table, "exclusive", place),
         unsigned=_flag(table, "unsigned", place),
@@ -278,6 +285,16 @@ def _choice(value: Any, choices: Sequence[str], place: str) -> str:
     if value not in choices:
         raise UsageError(f"{value!r} is not possible", place=place, hint=f"write one of {', '.join(choices)}")
     return str(value)
+
+
+def _operations(rows: Any, place: str) -> tuple[str, ...]:
+    """Return the operations that the owner allows by name; what can't be undone is refused."""
+    for name in rows if _texts(rows) else [rows]:
+        if name in NEVER:
+            hint = f"take it out; {', '.join(BESIDE)} can be allowed"
+            raise SafetyRefusal(f"{name} can't be undone, so it is never sent", place=place, hint=hint)
+        _choice(name, BESIDE, place)
+    return tuple(rows)
 
 
 def numbers(given: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -361,25 +378,3 @@ def _keys(client: str, rows: Any, place: str, *, required: bool) -> tuple[Key, .
             raise UsageError("not a profile", place=f"{place}[{number}]", hint='write "TYPE/ID"')
         keys.append((client, kind, identifier))
     return tuple(keys)
-
-
-def _from_environment(name: str, environment: Mapping[str, str]) -> str:
-    value = environment.get(name)
-    if not value:
-        raise UsageError(f"the environment has no variable {name}", hint="put the secret into it")
-    return value
-
-
-def _from_command(command: Sequence[str]) -> str:
-    try:
-        # No shell: the file's words are the program and its arguments.
-        done = subprocess.run(list(command), capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as problem:
-        _no_secret(command, type(problem).__name__)
-    if done.returncode != 0 or not done.stdout.strip():
-        _no_secret(command, f"exit code {done.returncode}, {'no' if not done.stdout.strip() else 'some'} output")
-    return done.stdout.strip("\r\n")
-
-
-def _no_secret(command: Sequence[str], why: str) -> NoReturn:
-    raise UsageError(f"the secret's command {command[0]!r} gave none: {why}", hint="run it by hand")

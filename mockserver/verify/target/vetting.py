@@ -12,17 +12,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from mockserver.verify.calls import Call, Key
+from mockserver.verify.calls import Call, Key, by_profile_id, quoted
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.pointers import unescaped
 from mockserver.verify.target.targets import Target
 
-# GET is the vendor's reading operation on the same route; PUT, POST and DELETE may be other operations that change.
+# Whatever is not sent by one of these counts as writing.
 _READING = ("GET", "HEAD", "OPTIONS")
 # The first three turn a PATCH into another method, the last hides from us what the body says.
 _DISGUISES = frozenset({"x-http-method-override", "x-http-method", "x-method-override", "content-encoding"})
 # Words that keep a body which we can't read from being sent; a backslash could spell any of them.
 _DELICATE = (b"alternateids", b"isactive", b"profileid", b"consents", b"edited", b"reasoncode", b"\\")
+_NOT_BACK = "an inactive profile is found by its ProfileId alone: operations must name patchProfile and activateProfile"
 _TAKES_THE_ID = "the operation could take away the id that the profile is found by"
 EVERYTHING = ""
 
@@ -77,12 +78,14 @@ def could_change(call: Call) -> bool:
     return call.may_change or call.method != "PATCH" or not _harmless(call.body)
 
 
-def touched(body: bytes) -> tuple[str, ...]:
-    """Return JSON pointers, names in small letters, that cover all that a patch may change; "" is the whole profile.
+def touched(call: Call) -> tuple[str, ...]:
+    """Return JSON pointers, names in small letters, that cover all that a call may change; "" is the whole profile.
 
-    A patch that adds or removes an entry touches its collection.
+    A patch that adds or removes an entry touches its collection; Deactivate and Activate touch one flag.
     """
-    operations = _operations(body, among_others=True)
+    if call.method == "POST":
+        return ("/isactive",)
+    operations = _operations(call.body, among_others=True)
     if operations is None:
         return (EVERYTHING,)
     return tuple(pointer for operation in operations for pointer in _touched_by(operation))
@@ -97,15 +100,50 @@ def refusal(call: Call, target: Target, leave: Leave) -> str | None:
         return leave.why_not
     if not listed and call.key not in target.absent:
         return "the target does not list this profile"
-    if call.method != "PATCH" and call.method not in _READING:
-        return f"{call.method} may be another operation of the real system"
     if any(name.lower() in _DISGUISES for name, _ in call.headers):
         return "a header makes the request another one than it seems"
-    if call.path is not None and not _same_place(call.path, call.key):
+    name = operation_of(call, leave.shown)
+    if reason := _operation_refusal(call, name, target):
+        return reason
+    if not changes or call.method != "PATCH":
+        return None if listed or not changes else "the profile is listed as absent"
+    return _write_refusal(call, target, leave) if listed else "the profile is listed as absent"
+
+
+def operation_of(call: Call, shown: Mapping[str, Any] | None) -> str:
+    """Return the operation that a call asks for: "" is the PATCH by alternate id, "?" whatever is none beyond doubt.
+
+    A ProfileId counts only if it is that of the profile as it was shown.
+    """
+    if call.path is None or _same_place(call.path, call.key):
+        return {"PATCH": "", "GET": "readProfileByAlternateId", "HEAD": "", "OPTIONS": ""}.get(call.method, "?")
+    place = by_profile_id(call.key, (shown or {}).get("ProfileId"))
+    known = {
+        ("PATCH", place): "patchProfile",
+        ("GET", place): "readProfile",
+        ("POST", f"{place}/Deactivate"): "deactivateProfile",
+        ("POST", f"{place}/Activate"): "activateProfile",
+        ("GET", f"/{quoted(call.key)[0]}/Tags"): "readTags",
+    }
+    return known.get((call.method, call.path), "?")
+
+
+def _operation_refusal(call: Call, name: str, target: Target) -> str:
+    if not name or name in target.operations:
+        return _NOT_BACK if name == "deactivateProfile" and not _can_activate(target, name) else ""
+    if name.startswith("readProfile"):
+        return "" if target.reads == "get" else 'the target may not have that GET (reads = "get" allows it)'
+    if name != "?":
+        return f'the target may not have it, or its owner not want it (operations = ["{name}"] allows it)'
+    if call.method in ("PATCH", *_READING):
         return "the path does not name the listed profile beyond doubt"
-    if changes:
-        return _write_refusal(call, target, leave) if listed else "the profile is listed as absent"
-    return None
+    return f"{call.method} may be another operation of the real system"
+
+
+def _can_activate(target: Target, by: str) -> bool:
+    """Say whether a profile that a case makes inactive can be read and brought back: by its ProfileId alone."""
+    needed = {"patchProfile", "activateProfile"} if by == "deactivateProfile" else {"patchProfile"}
+    return needed <= set(target.operations)
 
 
 def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
@@ -136,8 +174,11 @@ def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
 
 def _member_refusal(operation: Mapping[str, Any], name: str, target: Target, leave: Leave) -> str | None:
     current, members = leave.shown, leave.members
-    if name == "isactive" and not (target.may_deactivate or _stays_active(operation, current)):
-        return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+    if name == "isactive" and not _stays_active(operation, current):
+        if not target.may_deactivate:
+            return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
+        if not _can_activate(target, "patch"):
+            return _NOT_BACK
     if name in members.known and current is not None and name not in map(str.lower, current):
         return "the target does not show this member, so that a change could not be seen"
     if current is not None and name in members.half_shown(current):

@@ -99,10 +99,15 @@ class FakeVendor:
 
     def _patched(self, request: Seen) -> tuple[int, dict[str, str], bytes]:
         parts = [unquote(part) for part in urlsplit(request.path).path.removeprefix("/Profiles").split("/")]
+        if len(parts) in (4, 5) and parts[2] == "Profile":
+            return self._by_number(request, parts)
         if len(parts) != 7 or [part.lower() for part in (parts[2], parts[3], parts[5])] != [
             "profile", "alternateidtype", "alternateid",
         ]:  # fmt: skip
             raise Refused(404, f"No HTTP resource was found that matches the request URI '{request.path}'.")
+        if request.method == "GET" and self.quirks.has_get:
+            self._user(request.headers.get("authorization"), parts[1])
+            return self._reply(200, self._shown(self._find(parts[1], parts[4], parts[6])))
         if request.method != "PATCH":
             raise Refused(405, f"The requested resource does not support http method '{request.method}'.")
         user = self._user(request.headers.get("authorization"), parts[1])
@@ -113,6 +118,18 @@ class FakeVendor:
         if user == READER:
             raise Refused(403, "The user does not have permission to access the requested resource.")
         return self._apply(request, profile, user)
+
+    def _by_number(self, request: Seen, parts: list[str]) -> tuple[int, dict[str, str], bytes]:
+        """Answer what names a profile by its ProfileId, which leads to inactive ones too."""
+        user = self._user(request.headers.get("authorization"), parts[1])
+        profile = next((row for row in self.profiles if str(row["ProfileId"]) == parts[3]), None)
+        if profile is None:
+            raise Refused(404, "The profile was not found.")
+        if len(parts) == 4:
+            return self._apply(request, profile, user)
+        active = {"Activate": True, "Deactivate": False}[parts[4]]
+        self._commit(profile, {**copy.deepcopy(profile), "IsActive": active}, user)
+        return 200, dict(HEADERS), b""
 
     def _apply(self, request: Seen, profile: dict[str, Any], user: str) -> tuple[int, dict[str, str], bytes]:
         try:
@@ -191,6 +208,8 @@ class FakeVendor:
         for profile in self.profiles if client == CLIENT else ():
             for entry in profile["AlternateIds"] or ():
                 if (str(entry["AlternateIdType"]).lower(), str(entry["AlternateId"]).lower()) == wanted:
+                    if profile["IsActive"] is not True:
+                        raise Refused(404, "The profile was not found.")
                     return profile
         if self.quirks.finds_anything:
             return self.profiles[0]

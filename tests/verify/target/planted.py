@@ -57,6 +57,7 @@ class Quirks:
     """Planted differences from the documented API."""
 
     dash_prepends: bool = False
+    has_get: bool = False
     keeps_tests_loose: bool = False  # every test holds
     message_suffix: str = ""
     status_for_read_only: int = 400

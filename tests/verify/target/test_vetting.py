@@ -156,15 +156,15 @@ TOUCHED = {
 def test_an_element_that_is_no_operation_touches_nothing() -> None:
     """Other than a list in the list, in which a lenient reader might find operations."""
     operation = {"op": "replace", "path": "/CustomerType", "value": "x"}
-    assert touched(json.dumps([None, 5, operation]).encode()) == ("/customertype",)
-    assert touched(json.dumps([[operation]]).encode()) == ("",)
+    assert touched(call(body=json.dumps([None, 5, operation]).encode())) == ("/customertype",)
+    assert touched(call(body=json.dumps([[operation]]).encode())) == ("",)
 
 
 @pytest.mark.parametrize(("path", "expected"), TOUCHED.items(), ids=list(TOUCHED))
 def test_what_a_patch_touches(path: str, expected: tuple[str, str]) -> None:
     """Adding or taking an entry touches its collection."""
-    assert touched(json.dumps([{"op": expected[0], "path": path}]).encode()) == (expected[1],)
-    assert touched(b"no JSON") == ("",)
+    assert touched(call(body=json.dumps([{"op": expected[0], "path": path}]).encode())) == (expected[1],)
+    assert touched(call(body=b"no JSON")) == ("",)
 
 
 def test_an_absent_profile_may_be_asked_for_and_not_changed(vendor: FakeVendor) -> None:
