@@ -28,7 +28,16 @@ ALIKE = (
         "operations-in-order",
     ),
     *("replace-text", "replace-flags", "replace-entry", "replace-collection", "move-refused", "atomic-second-fails"),
-    *("atomic-test-fails", "read-only-profile-id", "type-length", "edited-*", "auth-missing", "auth-wrong-signature"),
+    *(
+        "atomic-test-fails",
+        "read-only-profile-id",
+        "type-length",
+        "edited-is-*",
+        "edited-names-the-user",
+        "edited-stays*",
+        "auth-missing",
+        "auth-wrong-signature",
+    ),
 )
 
 
