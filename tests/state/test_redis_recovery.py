@@ -143,7 +143,7 @@ class Workers:
 
     def __init__(self, fixtures: Path, redis_server: RealServer, directory: Path, *options: str) -> None:
         self.ready_file = directory / "ready.json"
-        arguments = ["--store", redis_server.url, "--workers", "2", "--port", "0", "--auth", "off", "--log", "off"]
+        arguments = ["--store", redis_server.url, "--workers", "2", "--port", "0", "--auth", "off", "--log", "refusals"]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mockserver", "serve", "--fixtures", str(fixtures), *arguments,
              "--ready-file", str(self.ready_file), *options],

@@ -23,7 +23,7 @@ permissions = ["profile:update"]
 secret = "fake-secret-of-a-shop-that-protects-nothing"
 groups = ["all"]
 """
-BARE = {"Edited": None, "CustomerName": None, "CustomerType": None, "IsActive": False}
+BARE = {"Edited": None, "CustomerName": None, "CustomerType": None}
 
 
 @pytest.mark.parametrize("dialect", ["vendor", "library"])
@@ -31,9 +31,9 @@ def test_rules_hold_on_fixtures_of_the_users_own(tmp_path: Path, monkeypatch: py
     folder = tmp_path / "profiles" / "SHOP"
     folder.mkdir(parents=True)
     (tmp_path / "clients.toml").write_text(CLIENTS)
-    for number in (1, 2):
+    for number in (1, 2, 3):
         ids = [{"AlternateIdType": "Kunde", "AlternateId": text} for text in (f"Ä {number}+%", f"a/{number}")]
-        profile = BARE | {"ProfileId": number, "AlternateIds": [ids[0], None, ids[1]]}
+        profile = BARE | {"IsActive": number != 1, "ProfileId": number, "AlternateIds": [ids[0], None, ids[1]]}
         (folder / f"{number}.json").write_text(json.dumps(profile))
     monkeypatch.setattr(harness, "FIXTURES", tmp_path)
     fixtures = read_fixtures(tmp_path)

@@ -14,9 +14,10 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.drawn.guarded import MOST_CASES, GuardedGenerated, drawn
 from mockserver.verify.drawn.schemathesis import Generated
 from mockserver.verify.events import CaseFinished, Event
-from mockserver.verify.run import Plan, verify
+from mockserver.verify.run import Plan, cases_of, verify_target
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
+from mockserver.verify.target.request_plan import make_plan
 from mockserver.verify.target.session import Clock, TargetSession
 from mockserver.verify.target.targets import Credential, Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
@@ -55,7 +56,9 @@ def test_the_stage_runs_on_a_real_target_and_leaves_it_as_it_was(vendor: FakeVen
     """Drawn by Schemathesis, bounded, valid, and without what could not be taken back."""
     before, told = vendor.lasting(), list[Event]()
     with GuardedRun(session_of(vendor), tmp_path, CONTRACT) as run:
-        verify(run.bench(), CONTRACT, Plan(("generated",), max_examples=3), told.append)
+        asked = Plan(("generated",), max_examples=3)
+        requests = make_plan(cases_of(run.target, CONTRACT, asked), run.target, CONTRACT, write=True, time_s=None)
+        verify_target(run, requests, CONTRACT, asked, told.append)
     verdicts = [event.verdict for event in told if isinstance(event, CaseFinished)]
     assert 1 <= len(verdicts) <= 3
     assert vendor.commits >= 2, "at least one change, and its restore"
