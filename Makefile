@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
+# The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
+STARTING := browser commands drift live recording testing verify
+
 .PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
 
 help:  ## list the targets
@@ -17,8 +20,8 @@ serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed c
 test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
 	@$(BIN)/python -m tests.state.redis_servers || true
 
-quick: $(VENV)/.dev lint types  ## lint, types and all tests but the slow ones, within a minute
-	$(BIN)/pytest -n 2 -q -m "not slow" $(ARGS)
+quick: $(VENV)/.dev lint types  ## lint, types, and the tests that start nothing and are not marked slow
+	$(BIN)/pytest -n 2 -q -m "not slow" $(STARTING:%=--ignore=tests/%) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""A real browser for the workbench: Chromium, driven by Playwright, started once a session."""
+"""A real browser for the workbench: Chromium, driven by Playwright, started for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+# No longer than the tests of this folder: while it is there, Playwright keeps an event loop running in this thread.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Where there is no Chromium the tests are skipped, on CI they fail."""
     path = chromium.installed()
