@@ -36,7 +36,7 @@ def workbench(browser: Browser, serve_mock: Callable[..., Server]) -> Iterator[C
         def start(tab: dict[str, Any] | None = None, **settings: Any) -> Workbench:
             server = serve_mock(auth="strict", **settings)
             context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **(tab or {})})
-            context.set_default_timeout(5000)
+            context.set_default_timeout(15_000)
             stack.callback(context.close)
             bench = Workbench(context.new_page(), server)
             stack.callback(bench.must_be_quiet)
