@@ -36,7 +36,7 @@ def account_rules() -> str:
 def main() -> int:
     """Write the files, or with --check compare them."""
     readme, page = README.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
-    line = f"Operations: {listed(ROUTES['all'])}.\n"
+    line = f"Operations: {', '.join(listed(ROUTES['all']))}.\n"
     wanted = {
         README: _MARKED.sub(lambda m: m[1] + line + m[2], readme),
         PAGE: _RULES.sub(lambda m: m[1] + account_rules() + m[2], _TABLE.sub(lambda m: m[1] + table() + m[2], page)),

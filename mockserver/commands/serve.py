@@ -184,7 +184,8 @@ def _banner(mock: Mock, settings: Settings, url: str, tls: Tls | None) -> str:
     lines = [
         f"MyPreferences mock on {url}   (dialect {settings.dialect}, auth {settings.auth}, seed {settings.seed})",
         f"  {mock.fixtures.size} from {settings.fixtures}",
-        f"  {listed(ROUTES[settings.operations])}",
+        *(f"  {line}" for line in listed(ROUTES[settings.operations])),
+        f"  workbench {url}/__admin/ui (open it in a browser: requests as they come, each with its story)",
         f"  control surface {url}/__admin, contract {url}/openapi.json; stop with Ctrl-C",
     ]
     if mock.admin_token and settings.admin_token is None:

@@ -62,9 +62,9 @@ def _routes(operations: Iterable[Operation]) -> Routes:
     return routes
 
 
-def listed(routes: Routes) -> str:
-    """Return the routes with their methods, for people."""
-    return ", ".join(f"{'|'.join(operations)} {route}" for route, operations in routes.items())
+def listed(routes: Routes) -> list[str]:
+    """Return each route with its methods, for people."""
+    return [f"{'|'.join(operations)} {route}" for route, operations in routes.items()]
 
 
 ROUTES: Final[Mapping[str, Routes]] = {"all": _routes(OPERATIONS), "patch": _routes([PATCH])}

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from mockserver.commands.serve import _banner
 from mockserver.server.server import Server
 from mockserver.service.assembly import assemble
+from mockserver.service.operations import ROUTES, listed
 from mockserver.settings import Settings
 from tests.commands.calling import ROOT, Done
 from tests.fixtures.directories import minimal, write
@@ -138,6 +140,15 @@ def test_the_banner_signs_with_the_fixtures_of_the_server(own: bool, tmp_path: P
         mock := assemble(Settings(fixtures=tmp_path) if own else Settings()), mock.settings, "http://x", None
     )
     assert ("sign --fixtures" in told, "--client ACME01`" in told) == (own, own)
+
+
+@pytest.mark.parametrize("operations", ["all", "patch"])
+def test_the_banner_names_what_is_served_and_the_page_to_open(operations: Literal["all", "patch"]) -> None:
+    """One route a line, those that are served alone."""
+    mock = assemble(Settings(operations=operations))
+    told = _banner(mock, mock.settings, "http://x", None).splitlines()
+    assert [line.strip() for line in told if "{clientId}" in line] == listed(ROUTES[operations])
+    assert any(line.startswith("  workbench http://x/__admin/ui ") for line in told)
 
 
 @pytest.fixture
