@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from mockserver.errors import ApiError
 from mockserver.formats.json_read import read_patch

@@ -15,7 +15,6 @@ import jsonpatch
 from mockserver.errors import ApiError, BadRequest
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
 from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
-from mockserver.patch.rfc6902 import apply_rfc_operation, apply_rfc_patch
 from mockserver.profile.members import MemberTree
 from mockserver.profile.work import DEFAULT_WORK, Work
 
@@ -44,6 +43,8 @@ def apply_patch(
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
+        from mockserver.patch.rfc6902 import apply_rfc_patch
+
         return apply_rfc_patch(operations, document, tree, Work(most_work))
     patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, reach, most_work).apply(document)
     return patched
@@ -52,6 +53,8 @@ def apply_patch(
 def apply_one(operation: Any, document: dict[str, Any], tree: MemberTree, dialect: Dialect) -> dict[str, Any]:
     """Return the document after one operation of several; in the strict dialect a removed member stays absent."""
     if dialect.strict_rfc:
+        from mockserver.patch.rfc6902 import apply_rfc_operation
+
         return apply_rfc_operation(operation, document, tree, Work(DEFAULT_WORK))
     return apply_patch([operation], document, tree, dialect)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.nearest import did_you_mean
 from mockserver.profile.conversion import INT64_MAX, INT64_MIN
 from mockserver.profile.members import Kind, Member
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One breach of the contract: a JSON Pointer, what is wrong there, what to write instead."""
 
     path: str

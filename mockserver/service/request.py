@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from mockserver.auth.signing import Client, Dates, User
 from mockserver.auth.tokens import bearer_token
@@ -76,8 +77,7 @@ class Request(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The settings that a request's handling depends on."""
 
     dialect: Dialect

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockserver.story.story import Story
 from tests.state.stores import Connect, exchange, profile

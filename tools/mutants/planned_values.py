@@ -94,7 +94,7 @@ VALUES: list[Edit] = [
     Edit("S-bool-half", "0.5 is false", "profile/conversion.py", "return value != 0", "return int(value) != 0"),
     Edit("S-bool-2", "only 1 is true", "profile/conversion.py", "return value != 0", "return value == 1"),
     Edit("S-bool-text-truthy", "any text but '' is true", "profile/conversion.py",
-         "    if isinstance(value, str) and (match := _BOOLEAN.fullmatch(value)):\n        return match[1].lower() == \"true\"\n",
+         "    if isinstance(value, str) and (match := re.fullmatch(_BOOLEAN, value)):\n        return match[1].lower() == \"true\"\n",
          "    if isinstance(value, str):\n        return bool(value) and value.lower() != 'false'\n"),
     Edit("S-long-spaces", "' 5 ' is no whole number", "profile/conversion.py",
          r'r"[\t-\r ]*([+-]?[0-9]+)[\t-\r ]*\0*"', r'r"([+-]?[0-9]+)"'),

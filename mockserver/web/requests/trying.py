@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import BytesIO
 from itertools import count
 from typing import Any, Final
 
 import orjson
 from flask import Blueprint, Response
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, issued_now, sign
 from mockserver.journal.log import Exchange
