@@ -14,15 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
 from weakref import WeakSet
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError, UsageError
 from mockserver.faults.rules import BROKEN, Hit
 from mockserver.story.story import Story
 
 
-class Exchange(NamedTuple):
+class Exchange(Struct, frozen=True):
     """A request, its answer and the story.
 
     `at` is aware, by the world's clock, `received` by the machine's (None: by the same clock), which may not be

@@ -193,7 +193,8 @@ def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
             orjson.dumps(secrets.content(orjson.loads(profile))) if secrets.body(profile) is not profile else profile
             for profile in (before or b"null", after or b"null")
         )
-    return exchange._replace(
+    return replace(
+        exchange,
         world=secrets.text(exchange.world),
         body=secrets.body(exchange.body),
         answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason == "route-unknown"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -17,7 +16,7 @@ from mockserver.profile.work import DEFAULT_WORK
 from mockserver.service.routes import Route
 
 
-class Signed(NamedTuple):
+class Signed(Struct, frozen=True):
     """A signature that was found good: whose it is, the assumed rules it rests on, and while which times it holds."""
 
     user: User
@@ -26,14 +25,14 @@ class Signed(NamedTuple):
     until: datetime
 
 
-class Addressed(NamedTuple):
+class Addressed(Struct, frozen=True):
     """Whom a head is about, and a fault that it asks for itself."""
 
     client: Client | None
     requested: Fault | None
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """What the journal keeps of a head, without secrets, and its size in bytes; `user` only where nobody must sign."""
 
     target: str
@@ -70,7 +69,7 @@ class Head:
         self.signed: Signed | None = None
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """One request."""
 
     head: Head

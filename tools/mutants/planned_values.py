@@ -85,9 +85,9 @@ VALUES: list[Edit] = [
          "return number if number is not None and -(2**31) <= number < 2**31 else None", "return number"),
     # -- values
     Edit("S-bool-text-case", "'TRUE' is no flag", "profile/conversion.py",
-         "re.IGNORECASE | re.ASCII", "re.ASCII"),
+         "(?ia)", "(?a)"),
     Edit("S-bool-text-spaces", "' true ' is no flag", "profile/conversion.py",
-         'f"{_BLANK}(true|false){_BLANK}"', '"(true|false)"'),
+         '{_BLANK}(true|false){_BLANK}', '(true|false)'),
     Edit("S-bool-text-1", "'1' is a flag", "profile/conversion.py", "(true|false){_BLANK}", "(true|false|1|0){_BLANK}"),
     Edit("S-bool-from-number", "a number is no flag", "profile/conversion.py",
          "    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):\n        return value != 0\n", ""),
