@@ -23,31 +23,31 @@ _REMEMBERED = 64
 Writer = Callable[[Any], str]
 
 
-def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], str]:
-    """Return the function that writes a profile's JSON as XML; element names and their order are settled here, once.
+def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], bytes]:
+    """Return what writes a profile's JSON as XML in UTF-8; element names and their order are settled here, once.
 
     Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
     """
-    start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'
+    start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'.encode()
     members = [(member.name, _member_writer(member, dialect)) for member in _ordered(tree.root, dialect)]
 
-    def write(body: bytes) -> str:
+    def write(body: bytes) -> bytes:
         find, keeps = members_of(body).get, len(body) <= LONGEST_KEPT
-        return "".join([start, *[write(find(name, _NULL), keeps) for name, write in members], "</UserProfile>"])
+        return b"".join([start, *[write(find(name, _NULL), keeps) for name, write in members], b"</UserProfile>"])
 
     return write
 
 
-def _member_writer(member: Member, dialect: Dialect) -> Callable[[Raw, bool], str]:
+def _member_writer(member: Member, dialect: Dialect) -> Callable[[Raw, bool], bytes]:
     """Return a member's writer, which keeps what it wrote: from one answer to the next most members stay the same."""
     element = _element(member, dialect)
-    kept: dict[int, tuple[Raw, str]] = {}
+    kept: dict[int, tuple[Raw, bytes]] = {}
 
-    def write(member: Raw, keeps: bool) -> str:
+    def write(member: Raw, keeps: bool) -> bytes:
         known = kept.get(id(member))
         if known is not None and known[0] is member:
             return known[1]
-        text = element(_with_escaped_texts(bytes(member)))
+        text = element(_with_escaped_texts(bytes(member))).encode()
         if keeps:
             if len(kept) >= _REMEMBERED:
                 kept.clear()

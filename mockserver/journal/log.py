@@ -142,11 +142,6 @@ class _Ring:
         self.sizes: deque[int] = deque()
         self.bytes = 0
 
-    def push(self, exchange: Exchange, size: int) -> None:
-        self.entries.append(exchange)
-        self.sizes.append(size)
-        self.bytes += size
-
     def drop_oldest(self) -> None:
         self.entries.popleft()
         self.bytes -= self.sizes.popleft()
@@ -259,7 +254,9 @@ class Journal(ExchangeLog):
         with self._lock:
             ring = self._ring or self._open()
             before = ring.bytes
-            ring.push(exchange, size)
+            ring.entries.append(exchange)
+            ring.sizes.append(size)
+            ring.bytes += size
             self.total += 1
             while len(ring.entries) > self.max_entries or ring.bytes > self.max_bytes:
                 ring.drop_oldest()

@@ -119,9 +119,10 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         self.left = self.most = most_work
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
-        self.tree = tree
+        self.root = tree.root
         self.dialect = dialect
         self.reach: Reach = reach or _nothing
+        self.met: dict[str, ProfileOperation] = {}
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
         for index, operation in enumerate(self.patch):
@@ -136,16 +137,17 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         if operation is None:
             self.dialect.crash("operation-null", "An operation is null.")
         name = operation.get("op", "add")
-        kind = operation_type(name) if name is not None else "invalid"
+        kind = _KNOWN_NAMES.get(name) or (operation_type(name) if name is not None else "invalid")
         if kind == "invalid":
             raise BadRequest(f"Invalid JsonPatch operation '{name or ''}'.", rule="op-unknown")
         if self.dialect.follows_page and kind in ("move", "copy"):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen: ProfileOperation = self.operations[kind](
-            operation, self.tree, self.dialect, self.tolerated, self.reach, self
-        )
+        chosen = self.met.get(kind)
+        if chosen is None:
+            chosen = self.met[kind] = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
+        chosen.operation = operation
         return chosen
 
 

@@ -93,8 +93,8 @@ class Service:
         self._successes: dict[str, Story] = {}
 
     @cached_property
-    def write_xml(self) -> Callable[[bytes], str]:
-        """What writes a profile as XML."""
+    def write_xml(self) -> Callable[[bytes], bytes]:
+        """What writes a profile as XML in UTF-8."""
         # Imported and made with the first: many servers write none.
         from mockserver.formats.xml_write import profile_writer
 
@@ -295,9 +295,7 @@ class Service:
         return Answer(200, [head.form.header, *NO_CACHE], body, story)
 
     def _render(self, profile: bytes, form: AnswerFormat, *, may_hide: bool) -> bytes:
-        if form.is_xml:
-            return form.encode(self.write_xml(profile))
-        body = self.without_hidden(profile) if may_hide else profile
+        body = self.write_xml(profile) if form.is_xml else self.without_hidden(profile) if may_hide else profile
         return body if form.encoding == "utf-8" else form.encode(body.decode())
 
     def without_hidden(self, profile: bytes) -> bytes:

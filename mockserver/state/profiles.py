@@ -122,14 +122,15 @@ class Profiles:
         """
         for _ in range(_ATTEMPTS):
             overlay = self._overlay
-            slot = self._slot(overlay, key)
+            moved: Any = overlay.index.get(key, _FIXTURES)
+            slot = overlay.base.index.get(key) if moved is _FIXTURES else moved
             if slot is None:
                 raise profile_unknown()
             lock = self._locks.get(slot) or self._locks.setdefault(slot, Lock())
             # Turns only save work: a change that takes long must not stop who else wants to change the profile.
-            taken = lock.acquire(timeout=_PATIENCE_S)
+            taken = lock.acquire(blocking=False) or lock.acquire(timeout=_PATIENCE_S)
             try:
-                if self._slot(overlay, key) != slot or (before := self._body(overlay, slot)) is None:
+                if overlay.index.get(key, _FIXTURES) != moved or (before := self._body(overlay, slot)) is None:
                     continue
                 changed = change(before)
                 if changed.body is before:

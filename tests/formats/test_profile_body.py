@@ -8,8 +8,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.formats.json_write import write_json
 from mockserver.formats import profile_body
+from mockserver.formats.json_write import write_json
 from mockserver.formats.profile_body import LONGEST_KEPT, open_profile, write_profile
 
 values = st.recursive(
