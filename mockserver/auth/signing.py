@@ -2,7 +2,7 @@
 
 `Authorization: PNAUTHINFO3-HMAC-SHA256 Credential=<UserId>/<ISO 8601 timestamp> Signature=<base64>`  (documented)
 
-A verifying client imports this module to sign, so it needs nothing but the standard library and the error tree.
+A client that signs imports this module too, so it needs nothing of ours but the error tree.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import hmac
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from mockserver.errors import Forbidden, Unauthorized, UsageError
 
@@ -24,39 +25,42 @@ _END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 CHALLENGE: Final = {"WWW-Authenticate": 'PNAUTHINFO3 realm="https://pm.mypreferences.com"'}
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """An API user of one client; `secrets` holds the current key, then the previous one while a rotation lasts."""
 
     user_id: str
-    secrets: tuple[str, ...] = field(repr=False)
+    secrets: tuple[str, ...]
     permissions: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"User({self.user_id!r})"
 
-@dataclass(frozen=True, slots=True)
-class OAuthClient:
+
+class OAuthClient(Struct, frozen=True):
     """An application that may ask for bearer tokens in the name of `user_ids`."""
 
     client_id: str
-    secret: str = field(repr=False)
+    secret: str
     user_ids: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"OAuthClient({self.client_id!r})"
 
-@dataclass(frozen=True, slots=True)
-class Client:
+
+class Client(Struct, frozen=True):
     """A MyPreferences account, the first segment of the URL; `users` and `oauth_clients` are keyed by their ids.
 
     `account_rules` overrides the setting of that name; `types` lists the types that the account has, by member.
     """
 
     client_id: str
-    users: Mapping[str, User] = field(default_factory=dict)
-    oauth_clients: Mapping[str, OAuthClient] = field(default_factory=dict)
+    users: Mapping[str, User] = {}
+    oauth_clients: Mapping[str, OAuthClient] = {}
     signature_window_s: int = DEFAULT_SIGNATURE_WINDOW_S
     default_type: str | None = None
     default_locale: str | None = None
     account_rules: bool | None = None
-    types: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    types: Mapping[str, Sequence[str]] = {}
 
 
 class Scheme(NamedTuple):

@@ -18,7 +18,6 @@ import orjson
 from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
 from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.ready_file import ReadyFile
 from mockserver.commands.running import make_server
 from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
@@ -31,6 +30,7 @@ from mockserver.service.sample import sample_curl, sample_user
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
+    from mockserver.commands.ready_file import ReadyFile
     from mockserver.server.tls import Tls
 
 _COLLECTED_ALLOCATIONS = 10_000
@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGINT, SIGTERM or SIGHUP."""
     settings = settings_of(options)
-    ready_file = ReadyFile(settings.ready_file) if settings.ready_file else None
+    ready_file = _ready_file(settings)
     tls = prepare_tls(settings)
     metrics = Metrics()
     to_log = start_log(settings.log, metrics.note_dropped_line)
@@ -85,6 +85,14 @@ def run(options: argparse.Namespace) -> int:
         if ready_file is not None:
             ready_file.remove()
     return 0
+
+
+def _ready_file(settings: Settings) -> ReadyFile | None:
+    if not settings.ready_file:
+        return None
+    from mockserver.commands.ready_file import ReadyFile
+
+    return ReadyFile(settings.ready_file)
 
 
 def follow_files(mock: Mock, server: Server, reload: Reload) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.profile.paths import covers, segments
 
@@ -28,8 +30,7 @@ LONGEST_DELAY_MS: Final = 600_000.0
 """The longest delay in milliseconds, given or drawn: a mock that must never answer stalls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Select requests; an absent field matches everything, and all given fields must hold.
 
     Compared without case, except `user`. `operation` is a name of the table of operations. `op` and `path` hold for one
@@ -46,16 +47,14 @@ class Match:
     operation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
+class Uniform(Struct, frozen=True):
     """A delay between two bounds in milliseconds, all equally likely."""
 
     low: float
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lognormal:
+class Lognormal(Struct, frozen=True):
     """A delay with a long tail: median in milliseconds, sigma as the spread of its logarithm."""
 
     median: float
@@ -65,8 +64,7 @@ class Lognormal:
 Delay: TypeAlias = float | Uniform | Lognormal
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What a hit does to a request.
 
     `when="before"`: nothing is applied. `when="after"`: the patch is applied and saved, then the fault strikes; a
@@ -84,8 +82,7 @@ class Effect:
     when: When = "before"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Say which of a rule's matching requests are hit: those on which all given fields agree.
 
     Each rule counts its own matches in each world, from 1. `after` skips that many; the positions below count from the
@@ -104,17 +101,16 @@ class Schedule:
     sequence: tuple[Step, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One rule; it ends `expires_in_s` seconds after its world took it in, or never.
 
     One that is not `enabled` matches nothing and counts nothing until it is switched on again.
     """
 
     id: str
-    match: Match = field(default_factory=Match)
-    effect: Effect = field(default_factory=Effect)
-    schedule: Schedule = field(default_factory=Schedule)
+    match: Match = Match()
+    effect: Effect = Effect()
+    schedule: Schedule = Schedule()
     expires_in_s: float | None = None
     enabled: bool = True
 

@@ -11,9 +11,11 @@ import json
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from mockserver.errors import UsageError
 from mockserver.faults.fields import APPLIED_OPS, FIELDS, UnfitError, is_utf8, plain

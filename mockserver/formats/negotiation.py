@@ -11,9 +11,11 @@ import codecs
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from mockserver.errors import UnsupportedMediaType
 
@@ -44,8 +46,7 @@ _CHARSET = re.compile(
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class MediaType:
+class MediaType(Struct, frozen=True):
     """A parsed Content-Type or one element of Accept, in lower case; `shown` is the media type as it was sent."""
 
     type: str
@@ -59,18 +60,17 @@ class MediaType:
         return f"{self.type}/{self.subtype}"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerFormat:
+class AnswerFormat(Struct, frozen=True):
     """The chosen media type and encoding of an answer, and the header that names them."""
 
     media_type: str
     encoding: str
-    is_xml: bool = field(init=False)
-    header: tuple[str, str] = field(init=False)
+    is_xml: bool = False
+    header: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "is_xml", self.media_type in XML_TYPES)
-        object.__setattr__(self, "header", ("Content-Type", self.content_type))
+        force_setattr(self, "is_xml", self.media_type in XML_TYPES)
+        force_setattr(self, "header", ("Content-Type", self.content_type))
 
     @property
     def content_type(self) -> str:
@@ -212,8 +212,7 @@ def _charset_preference(weighted: tuple[float, str]) -> tuple[float, bool]:
     return -weighted[0], weighted[1] == "*"
 
 
-@dataclass(frozen=True, slots=True)
-class BodyFormat:
+class BodyFormat(Struct, frozen=True):
     """How a request's body is to be read: "json", "xml" or "form", and its declared charset."""
 
     reader: str

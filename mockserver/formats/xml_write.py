@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 import orjson
+from msgspec import Raw
 
-from mockserver.formats.profile_body import read_members
+from mockserver.formats.profile_body import LONGEST_KEPT, members_of
 from mockserver.formats.xml_text import escape_text
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.members import Kind, Member, MemberTree
@@ -17,37 +17,44 @@ INSTANCE_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 # JSON's own escapes, and the lead of U+FFFE and U+FFFF: without these only markup needs escaping.
 _ESCAPES, _NONCHARACTERS = b"\\", b"\xef\xbf"
 
-_NULL = b"null"
+_NULL = Raw(b"null")
 _REMEMBERED = 64
-_LONGEST_REMEMBERED = 2048
 
 Writer = Callable[[Any], str]
 
 
-def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], str]:
-    """Return the function that writes a profile's JSON as XML; element names and their order are settled here, once.
+def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], bytes]:
+    """Return what writes a profile's JSON as XML in UTF-8; element names and their order are settled here, once.
 
     Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
     """
-    start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'
+    start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'.encode()
     members = [(member.name, _member_writer(member, dialect)) for member in _ordered(tree.root, dialect)]
 
-    def write(body: bytes) -> str:
-        find = read_members(body).get
-        return "".join([start, *[write(bytes(find(name, _NULL))) for name, write in members], "</UserProfile>"])
+    def write(body: bytes) -> bytes:
+        find, keeps = members_of(body).get, len(body) <= LONGEST_KEPT
+        return b"".join([start, *[write(find(name, _NULL), keeps) for name, write in members], b"</UserProfile>"])
 
     return write
 
 
-def _member_writer(member: Member, dialect: Dialect) -> Callable[[bytes], str]:
-    """Return a member's writer, which remembers: from one answer to the next most members stay as they were."""
+def _member_writer(member: Member, dialect: Dialect) -> Callable[[Raw, bool], bytes]:
+    """Return a member's writer, which keeps what it wrote: from one answer to the next most members stay the same."""
     element = _element(member, dialect)
+    kept: dict[int, tuple[Raw, bytes]] = {}
 
-    def write(body: bytes) -> str:
-        return element(_with_escaped_texts(body))
+    def write(member: Raw, keeps: bool) -> bytes:
+        known = kept.get(id(member))
+        if known is not None and known[0] is member:
+            return known[1]
+        text = element(_with_escaped_texts(bytes(member))).encode()
+        if keeps:
+            if len(kept) >= _REMEMBERED:
+                kept.clear()
+            kept[id(member)] = member, text
+        return text
 
-    remembered = lru_cache(maxsize=_REMEMBERED)(write)
-    return lambda body: remembered(body) if len(body) <= _LONGEST_REMEMBERED else write(body)
+    return write
 
 
 def _ordered(member: Member, dialect: Dialect) -> tuple[Member, ...]:

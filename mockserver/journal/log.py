@@ -14,15 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
 from weakref import WeakSet
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError, UsageError
 from mockserver.faults.rules import BROKEN, Hit
 from mockserver.story.story import Story
 
 
-class Exchange(NamedTuple):
+class Exchange(Struct, frozen=True):
     """A request, its answer and the story.
 
     `at` is aware, by the world's clock, `received` by the machine's (None: by the same clock), which may not be
@@ -140,11 +142,6 @@ class _Ring:
         self.sizes: deque[int] = deque()
         self.bytes = 0
 
-    def push(self, exchange: Exchange, size: int) -> None:
-        self.entries.append(exchange)
-        self.sizes.append(size)
-        self.bytes += size
-
     def drop_oldest(self) -> None:
         self.entries.popleft()
         self.bytes -= self.sizes.popleft()
@@ -257,7 +254,9 @@ class Journal(ExchangeLog):
         with self._lock:
             ring = self._ring or self._open()
             before = ring.bytes
-            ring.push(exchange, size)
+            ring.entries.append(exchange)
+            ring.sizes.append(size)
+            ring.bytes += size
             self.total += 1
             while len(ring.entries) > self.max_entries or ring.bytes > self.max_bytes:
                 ring.drop_oldest()

@@ -37,9 +37,10 @@ _LETTER: Final = r"[A-Za-z0-9+/_-]"
 _ROUTE: Final = rf"(?!{_LETTER}{{0,88}}(?:Profiles?|AlternateId(?:Type)?)/)"
 _DIGEST: Final = "|".join(rf"{_LETTER}{{{size}}}" for size in (86, 64, 43))
 # No pattern takes more than a bounded number of steps a character, whatever is sent.
-# What credentials look like, the first group or all, and the words without one of which nothing does.
+# What credentials look like, the first group or all, and the words without one of which nothing does. Compiled when
+# one of them is looked for, for every start would pay.
 _LIKENESSES: Final = tuple(
-    (words.encode().split(), re.compile(pattern.encode()))
+    (words.encode().split(), pattern.encode())
     for words, pattern in (
         ("signature", r"(?i)signature\s*[=:]\s*[\"']?([^\s,;&\"'<>\[\\]+)"),
         ("bearer basic", r"(?i)\b(?:bearer|basic)\s+([\w.~+/=-]{16,})"),
@@ -54,7 +55,7 @@ _LIKENESSES: Final = tuple(
 )
 # Base64 of 32 bytes and more, with its padding or, standing alone, without; other random text; hexadecimal.
 _RANDOM: Final = tuple(
-    re.compile(pattern.encode())
+    pattern.encode()
     for pattern in (
         rf"(?<![A-Za-z0-9+_-]){_ROUTE}{_LETTER}{{42,88}}={{1,2}}",
         rf"(?<![A-Za-z0-9+_-]){_ROUTE}(?:{_DIGEST})(?![A-Za-z0-9+/_=-])",
@@ -76,11 +77,10 @@ _MOST_ESCAPED: Final = 3
 _DATE: Final = (
     r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9:]{2,5})?|[0-9]{9,13})"
 )
-_AUTHORIZATION: Final = re.compile(
-    r"\s*(?P<scheme>(?i:pnauthinfo?[0-9]?(?:-hmac)?(?:-(?:sha|md)-?[0-9]{1,3})?|basic|bearer|digest|negotiate|ntlm))"
+_AUTHORIZATION: Final = (
+    r"(?s)\s*(?P<scheme>(?i:pnauthinfo?[0-9]?(?:-hmac)?(?:-(?:sha|md)-?[0-9]{1,3})?|basic|bearer|digest|negotiate|ntlm))"
     rf"(?:(?P<credential>\s+Credential=(?P<user>[^=,;]*)/{_DATE}(?=[\s,;]|$))(?P<signature>[\s,;]*(?i:signature)=)?)?"
-    r"(?P<rest>.*)",
-    re.DOTALL,
+    r"(?P<rest>.*)"
 )
 
 
@@ -140,7 +140,7 @@ class Secrets:
 
     def _authorization(self, value: str) -> str:
         """Keep the scheme and, of the vendor's own, the Credential; all else may be a secret in the wrong place."""
-        found = _AUTHORIZATION.match(value)
+        found = re.match(_AUTHORIZATION, value)
         if found is None:
             return REDACTED
         scheme, credential, user, signature, rest = found.groups("")
@@ -157,11 +157,11 @@ class Secrets:
         folded = data.lower()
         for words, likeness in _LIKENESSES:
             if any(word in folded for word in words):
-                yield from (found.span(likeness.groups) for found in likeness.finditer(data))
+                yield from (found.span(found.re.groups) for found in re.finditer(likeness, data))
         # What the routes say is long, and random to nobody.
         if _has_long_run(data.replace(b"/Profile/AlternateIdType/", b" ").replace(b"/AlternateId/", b" ")):
             for random in _RANDOM:
-                yield from (found.span() for found in random.finditer(data))
+                yield from (found.span() for found in re.finditer(random, data))
 
     def _known(self, data: bytes) -> Iterator[Span]:
         """Find pieces of secrets, in any letter case: each holds a block that starts at a multiple of its size."""

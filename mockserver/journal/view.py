@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from mockserver.errors import ApiError
 from mockserver.formats.json_read import read_patch
@@ -193,7 +193,8 @@ def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
             orjson.dumps(secrets.content(orjson.loads(profile))) if secrets.body(profile) is not profile else profile
             for profile in (before or b"null", after or b"null")
         )
-    return exchange._replace(
+    return replace(
+        exchange,
         world=secrets.text(exchange.world),
         body=secrets.body(exchange.body),
         answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason == "route-unknown"),

@@ -15,7 +15,6 @@ import jsonpatch
 from mockserver.errors import ApiError, BadRequest
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS, Dialect, unsupported_operation
 from mockserver.patch.operations import Add, Copy, Move, Nothing, ProfileOperation, Remove, Replace, Test
-from mockserver.patch.rfc6902 import apply_rfc_operation, apply_rfc_patch
 from mockserver.profile.members import MemberTree
 from mockserver.profile.work import DEFAULT_WORK, Work
 
@@ -44,6 +43,8 @@ def apply_patch(
     After a refusal the passed document is worth nothing: pass a private copy.
     """
     if dialect.strict_rfc:
+        from mockserver.patch.rfc6902 import apply_rfc_patch
+
         return apply_rfc_patch(operations, document, tree, Work(most_work))
     patched: dict[str, Any] = ProfilePatch(operations, tree, dialect, tolerated, reach, most_work).apply(document)
     return patched
@@ -52,6 +53,8 @@ def apply_patch(
 def apply_one(operation: Any, document: dict[str, Any], tree: MemberTree, dialect: Dialect) -> dict[str, Any]:
     """Return the document after one operation of several; in the strict dialect a removed member stays absent."""
     if dialect.strict_rfc:
+        from mockserver.patch.rfc6902 import apply_rfc_operation
+
         return apply_rfc_operation(operation, document, tree, Work(DEFAULT_WORK))
     return apply_patch([operation], document, tree, dialect)
 
@@ -116,9 +119,10 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         self.left = self.most = most_work
         self.patch: Any = operations
         self.tolerated: set[str] = set() if tolerated is None else tolerated
-        self.tree = tree
+        self.root = tree.root
         self.dialect = dialect
         self.reach: Reach = reach or _nothing
+        self.met: dict[str, ProfileOperation] = {}
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
         for index, operation in enumerate(self.patch):
@@ -133,16 +137,17 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         if operation is None:
             self.dialect.crash("operation-null", "An operation is null.")
         name = operation.get("op", "add")
-        kind = operation_type(name) if name is not None else "invalid"
+        kind = _KNOWN_NAMES.get(name) or (operation_type(name) if name is not None else "invalid")
         if kind == "invalid":
             raise BadRequest(f"Invalid JsonPatch operation '{name or ''}'.", rule="op-unknown")
         if self.dialect.follows_page and kind in ("move", "copy"):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen: ProfileOperation = self.operations[kind](
-            operation, self.tree, self.dialect, self.tolerated, self.reach, self
-        )
+        chosen = self.met.get(kind)
+        if chosen is None:
+            chosen = self.met[kind] = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
+        chosen.operation = operation
         return chosen
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Never
+
+from msgspec import Struct
 
 from mockserver.errors import BadRequest, VendorCrash
 from mockserver.profile.conformance import too_long
 from mockserver.profile.members import Member
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """A rule set by which operations are read and applied."""
 
     name: str

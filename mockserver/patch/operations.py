@@ -16,7 +16,7 @@ from mockserver.patch.dialect import Dialect, read_only_refusal, refuse_too_long
 from mockserver.patch.pointer import Place, list_index, place_of
 from mockserver.profile.clr_text import clr_text
 from mockserver.profile.conversion import ConversionError, convert
-from mockserver.profile.members import Member, MemberTree
+from mockserver.profile.members import Member
 from mockserver.profile.work import Work
 
 
@@ -45,23 +45,18 @@ def _shown(value: Any, source: Member | None, work: Work) -> str:
 
 
 class ProfileOperation(jsonpatch.PatchOperation):
-    """One operation as the vendor's adapters apply it to a typed profile.
+    """A kind of operation as the vendor's adapters apply it to a typed profile, and the `operation` whose turn it is.
 
     `reach` is called with the name of the profile's own member that the operation is about to look into.
     """
 
+    operation: dict[str, Any]
+
     def __init__(
-        self,
-        operation: dict[str, Any],
-        tree: MemberTree,
-        dialect: Dialect,
-        tolerated: set[str],
-        reach: Callable[[str], object],
-        work: Work,
+        self, root: Member, dialect: Dialect, tolerated: set[str], reach: Callable[[str], object], work: Work
     ) -> None:
         # Not super().__init__: it refuses a missing path at once, which the vendor does only when it is needed.
-        self.operation = operation
-        self.tree = tree
+        self.root = root
         self.dialect = dialect
         self.tolerated = tolerated
         self.reach = reach
@@ -71,7 +66,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         text = self.operation.get(key)
         if text is None:
             self.dialect.crash(f"{key}-missing", f"The operation has no '{key}'.")
-        place = place_of(text, self.tree.root)
+        place = place_of(text, self.root)
         if place.pointer.tolerated:
             self.tolerated.add("tolerated-path")
         return place
@@ -82,7 +77,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
             if writing and first.read_only and self.dialect.follows_page:
                 raise read_only_refusal(place.segment, place.pointer.text)
             self.reach(first.name)
-        return place.locate(document, self.operation.get("op") or "")
+        return place.locate(document, self.operation) if place.steps else document
 
     def storable(self, member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
         result = converted(member, place, value, self.work, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -62,10 +63,10 @@ class Place:
             self.container = inner
         self.member = None if self.container.item else self.container.find(self.segment)
 
-    def locate(self, document: Any, op: str) -> Any:
+    def locate(self, document: Any, operation: Mapping[str, Any]) -> Any:
         """Walk to what holds the last segment; raise BadRequest where the vendor's walk stops.
 
-        `op` is the operation's name as sent, which the vendor's message repeats.
+        The vendor's message repeats the operation's name as sent.
         """
         target = document
         for segment, name in self.steps:
@@ -76,6 +77,7 @@ class Place:
             else:
                 raise self._unknown(segment)
             if target is None:
+                op = operation.get("op") or ""
                 raise BadRequest(
                     f"For operation '{op}', the target location specified by path '{self.pointer.text}' was not found.",
                     rule="path-below-null",

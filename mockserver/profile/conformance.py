@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.nearest import did_you_mean
 from mockserver.profile.conversion import INT64_MAX, INT64_MIN
 from mockserver.profile.members import Kind, Member
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One breach of the contract: a JSON Pointer, what is wrong there, what to write instead."""
 
     path: str
@@ -88,18 +88,17 @@ def text_length(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
-def too_long(value: Any, member: Member) -> Iterator[tuple[str, int]]:
-    """Yield (member name, limit) of each string over its limit, counted as `text_length` does."""
-    if not member.bounded or value is None:
-        return
-    if isinstance(value, str) and member.max_length is not None and text_length(value) > member.max_length:
-        yield member.name, member.max_length
+def too_long(value: Any, member: Member) -> list[tuple[str, int]]:
+    """Return (member name, limit) of each string over its limit, counted as `text_length` does."""
+    limit = member.max_length
+    if isinstance(value, str):
+        return [(member.name, limit)] if limit is not None and text_length(value) > limit else []
+    parts: Iterable[tuple[Any, Member]] = ()
     if isinstance(value, dict):
-        for name, child in member.members.items():
-            yield from too_long(value.get(name), child)
-    if isinstance(value, list) and member.item is not None:
-        for item in value:
-            yield from too_long(item, member.item)
+        parts = ((value.get(name), child) for name, child in member.members.items() if child.bounded)
+    elif isinstance(value, list) and member.item is not None and member.bounded:
+        parts = ((item, member.item) for item in value)
+    return [row for inner, child in parts for row in too_long(inner, child)]
 
 
 def complete(value: Any, member: Member, defaults: Mapping[str, Any] | None = None) -> Any:

@@ -24,7 +24,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _INTEGER = re.compile(r"[\t-\r ]*([+-]?[0-9]+)[\t-\r ]*\0*", re.ASCII)
 # bool.TryParse trims what char.IsWhiteSpace says, and NULs; U+001C to U+001F are no white space there.
 _BLANK = "[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\0]*"
-_BOOLEAN = re.compile(f"{_BLANK}(true|false){_BLANK}", re.IGNORECASE | re.ASCII)
+_BOOLEAN = f"(?ia){_BLANK}(true|false){_BLANK}"  # compiled when a text comes for a boolean: few do
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _BITS_OF_ANY_DOUBLE = 1023
 
@@ -98,7 +98,7 @@ def _digits(number: int) -> str:
 def _to_boolean(value: Any, member: Member, dates: bool, identified: Identified) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, str) and (match := _BOOLEAN.fullmatch(value)):
+    if isinstance(value, str) and (match := re.fullmatch(_BOOLEAN, value)):
         return match[1].lower() == "true"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return value != 0

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.errors import UsageError
 
@@ -32,8 +33,7 @@ class Kind(StrEnum):
 CLR_DEFAULTS: Mapping[Kind, Any] = {Kind.BOOLEAN: False, Kind.INTEGER: 0}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(Struct, frozen=True, eq=False):
     """One node of the tree: the root, a member of an object, or the item of a list."""
 
     name: str
@@ -47,11 +47,11 @@ class Member:
     returned: bool = True
     xml_name: str = ""
     item: Member | None = None
-    members: Mapping[str, Member] = field(default_factory=dict)
-    folded: Mapping[str, Member] = field(default_factory=dict)
+    members: Mapping[str, Member] = {}
+    folded: Mapping[str, Member] = {}
     page_order: tuple[Member, ...] = ()
     serialiser_order: tuple[Member, ...] = ()
-    template: Mapping[str, Any] = field(default_factory=dict)
+    template: Mapping[str, Any] = {}
     bounded: bool = False
     weight: int = 0
 
@@ -63,13 +63,12 @@ class Member:
         return self.members.get(segment) or (self.folded.get(segment.lower()) if segment.isascii() else None)
 
 
-@dataclass(frozen=True, slots=True)
-class MemberTree:
+class MemberTree(Struct, frozen=True):
     """The compiled contract: the profile's root member, the XML names around it, and the other requests' documents."""
 
     root: Member
     xml_namespace: str
-    documents: Mapping[str, Member] = field(default_factory=dict)
+    documents: Mapping[str, Member] = {}
 
     @property
     def empty_defaults(self) -> Mapping[str, Any]:

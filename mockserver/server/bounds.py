@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -23,8 +25,7 @@ LINGER_S = 2.0  # from the last answer to the end of a connection: time for the 
 LINGER_BYTES = 8 << 20  # dropped meanwhile: a client that has not seen the answer yet may still send its body
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What a server bears of its clients: sizes in bytes, times in seconds."""
 
     max_body: int = 1 << 20

@@ -138,7 +138,7 @@ def _encode(lines: list[str]) -> bytes:
 
 def method_at_start(data: bytes) -> re.Match[bytes] | None:
     """Find a request's method, [1], which may end with what came so far, without the space behind it, [2]."""
-    return _METHOD.match(data)
+    return re.match(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32})( |\Z)", data)
 
 
 def is_known_method(method: bytes) -> bool:
@@ -148,6 +148,3 @@ def is_known_method(method: bytes) -> bool:
     except httptools.HttpParserInvalidMethodError:
         return False
     return True
-
-
-_METHOD = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32})( |\Z)")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from mockserver.journal.log import Exchange
 from mockserver.story.story import Story
 
 
-class Delivery(NamedTuple):
+class Delivery(Struct, frozen=True):
     """How the server is to deliver an answer when a fault asks for it: late, or as a broken connection."""
 
     delay_s: float
     connection: str | None
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What goes back to the client, and how."""
 
     status: int

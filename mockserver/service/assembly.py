@@ -9,13 +9,13 @@ import secrets
 import shlex
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct
 
 from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from mockserver.faults.text import Known
 
 
-@dataclass(slots=True)
-class Mock:
+class Mock(Struct):
     """Everything that a running mock is made of; reading again swaps settings, fixtures and service."""
 
     settings: Settings

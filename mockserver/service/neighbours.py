@@ -141,7 +141,7 @@ class Neighbours:
             if reason is None:
                 del profile["ReasonCode"]
             profile["Edited"] = stamped(profile.reach("Edited"), self.tree, call.now, call.user)
-            return Changed(fitting(write_profile(profile), self.policy))
+            return Changed(fitting(profile.write(), self.policy))
 
         return Outcome(200, done, update=call.profiles.update(call.key, change))
 
@@ -165,7 +165,7 @@ class Neighbours:
             rows = [{**template, **consent, "Edited": edited} for consent in added]
             profile["Consents"] = [*(profile.reach("Consents") or ()), *rows]
             profile["Edited"] = stamped(profile.reach("Edited"), self.tree, call.now, call.user)
-            return Changed(fitting(write_profile(profile), self.policy))
+            return Changed(fitting(profile.write(), self.policy))
 
         return Outcome(201, "consents-created", update=call.profiles.update(call.key, change))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import FixtureProblem, FixtureSet, UnfitFixtures, load_fixtures
@@ -22,25 +25,23 @@ _READINGS = 5  # of files that change while they are read
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of reading again; `skipped` are files that were left alone, `restart` settings that need a restart."""
 
     status: str
-    problems: list[dict[str, str]] = field(default_factory=list)
-    profiles: dict[str, int] = field(default_factory=dict)
-    clashes: list[dict[str, Any]] = field(default_factory=list)
-    skipped: list[dict[str, str]] = field(default_factory=list)
-    restart: list[str] = field(default_factory=list)
+    problems: list[dict[str, str]] = []
+    profiles: dict[str, int] = {}
+    clashes: list[dict[str, Any]] = []
+    skipped: list[dict[str, str]] = []
+    restart: list[str] = []
     at: str = ""
 
     def json(self) -> dict[str, Any]:
         """Return it as the control surface tells it."""
-        return {row.name: getattr(self, row.name) for row in fields(self)}
+        return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Fixtures and settings as the files have them; `number` tells which of two readings began later."""
 
     number: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from mockserver.auth.signing import Client, Dates, User
 from mockserver.auth.tokens import bearer_token
@@ -16,7 +16,7 @@ from mockserver.profile.work import DEFAULT_WORK
 from mockserver.service.routes import Route
 
 
-class Signed(NamedTuple):
+class Signed(Struct, frozen=True):
     """A signature that was found good: whose it is, the assumed rules it rests on, and while which times it holds."""
 
     user: User
@@ -25,14 +25,14 @@ class Signed(NamedTuple):
     until: datetime
 
 
-class Addressed(NamedTuple):
+class Addressed(Struct, frozen=True):
     """Whom a head is about, and a fault that it asks for itself."""
 
     client: Client | None
     requested: Fault | None
 
 
-class Kept(NamedTuple):
+class Kept(Struct, frozen=True):
     """What the journal keeps of a head, without secrets, and its size in bytes; `user` only where nobody must sign."""
 
     target: str
@@ -69,15 +69,14 @@ class Head:
         self.signed: Signed | None = None
 
 
-class Request(NamedTuple):
+class Request(Struct, frozen=True):
     """One request."""
 
     head: Head
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The settings that a request's handling depends on."""
 
     dialect: Dialect

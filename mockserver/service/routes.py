@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -19,7 +19,7 @@ _WORDS = frozenset(
     for word in path.split("/")
     if word and not word.startswith("{")
 )
-_STRAY_WORLD = re.compile(rf"{_BASE}/[^/?#~]+~(?P<world>[^/?#]+)", re.IGNORECASE)
+_STRAY_WORLD = rf"(?i){_BASE}/[^/?#~]+~(?P<world>[^/?#]+)"
 _CACHED_LENGTH = 300
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 
@@ -46,9 +46,9 @@ def _pattern(route: str) -> re.Pattern[str]:
     return re.compile(rf"{_BASE}{path}/*(?:\?(?P<query>.*))?", re.IGNORECASE | re.ASCII)
 
 
-_PATTERNS = {
-    name: [(_pattern(route), operations) for route, operations in routes.items()] for name, routes in ROUTES.items()
-}
+@cache
+def _patterns(offered: str) -> list[tuple[re.Pattern[str], Mapping[str, Operation]]]:
+    return [(_pattern(route), operations) for route, operations in ROUTES[offered].items()]
 
 
 def match_route(target: str, *, slashes_in_ids: bool, offered: str = "all") -> Route:
@@ -64,10 +64,10 @@ def match_route(target: str, *, slashes_in_ids: bool, offered: str = "all") -> R
 def _match(target: str, slashes_in_ids: bool, offered: str) -> Route:
     if slashes_in_ids or "%2f" not in target.partition("?")[0].lower():
         for text in dict.fromkeys((target, _with_plain_words(target))):
-            for pattern, operations in _PATTERNS[offered]:
+            for pattern, operations in _patterns(offered):
                 if (found := pattern.fullmatch(text)) is not None:
                     return _route(operations, found)
-    stray = _STRAY_WORLD.match(target)
+    stray = re.match(_STRAY_WORLD, target)
     return Route({}, world=unquote(stray["world"]) or None if stray else None)
 
 

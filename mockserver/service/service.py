@@ -6,10 +6,12 @@ import logging
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
 from mockserver.auth.tokens import authenticate
@@ -17,11 +19,9 @@ from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
 from mockserver.fixtures.loading import FixtureSet
 from mockserver.fixtures.naming import nearest_id
-from mockserver.formats.error_body import error_body
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
-from mockserver.formats.xml_write import profile_writer
 from mockserver.journal.log import Exchange, head_bytes
 from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
@@ -48,7 +48,7 @@ NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma
 _log = logging.getLogger(__name__)
 
 
-class Patched(NamedTuple):
+class Patched(Struct, frozen=True):
     """What a patch showed beside its result: leniencies, and whether the profile may hold a member never returned."""
 
     tolerated: Collection[str] = ()
@@ -58,21 +58,18 @@ class Patched(NamedTuple):
 _STRICT = Patched()  # that dialect knows no leniency
 
 
-class Handling:
+class Handling(Struct):
     """The facts that accumulate while one request is handled, for the story and the journal."""
 
-    __slots__ = ("before", "fault", "holds_rules", "now", "operations", "rests_on", "started", "update", "user")
-
-    def __init__(self, now: datetime) -> None:
-        self.started = stopwatch()
-        self.now = now
-        self.operations: list[Any] | None = None
-        self.update: Update | None = None
-        self.before: bytes | None = None  # what the patch met, also if it is refused
-        self.user: str | None = None
-        self.fault: Hit | None = None
-        self.rests_on: tuple[str, ...] = ()
-        self.holds_rules: life.HoldsRules | None = None
+    now: datetime
+    started: float
+    operations: list[Any] | None = None
+    update: Update | None = None
+    before: bytes | None = None  # what the patch met, also if it is refused
+    user: str | None = None
+    fault: Hit | None = None
+    rests_on: tuple[str, ...] = ()
+    holds_rules: life.HoldsRules | None = None
 
 
 class Service:
@@ -87,7 +84,6 @@ class Service:
         self.secrets = secrets
         self._fixtures = fixtures
         self._neighbours: Neighbours | None = None
-        self.write_xml: Callable[[bytes], str] = profile_writer(tree, policy.dialect)
         self._numbers = numbers
         self._nearest_id = lru_cache(maxsize=256)(partial(nearest_id, fixtures))
         self._logs_less = policy.log in ("refusals", "off")
@@ -96,9 +92,17 @@ class Service:
         # operations again from a JSON body when somebody looks.
         self._successes: dict[str, Story] = {}
 
+    @cached_property
+    def write_xml(self) -> Callable[[bytes], bytes]:
+        """What writes a profile as XML in UTF-8."""
+        # Imported and made with the first: many servers write none.
+        from mockserver.formats.xml_write import profile_writer
+
+        return profile_writer(self.tree, self.policy.dialect)
+
     def answer(self, request: Request, world: World) -> Answer:
         """Answer one request and journal it; never raises."""
-        handling = Handling(world.clock.now())
+        handling = Handling(world.clock.now(), stopwatch())
         try:
             answer = self._handle(request, world, handling)
         except ApiError as refusal:
@@ -110,13 +114,13 @@ class Service:
             answer = self.bug(request.head.form)
         if handling.fault is not None and handling.fault.connection and not handling.fault.applies:
             # Whatever the answer would have said, the client will see a broken connection.
-            answer = answer._replace(story=Story("fault-injected"))
+            answer = replace(answer, story=Story("fault-injected"))
         return self._finish(request, world, handling, answer)
 
     def refuse_early(self, refusal: ApiError, head: Head, world: World) -> Answer:
         """Answer and journal a request that a door refuses before the service sees it."""
         answer = self.refuse(refusal, head.form)
-        return self._finish(Request(head, b""), world, Handling(world.clock.now()), answer)
+        return self._finish(Request(head, b""), world, Handling(world.clock.now(), stopwatch()), answer)
 
     def _handle(self, request: Request, world: World, handling: Handling) -> Answer:
         head = request.head
@@ -263,7 +267,7 @@ class Service:
             tolerated.add("is-active-patched")
         if self.policy.dialect.follows_page:
             document["Edited"] = life.stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
-        after = life.fitting(write_profile(document), policy)
+        after = life.fitting(document.write(), policy)
         same = document.untouched("AlternateIds") and document.untouched("ProfileId")
         return Changed(after, None if same else names(document.reached("AlternateIds", "ProfileId")), facts)
 
@@ -291,9 +295,7 @@ class Service:
         return Answer(200, [head.form.header, *NO_CACHE], body, story)
 
     def _render(self, profile: bytes, form: AnswerFormat, *, may_hide: bool) -> bytes:
-        if form.is_xml:
-            return form.encode(self.write_xml(profile))
-        body = self.without_hidden(profile) if may_hide else profile
+        body = self.write_xml(profile) if form.is_xml else self.without_hidden(profile) if may_hide else profile
         return body if form.encoding == "utf-8" else form.encode(body.decode())
 
     def without_hidden(self, profile: bytes) -> bytes:
@@ -304,6 +306,9 @@ class Service:
 
     def refuse(self, refusal: ApiError, form: AnswerFormat, operations: Sequence[Any] | None = None) -> Answer:
         """Render a refusal as the vendor's error: the one place that does."""
+        # Imported with the first refusal: every start would pay for it.
+        from mockserver.formats.error_body import error_body
+
         if refusal.rule == "profile-unknown":
             refusal = self._unknown(refusal.rule, str(refusal), refusal.hint)
         if refusal.rule == "profile-inactive" and self.policy.unknown_status == 400:
@@ -316,8 +321,7 @@ class Service:
     def bug(self, form: AnswerFormat) -> Answer:
         """Answer 500 for an exception that nobody planned; the traceback goes to the log, never to the client."""
         _log.error("internal error:\n%s", self.secrets.text(traceback.format_exc()))
-        failure = ApiError("An error has occurred.", rule="internal-error")
-        return self.refuse(failure, form)
+        return self.refuse(ApiError("An error has occurred.", rule="internal-error"), form)
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = f"{next(self._numbers):08x}"
@@ -333,11 +337,11 @@ class Service:
         if hit is None and self._logs_less and story.refusal is None and not story.rests_on and not story.silent:
             return answer
         if self._is_told(exchange):
-            answer = answer._replace(exchange=exchange)
+            answer = replace(answer, exchange=exchange)
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
-        return answer._replace(fault=rule, delivery=delivery)
+        return replace(answer, fault=rule, delivery=delivery)
 
     def _is_told(self, exchange: Exchange) -> bool:
         log = self.policy.log
@@ -350,28 +354,13 @@ class Service:
         kept = head.kept or self._kept(head)
         before, after = (handling.before, handling.before) if update is None else (update.before, update.after)
         received, frozen = world.clock.received()
-        exchange = Exchange(
-            id=number,
-            world=world.name,
-            at=handling.now,
-            duration_s=stopwatch() - handling.started,
-            method=head.method,
-            target=kept.target,
-            headers=kept.headers,
-            body=request.body,
-            status=answer.status,
-            answer_headers=answer.headers,
-            answer_body=answer.body,
-            story=answer.story,
-            user=handling.user if self.policy.auth else kept.user,
-            fault=struck,
-            before=before,
-            after=after,
-            key=kept.key,
-            received=received,
-            frozen=frozen,
-            hit=handling.fault,
-        )
+        user = handling.user if self.policy.auth else kept.user
+        exchange = Exchange(  # in the order of its fields: naming each would take a microsecond
+            number, world.name, handling.now, stopwatch() - handling.started,
+            head.method, kept.target, kept.headers, request.body,
+            answer.status, answer.headers, answer.body, answer.story,
+            user, struck, before, after, kept.key, received, frozen, handling.fault,
+        )  # fmt: skip
         world.journal.append(exchange, kept.size)
         return exchange
 

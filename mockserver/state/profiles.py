@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from threading import Lock
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
+from msgspec import Struct
 
 from mockserver.errors import BadRequest, NotFound, StoreUnavailable
 from mockserver.profile.keys import BY_PROFILE_ID, Key, names
 from mockserver.state.overlay import ENTRY, Base, Clash, Overlay, carry, key_size
 
 
-class Changed(NamedTuple):
+class Changed(Struct, frozen=True):
     """What a change makes of a profile: its new bytes and, only if they changed, the names that lead to it.
 
     `facts` is what whoever asked for the change wants to know of it.
@@ -25,7 +26,7 @@ class Changed(NamedTuple):
     facts: Any = None
 
 
-class Update(NamedTuple):
+class Update(Struct, frozen=True):
     """A profile before and after, the same object twice if nothing changed, and the facts of the change.
 
     None stands for a profile that was not there before, or is not there after.
@@ -121,14 +122,15 @@ class Profiles:
         """
         for _ in range(_ATTEMPTS):
             overlay = self._overlay
-            slot = self._slot(overlay, key)
+            moved: Any = overlay.index.get(key, _FIXTURES)
+            slot = overlay.base.index.get(key) if moved is _FIXTURES else moved
             if slot is None:
                 raise profile_unknown()
             lock = self._locks.get(slot) or self._locks.setdefault(slot, Lock())
             # Turns only save work: a change that takes long must not stop who else wants to change the profile.
-            taken = lock.acquire(timeout=_PATIENCE_S)
+            taken = lock.acquire(blocking=False) or lock.acquire(timeout=_PATIENCE_S)
             try:
-                if self._slot(overlay, key) != slot or (before := self._body(overlay, slot)) is None:
+                if overlay.index.get(key, _FIXTURES) != moved or (before := self._body(overlay, slot)) is None:
                     continue
                 changed = change(before)
                 if changed.body is before:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import replace
 from typing import Protocol, TypeAlias
+
+from msgspec.structs import replace
 
 from mockserver.errors import BadRequest, NotFound
 from mockserver.faults.rules import Counter, Decision, Facts, Fault

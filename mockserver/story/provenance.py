@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Mark(StrEnum):
@@ -16,8 +17,7 @@ class Mark(StrEnum):
     MOCK = "mock"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One behaviour: its stable reason code, mark, what the API does, and where that is known from."""
 
     code: str

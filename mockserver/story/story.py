@@ -6,8 +6,9 @@ Sentences are made when someone reads them, from facts that the request left; a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from mockserver.errors import ApiError
 from mockserver.nearest import nearest_name
@@ -18,8 +19,7 @@ from mockserver.story.provenance import RULES, Mark
 _WEAKNESS = (Mark.DOCUMENTED, Mark.MOCK, Mark.LIBRARY, Mark.ASSUMED)
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """What a request left behind for people: the reason code, and of a refusal the facts."""
 
     reason: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from shlex import quote
 from typing import Any, TypeAlias
 
 from flask import Blueprint, Response, request
+from msgspec.structs import replace
 
 from mockserver.errors import UsageError
 from mockserver.faults.fields import FIELDS

@@ -197,3 +197,14 @@ def test_serving_https(tmp_path: Path, state_home: Path) -> None:
     assert f"its CA is {ca}; to trust it:" in text
     assert f"    Node    NODE_EXTRA_CA_CERTS={ca}" in text
     assert f"curl -i --cacert {ca} -X PATCH {ready['url']}/ACME01/" in text
+
+
+def test_a_start_imports_nothing_that_most_servers_never_need() -> None:
+    """Each would make every start longer, and is imported with the first request that needs it."""
+    late = {"flask", "jinja2", "redis", "re2"}
+    late |= {f"mockserver.{name}" for name in ("patch.rfc6902", "journal.view", "auth.diagnosis")}
+    late |= {"mockserver.commands.ready_file"}
+    code = "import sys, mockserver.commands.serve as serve; from mockserver.settings import Settings\n"
+    code += "serve.make_server(serve.assemble(Settings())); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert late & set(done.stdout.split()) == set()

@@ -8,8 +8,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.formats import profile_body
 from mockserver.formats.json_write import write_json
-from mockserver.formats.profile_body import open_profile, write_profile
+from mockserver.formats.profile_body import LONGEST_KEPT, open_profile, write_profile
 
 values = st.recursive(
     st.none()
@@ -43,6 +44,8 @@ def test_a_new_value_is_written_as_json_net_would(profile: dict[str, Any], value
     opened["Name"] = value
     assert write_profile(opened) == write_json({**profile, "Name": value})
     assert opened.changed() is (write_json({**profile, "Name": value}) != write_json(profile))
+    again = open_profile(opened.write())
+    assert again.reached(*again) == orjson.loads(write_json({**profile, "Name": value}))
 
 
 def test_a_member_is_decoded_once() -> None:
@@ -55,3 +58,14 @@ def test_a_member_is_decoded_once() -> None:
     assert orjson.loads(write_profile(opened)) == {"Emails": [{"EmailAddress": "b"}]}
     opened["Emails"][0]["EmailAddress"] = "a"
     assert opened.changed() is False
+
+
+def test_members_are_known_of_few_and_short_profiles() -> None:
+    """Each keeps the bytes that it was read from, so that long ones and many would hold much memory."""
+    for size in (*range(100), LONGEST_KEPT):
+        opened = open_profile(b'{"Name":"' + b"x" * size + b'"}')
+        opened.reach("Name")
+        assert open_profile(opened.write()).reach("Name") == "x" * size
+    kept = [body for body, _ in profile_body._kept.values()]
+    assert 0 < len(kept) <= 64
+    assert max(map(len, kept)) <= LONGEST_KEPT

@@ -10,6 +10,7 @@ import pytest
 import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mockserver.errors import UsageError
 from mockserver.journal.log import Exchange
@@ -141,7 +142,7 @@ READ = Story("patch-applied", None, [{"op": "add", "path": "/Groups/-"}])
 )
 def test_operations_are_read_as_far_as_they_can_be(sent: Exchange, matches: bool) -> None:
     """The story of a refusal holds them, and so does that of XML; a JSON body is read again, and may hold none."""
-    sent = sent if sent.story is READ else sent._replace(story=Story("patch-applied"))
+    sent = sent if sent.story is READ else replace(sent, story=Story("patch-applied"))
     assert count({"op": "add", "path": "/Groups"}, [sent]) == int(matches)
 
 

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mockserver.errors import BadRequest, Unauthorized, UsageError
 from mockserver.journal.log import Exchange
@@ -36,7 +37,7 @@ def story() -> list[Exchange]:
     ]
     names = ("login", "typo", "off", "vip", "noop")
     return [
-        step._replace(id=name, at=NOW + timedelta(seconds=second))
+        replace(step, id=name, at=NOW + timedelta(seconds=second))
         for second, (name, step) in enumerate(zip(names, steps, strict=True))
     ]
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mockserver.errors import BadRequest, NotFound
 from mockserver.journal.har import har
@@ -135,9 +136,8 @@ def test_half_a_surrogate_pair_does_not_break_the_answer() -> None:
     """JSON may hold one, UTF-8 may not."""
     half = "/Custom\ud800"
     error = BadRequest("no", rule="path-member-unknown", operation=0, path=half, why=f"there is no {half}")
-    sent = refusal(error, [], user=half, key=("ACME", "CRM", half))._replace(
-        story=Story(error.rule, error, [{"op": "add", "path": half}])
-    )
+    sent = refusal(error, [], user=half, key=("ACME", "CRM", half))
+    sent = replace(sent, story=Story(error.rule, error, [{"op": "add", "path": half}]))
     assert b"/Custom?" in orjson.dumps(explain_json(sent, TREE))
     assert b"/Custom?" in orjson.dumps(entry_json(sent, TREE))
 

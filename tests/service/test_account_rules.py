@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client as Account
 from mockserver.profile.account_rules import ACCOUNT_RULES, AccountRule

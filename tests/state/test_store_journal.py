@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from mockserver.story.story import Story
 from tests.state.stores import Connect, exchange, profile
@@ -14,7 +14,7 @@ def test_a_story_is_read_in_every_process_as_it_was_written(connect: Connect) ->
     connect().get("w").journal.append(given)
     [found] = connect().get("w").journal
     refusal, expected = found.story.refusal, given.story.refusal
-    assert found._replace(story=given.story) == given
+    assert replace(found, story=given.story) == given
     assert refusal is not None
     assert expected is not None
     names = ("status", "message", "rule", "why", "hint", "operation", "path", "model_state", "headers")

@@ -8,8 +8,7 @@ from __future__ import annotations
 from tools.mutants.source import Edit
 
 _HELD = "if signed is None or not signed.since <= handling.now <= signed.until:"
-_MEMBERS = """    remembered = lru_cache(maxsize=_REMEMBERED)(write)
-"""
+_MEMBERS = "        known = kept.get(id(member))\n        if known is not None and known[0] is member:\n"
 
 CACHES: list[Edit] = [
     # -- heads
@@ -17,50 +16,50 @@ CACHES: list[Edit] = [
         "C-head-method",
         "a head is kept whatever its method",
         "service/door.py",
-        '        environ["REQUEST_METHOD"],\n        raw_target(environ),\n',
-        "        raw_target(environ),\n",
+        '("REQUEST_METHOD", "RAW_URI",',
+        '("RAW_URI",',
     ),
     Edit(
         "C-head-case",
         "a head is kept whatever its URL's letter case",
         "service/door.py",
-        "        raw_target(environ),\n        environ.get",
-        "        raw_target(environ).lower(),\n        environ.get",
+        "    return telling, telling(environ)",
+        '    return telling, telling({**environ, "RAW_URI": raw_target(environ).lower()})',
     ),
     Edit(
         "C-head-content-type",
         "a head is kept whatever its Content-Type",
         "service/door.py",
-        '        environ.get("CONTENT_TYPE"),\n',
-        "",
+        '"QUERY_STRING", "CONTENT_TYPE"',
+        '"QUERY_STRING"',
     ),
     Edit(
         "C-head-accept",
         "a head is kept whatever its Accept",
         "service/door.py",
-        'if item[0][:5] == "HTTP_"]',
-        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_ACCEPT"]',
+        'if name[:5] == "HTTP_" or',
+        'if (name[:5] == "HTTP_" and name != "HTTP_ACCEPT") or',
     ),
     Edit(
         "C-head-charset",
         "a head is kept whatever its Accept-Charset",
         "service/door.py",
-        'if item[0][:5] == "HTTP_"]',
-        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_ACCEPT_CHARSET"]',
+        'if name[:5] == "HTTP_" or',
+        'if (name[:5] == "HTTP_" and name != "HTTP_ACCEPT_CHARSET") or',
     ),
     Edit(
         "C-head-authorization",
         "a head is kept whatever its Authorization",
         "service/door.py",
-        'if item[0][:5] == "HTTP_"]',
-        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_AUTHORIZATION"]',
+        'if name[:5] == "HTTP_" or',
+        'if (name[:5] == "HTTP_" and name != "HTTP_AUTHORIZATION") or',
     ),
     Edit(
         "C-head-namespace",
         "a head is kept whatever its namespace",
         "service/door.py",
-        'if item[0][:5] == "HTTP_"]',
-        'if item[0][:5] == "HTTP_" and item[0] != "HTTP_X_MOCK_NAMESPACE"]',
+        'if name[:5] == "HTTP_" or',
+        'if (name[:5] == "HTTP_" and name != "HTTP_X_MOCK_NAMESPACE") or',
     ),
     # -- signatures and tokens
     Edit(
@@ -134,16 +133,18 @@ CACHES: list[Edit] = [
         "a member's XML is remembered by the length and beginning of its JSON",
         "formats/xml_write.py",
         _MEMBERS,
-        "    known: dict[tuple[int, bytes], str] = {}\n\n    def remembered(body: bytes) -> str:\n"
-        "        return known.setdefault((len(body), body[:64]), write(body))\n\n",
+        "        start = len(bytes(member)), bytes(member)[:64]\n"
+        "        known = next((k for k in kept.values() if (len(bytes(k[0])), bytes(k[0])[:64]) == start), None)\n"
+        "        if known is not None:\n",
     ),
     Edit(
         "C-xml-in-small-letters",
         "a member's XML is remembered whatever the letter case of its JSON",
         "formats/xml_write.py",
         _MEMBERS,
-        "    known: dict[bytes, str] = {}\n\n    def remembered(body: bytes) -> str:\n"
-        "        return known.setdefault(body.lower(), write(body))\n\n",
+        "        low = bytes(member).lower()\n"
+        "        known = next((k for k in kept.values() if bytes(k[0]).lower() == low), None)\n"
+        "        if known is not None:\n",
     ),
     Edit("C-xml-greater", "> is not escaped in plain texts", "formats/xml_write.py", '.replace(b">", b"&gt;")', ""),
     # -- namespaces

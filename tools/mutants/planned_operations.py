@@ -20,7 +20,7 @@ OPERATIONS: list[Edit] = [
     Edit("S-op-missing", "an operation without op is refused", "patch/apply.py",
          'name = operation.get("op", "add")', 'name = operation.get("op")'),
     Edit("S-op-null-adds", "op null adds", "patch/apply.py",
-         'kind = operation_type(name) if name is not None else "invalid"', "kind = operation_type(name)"),
+         '(operation_type(name) if name is not None else "invalid")', "operation_type(name)"),
     Edit("S-op-number-order", "the operations' numbers are those of the page's order", "patch/apply.py",
          '("add", "remove", "replace", "move", "copy", "test", "invalid")',
          '("add", "replace", "remove", "move", "copy", "test", "invalid")'),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
 import orjson
+from msgspec.structs import replace
 
 from mockserver.errors import StoreUnavailable
 from mockserver.faults.fields import APPLIED_OPS

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import BytesIO
 from itertools import count
 from typing import Any, Final
 
 import orjson
 from flask import Blueprint, Response
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, issued_now, sign
 from mockserver.journal.log import Exchange
@@ -55,9 +55,9 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
         """Send one request again, also with another body; signed anew for its user."""
         document, exchange = body_json(), _kept_request(mock, exchange_id)
         world = _world_of(mock, exchange)
-        head, body = _again(mock, exchange, world, document)
-        environ = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-        answer = door.answer(environ, head)
+        again = _again(mock, exchange, world, document)
+        environ = {"wsgi.input": BytesIO(again.body), "CONTENT_LENGTH": str(len(again.body))}
+        answer = door.answer(environ, again.head)
         number = dict(answer.headers).get("X-Mock-Request-Id") or world.journal.entries(limit=1)[0].id
         return json_response({"id": number, "status": answer.status, "reason": answer.story.reason}, 201)
 
@@ -125,7 +125,7 @@ def _signed(mock: Mock, world: World, sent: Request, user_id: str | None) -> Req
     name, secret = user
     header = sign(head.route.client, name, secret, issued_now(world.clock.now()))
     headers = {**head.headers, "authorization": header}
-    return sent._replace(head=Head(head.method, head.target, headers, head.route))
+    return replace(sent, head=Head(head.method, head.target, headers, head.route))
 
 
 def _user(mock: Mock, client: Client, user_id: str | None) -> tuple[str, str] | None:
