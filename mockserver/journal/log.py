@@ -82,6 +82,18 @@ class Exchange(Struct, frozen=True):
         return self.after is not self.before and self.after != self.before
 
 
+REQUEST_ID: Final = "X-Mock-Request-Id"
+
+
+def request_id(number: int) -> str:
+    """Return the id of the request with that number."""
+    return f"{number:08x}"
+
+
+class Overtaken(Exception):
+    """What a request was computed from is no longer there; nothing was kept, and it is to be computed anew."""
+
+
 class Budget:
     """The bytes that the journals of all worlds may hold together; when they run out, the largest give way.
 
@@ -173,8 +185,12 @@ class ExchangeLog(ABC):
         """An estimate of the memory that the exchanges take."""
 
     @abstractmethod
-    def append(self, exchange: Exchange, head_size: int | None = None) -> None:
-        """Keep an exchange; never raises for a store that is away. `head_size` is its `head_bytes`, if known."""
+    def append(self, exchange: Exchange, head_size: int | None = None) -> str | None:
+        """Keep an exchange; return the id that a shared journal gives it instead of its own, if it does.
+
+        `head_size` is its `head_bytes`, if known. Raises Overtaken and ApiError only for a request that a shared store
+        serves (`Worlds.serve`): nothing was kept then.
+        """
 
     @abstractmethod
     def clear(self) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from mockserver.journal.log import Exchange
 from mockserver.story.story import Story
+
+NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 
 
 class Delivery(Struct, frozen=True):
@@ -26,3 +30,9 @@ class Answer(Struct, frozen=True):
     delivery: Delivery | None = None
     exchange: Exchange | None = None
     """What the journal has of it, if the log is to tell it."""
+
+
+@lru_cache(maxsize=256)
+def told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the headers that tell the story of an answer in short."""
+    return ("X-Mock-Explain", reason), ("X-Mock-Provenance", Story(reason, rests_on=rests_on).provenance)

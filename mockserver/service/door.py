@@ -98,7 +98,7 @@ class VendorDoor:
     def answer(self, environ: WSGIEnvironment, head: Head | None = None) -> Answer:
         """Answer one request; never raises, but for a bug in reading its head, which the gateway then answers."""
         started = stopwatch()
-        head, world = head or self.head(environ), self.mock.worlds.default
+        head, world = head or self.head(environ), None
         try:
             if not self.host_allowed(head.headers.get("host")):
                 raise host_refusal(head.headers.get("host"))
@@ -107,7 +107,7 @@ class VendorDoor:
                 raise self._no_operation(head, environ)
             answer = self.mock.service.answer(Request(head, self._body(environ)), world)
         except ApiError as refusal:
-            answer = self.mock.service.refuse_early(refusal, head, world)
+            answer = self.mock.service.refuse_early(refusal, head, world or self.mock.worlds.default)
         except Exception:
             answer = self.mock.service.bug(head.form)
         self._account(answer, started)
@@ -162,9 +162,8 @@ class VendorDoor:
 
     def world(self, headers: Mapping[str, str], suffix: str | None, key: Key | None = None) -> World:
         """Return the world that the request asks for, by header first, then by the clientId's suffix."""
-        if self.pure:
-            return self.mock.worlds.default
-        return self.mock.worlds.get(headers.get("x-mock-namespace") or suffix, key)
+        name = None if self.pure else headers.get("x-mock-namespace") or suffix
+        return self.mock.worlds.serve(name, key)
 
     def _body(self, environ: Mapping[str, Any]) -> bytes:
         stream = environ["wsgi.input"]

@@ -22,14 +22,14 @@ from mockserver.fixtures.naming import nearest_id
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat
 from mockserver.formats.profile_body import open_profile, write_profile
-from mockserver.journal.log import Exchange, head_bytes
+from mockserver.journal.log import REQUEST_ID, Exchange, Overtaken, head_bytes, request_id
 from mockserver.journal.redaction import Secrets
 from mockserver.patch.apply import apply_patch
 from mockserver.profile.account_rules import COLLECTIONS, refuse_read_only
 from mockserver.profile.keys import fold, names
 from mockserver.profile.members import MemberTree
 from mockserver.service import life
-from mockserver.service.answer import Answer, Delivery
+from mockserver.service.answer import NO_CACHE, Answer, Delivery, told
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.operations import PATCH
@@ -44,7 +44,6 @@ from mockserver.story.story import Story
 if TYPE_CHECKING:
     from mockserver.service.neighbours import Neighbours
 
-NO_CACHE: tuple[tuple[str, str], ...] = (("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Expires", "-1"))
 _log = logging.getLogger(__name__)
 
 
@@ -102,6 +101,13 @@ class Service:
 
     def answer(self, request: Request, world: World) -> Answer:
         """Answer one request and journal it; never raises."""
+        while True:
+            try:
+                return self._answer(request, world)
+            except Overtaken:  # others changed what the request was computed from
+                continue
+
+    def _answer(self, request: Request, world: World) -> Answer:
         handling = Handling(world.clock.now(), stopwatch())
         try:
             answer = self._handle(request, world, handling)
@@ -119,8 +125,11 @@ class Service:
 
     def refuse_early(self, refusal: ApiError, head: Head, world: World) -> Answer:
         """Answer and journal a request that a door refuses before the service sees it."""
-        answer = self.refuse(refusal, head.form)
-        return self._finish(Request(head, b""), world, Handling(world.clock.now(), stopwatch()), answer)
+        handling, answer = Handling(world.clock.now(), stopwatch()), self.refuse(refusal, head.form)
+        try:
+            return self._finish(Request(head, b""), world, handling, answer)
+        except Overtaken:
+            return self.refuse_early(refusal, head, world)
 
     def _handle(self, request: Request, world: World, handling: Handling) -> Answer:
         head = request.head
@@ -324,26 +333,30 @@ class Service:
         return self.refuse(ApiError("An error has occurred.", rule="internal-error"), form)
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
-        number = f"{next(self._numbers):08x}"
+        number = request_id(next(self._numbers))
         hit = handling.fault
         rule = self.secrets.text(hit.rule) if hit is not None else None
         struck = f"{rule}#{hit.n}" if hit is not None else None
         if not self.policy.pure:
-            answer.headers.extend((("X-Mock-Request-Id", number), *_told(answer.story.reason, answer.story.rests_on)))
+            answer.headers.extend(((REQUEST_ID, number), *told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:
                 answer.headers.extend(_fault_headers(struck, request.head))
-        exchange = self._journal(request, world, handling, answer, number, struck)
+        try:
+            exchange = self._journal(request, world, handling, answer, number, struck)
+        except ApiError as refusal:  # a shared store took neither the change nor the exchange
+            handling.update = None
+            return self._finish(request, world, handling, self.refuse(refusal, request.head.form, handling.operations))
         story = answer.story
         if hit is None and self._logs_less and story.refusal is None and not story.rests_on and not story.silent:
             return answer
-        if self._is_told(exchange):
+        if self._istold(exchange):
             answer = replace(answer, exchange=exchange)
         if hit is None:
             return answer
         delivery = Delivery(hit.delay_s, hit.connection) if hit.delay_s or hit.connection else None
         return replace(answer, fault=rule, delivery=delivery)
 
-    def _is_told(self, exchange: Exchange) -> bool:
+    def _istold(self, exchange: Exchange) -> bool:
         log = self.policy.log
         return log == "all" or (log != "off" and (exchange.surprising or (log == "changes" and exchange.changed)))
 
@@ -361,8 +374,11 @@ class Service:
             answer.status, answer.headers, answer.body, answer.story,
             user, struck, before, after, kept.key, received, frozen, handling.fault,
         )  # fmt: skip
-        world.journal.append(exchange, kept.size)
-        return exchange
+        numbered = world.journal.append(exchange, kept.size)
+        if numbered is None:
+            return exchange
+        answer.headers[:] = [(name, numbered if name == REQUEST_ID else value) for name, value in answer.headers]
+        return replace(exchange, id=numbered)
 
     def _kept(self, head: Head) -> Kept:
         route, secrets, target = head.route, self.secrets, head.target
@@ -373,12 +389,6 @@ class Service:
         user = None if self.policy.auth else head.user and secrets.text(head.user)
         kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user)
         return kept
-
-
-@lru_cache(maxsize=256)
-def _told(reason: str, rests_on: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return the headers that tell the story of an answer in short."""
-    return ("X-Mock-Explain", reason), ("X-Mock-Provenance", Story(reason, rests_on=rests_on).provenance)
 
 
 def _fault_headers(struck: str, head: Head) -> list[tuple[str, str]]:

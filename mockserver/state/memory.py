@@ -196,6 +196,8 @@ class MemoryWorlds:
                 raise world_unknown(name)
             return self._create(name)
 
+    serve = get
+
     def create(self, name: str) -> MemoryWorld:
         """Make a world, or return the one that is there, also under strict worlds."""
         if name == DEFAULT_WORLD:

@@ -98,12 +98,16 @@ class Worlds(Protocol):
 
     @property
     def numbers(self) -> Iterator[int]:
-        """What requests are numbered with, each differently, in order of arrival."""
+        """What requests are numbered with, each differently, in order of arrival; a shared journal numbers anew."""
 
-    def get(self, name: str | None, key: Key | None = None) -> World:
-        """Return the world of that name; raise NotFound for an unknown one under strict worlds.
+    def get(self, name: str | None) -> World:
+        """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
 
-        `key` is a profile that will be asked for first: a shared store reads it along.
+    def serve(self, name: str | None, key: Key | None) -> World:
+        """Return the world of that name for one request, which ends when its exchange is appended to the journal.
+
+        `key` is the profile that the request is about. A shared store may show what it saw before: `append` then raises
+        Overtaken, and the request is to be handled again, in the same world.
         """
 
     def create(self, name: str) -> World:

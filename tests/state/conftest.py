@@ -23,6 +23,16 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer
 @pytest.fixture(params=["memory", "fake redis", "real redis"])
 def connect(request: pytest.FixtureRequest) -> Connect:
     """Return what gives each process its worlds; in memory there is only one process."""
+    return _connect(request)
+
+
+@pytest.fixture(params=["fake redis", "real redis"])
+def shared(request: pytest.FixtureRequest) -> Connect:
+    """Return what gives each process its worlds, where there are several processes."""
+    return _connect(request)
+
+
+def _connect(request: pytest.FixtureRequest) -> Connect:
     if request.param == "memory":
         return memory_connect()
     if request.param == "fake redis":

@@ -11,10 +11,10 @@ from tests.state.stores import Connect, exchange, profile
 def test_a_story_is_read_in_every_process_as_it_was_written(connect: Connect) -> None:
     """Nothing of an exchange is lost."""
     given = exchange(1, before=b'{"N":1}', after=b'{"N":2}', fault="rule#1")
-    connect().get("w").journal.append(given)
+    number = connect().get("w").journal.append(given) or given.id
     [found] = connect().get("w").journal
     refusal, expected = found.story.refusal, given.story.refusal
-    assert replace(found, story=given.story) == given
+    assert replace(found, story=given.story) == replace(given, id=number)
     assert refusal is not None
     assert expected is not None
     names = ("status", "message", "rule", "why", "hint", "operation", "path", "model_state", "headers")
@@ -24,8 +24,8 @@ def test_a_story_is_read_in_every_process_as_it_was_written(connect: Connect) ->
 
 def test_half_a_character_does_not_keep_an_exchange_out(connect: Connect) -> None:
     """What was sent may be no valid text."""
-    connect().get("w").journal.append(exchange(1, user="\ud800", key=("ACME", "CRM", "\udfff")))
-    assert [found.id for found in connect().get("w").journal] == ["00000001"]
+    number = connect().get("w").journal.append(exchange(1, user="\ud800", key=("ACME", "CRM", "\udfff")))
+    assert [found.id for found in connect().get("w").journal] == [number or "00000001"]
 
 
 def test_an_unchanged_profile_is_kept_as_unchanged(connect: Connect) -> None:
@@ -39,15 +39,23 @@ def test_an_unchanged_profile_is_kept_as_unchanged(connect: Connect) -> None:
 def test_the_journal_keeps_the_newest(connect: Connect) -> None:
     """Beyond the number of entries the oldest go, and are counted."""
     journal = connect(entries=3).get("w").journal
-    for number in range(5):
-        journal.append(exchange(number))
-    assert ([found.id[-1] for found in journal], journal.dropped, journal.total) == (["2", "3", "4"], 2, 5)
-    assert [found.id[-1] for found in journal.entries(2)] == ["4", "3"]
-    assert [found.id[-1] for found in journal.entries(since="00000002")] == ["4", "3"]
-    assert journal.get("00000000") is None
-    assert (journal.remove("00000003"), journal.remove("00000003"), len(journal)) == (True, False, 2)
+    ids = [journal.append(exchange(number)) or exchange(number).id for number in range(5)]
+    assert ([found.id for found in journal], journal.dropped, journal.total) == (ids[2:], 2, 5)
+    assert [found.id for found in journal.entries(2)] == [ids[4], ids[3]]
+    assert [found.id for found in journal.entries(since=ids[2])] == [ids[4], ids[3]]
+    assert journal.get(ids[0]) is None
+    assert (journal.remove(ids[3]), journal.remove(ids[3]), len(journal)) == (True, False, 2)
     journal.clear()
     assert (len(journal), journal.bytes_used, journal.dropped) == (0, 0, 0)
+
+
+def test_a_shared_journal_numbers_in_order_and_in_the_answer_too(shared: Connect) -> None:
+    """Whatever number the server that handled the request gave it before."""
+    journals = [shared().get("w").journal for _ in range(2)]
+    given = exchange(7, answer_headers=(("X-Mock-Request-Id", "00000007"), ("X-Mock-Explain", "test-failed")))
+    ids = [journals[number % 2].append(given) for number in range(4)]
+    assert ids == sorted({*ids}, key=str)
+    assert [dict(found.answer_headers)["X-Mock-Request-Id"] for found in journals[0]] == ids
 
 
 def test_the_journal_is_bounded_in_bytes(connect: Connect) -> None:

@@ -155,26 +155,6 @@ def test_a_reset_between_reading_and_writing_wins(connect: Connect) -> None:
     assert calls == [7, 0]
 
 
-def test_a_profile_that_was_read_along_is_not_older_than_what_is_stored(connect: Connect) -> None:
-    """A change that came between is seen by the change that is made, and by the second reading."""
-    reader, writer, late = (connect().get("w", A) for _ in range(3))
-    assert reader.profiles.read(A) == BASE.bodies[0]
-    writer.profiles.update(A, count_up)
-    assert reader.profiles.read(A) == profile(1, "a")
-    assert late.profiles.update(A, count_up).before == profile(1, "a")
-    late = connect().get("w", A)
-    writer.profiles.update(A, lambda before: rename("new"))
-    with pytest.raises(NotFound):
-        late.profiles.update(A, count_up)
-
-
-def test_only_the_profile_that_was_read_along_is_taken_for_it(connect: Connect) -> None:
-    """Others are read when they are asked for; an unknown one is not found."""
-    assert connect().get("w", A).profiles.update(B, count_up).before == BASE.bodies[1]
-    with pytest.raises(NotFound):
-        connect().get("w", ("acme", "crm", "x")).profiles.update(("acme", "crm", "x"), count_up)
-
-
 def test_an_update_tells_the_facts_of_the_change_that_was_kept(connect: Connect) -> None:
     """A change is pure: what it found out is part of its result, whether it changed something or not."""
     one, two = connect(), connect()

@@ -29,6 +29,9 @@ TIMEOUT_S: Final = 1.0
 _PAUSE_AFTER_WAIT_S: Final = 1.0
 _PAUSE_AFTER_REFUSAL_S: Final = 0.1
 
+# A connection that was quiet for so long may have ended meanwhile, with a server that started anew.
+_QUIET_S: Final = 0.5
+
 # Errors of a server that can't serve now, as opposed to those of a wrong command, which are bugs.
 _WRONG_COMMANDS: Final = ("ERR", "WRONGTYPE", "NOPROTO")
 
@@ -43,6 +46,8 @@ class Wire(Protocol):
     def send_packed_command(self, packed: Sequence[bytes]) -> None: ...
 
     def read_response(self) -> Any: ...
+
+    def can_read(self, timeout: float = 0) -> bool: ...
 
 
 Connect = Callable[[], Wire]
@@ -89,26 +94,44 @@ class Redis:
         if stopwatch() < self._away_until:
             raise self._away("")
         connection: Wire | None = getattr(self._local, "connection", None)
+        if connection is not None and not repeatable and self._has_ended(connection):
+            self.disconnect()
+            connection = None
         try:
             if connection is not None:
                 try:
-                    return _exchange(connection, command)
+                    return self._exchange(connection, command)
                 except LostConnection:
                     self.disconnect()
                     if not repeatable:
                         raise
                     # The server may have started anew since this connection was made: that shows only now.
-            return _exchange(self._connected(), command)
+            return self._exchange(self._connected(), command)
         except ResponseError as problem:
             raise self._failed(problem, repeatable) from problem
         except (RedisError, OSError) as problem:
             self.disconnect()
             raise self._failed(problem, repeatable) from problem
 
+    def _exchange(self, connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
+        connection.send_packed_command([_packed(command)])
+        answer = connection.read_response()
+        self._local.heard_at = stopwatch()
+        return answer
+
+    def _has_ended(self, connection: Wire) -> bool:
+        """Tell whether the server closed a quiet connection: nothing was sent then, so a new one may be used."""
+        if stopwatch() - self._local.heard_at < _QUIET_S:
+            return False
+        try:
+            return connection.can_read(timeout=0)
+        except LostConnection:
+            return True
+
     def _connected(self) -> Wire:
         connection = self._connect()
         connection.connect()
-        self._local.connection = connection
+        self._local.connection, self._local.heard_at = connection, stopwatch()
         return connection
 
     def _failed(self, problem: Exception, repeatable: bool) -> Exception:
@@ -132,11 +155,6 @@ _START_IT = "Start Redis again; the mock needs no restart and reconnects by itse
 def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
     """Return the 503 of a store that can't serve now."""
     return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint=hint)
-
-
-def _exchange(connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
-    connection.send_packed_command([_packed(command)])
-    return connection.read_response()
 
 
 def _packed(command: tuple[str | bytes | int, ...]) -> bytes:

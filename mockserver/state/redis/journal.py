@@ -16,7 +16,7 @@ import msgspec
 
 from mockserver.errors import ApiError, StoreUnavailable
 from mockserver.faults.rules import Hit
-from mockserver.journal.log import Exchange, ExchangeLog
+from mockserver.journal.log import REQUEST_ID, Exchange, ExchangeLog, request_id
 from mockserver.state.redis import scripts
 from mockserver.state.redis.view import EPOCH, WorldView
 from mockserver.story.story import Story
@@ -48,18 +48,23 @@ class RedisJournal(ExchangeLog):
         """The bytes that the exchanges take in Redis."""
         return self._number("bytes")
 
-    def append(self, exchange: Exchange, head_size: int | None = None) -> None:
-        """Keep an exchange; the answer stands even if the store is away by now."""
+    def append(self, exchange: Exchange, head_size: int | None = None) -> str | None:
+        """Keep an exchange, and end the request that the world serves; return the id that it gets.
+
+        Raises what `settle` raises; apart from that the answer stands even if the store is away by now.
+        """
         bounds = self._world.shared.bounds
-        if bounds.entries == 0:
-            return
-        packed = pack(exchange)
+        packed = pack(exchange) if bounds.entries else b""
+        if self._world.serving:
+            return request_id(self._world.settle(packed))
         try:
             # A world that was deleted meanwhile takes its journal along.
-            self._world.write_once(scripts.APPEND_EXCHANGE, packed, bounds.entries, bounds.world_bytes, bounds.bytes)
+            number = self._world.write_once(scripts.APPEND_EXCHANGE, packed, *bounds)
         except StoreUnavailable as refusal:
             if exchange.story.reason != refusal.rule:
                 _log.warning("the journal lacks the request %s: %s", exchange.id, refusal.why)
+            return None
+        return None if number == scripts.GONE else request_id(number)
 
     def clear(self) -> None:
         """Forget every exchange."""
@@ -110,10 +115,12 @@ def pack(exchange: Exchange) -> bytes:
         return _pack(_encodable(row))
 
 
-def unpack(packed: bytes) -> Exchange:
-    """Return the exchange that bytes hold."""
+def unpack(item: bytes) -> Exchange:
+    """Return the exchange that an item of the list holds."""
+    number, _, packed = item.partition(b" ")
+    identifier = request_id(int(number))
     at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
-    identifier, world, duration, method, target, body, status, user, fault, *later = rest
+    world, duration, method, target, body, status, user, fault, *later = rest
     # One that an earlier version kept ends here.
     received, frozen, hit = later or (None, False, None)
     after = before if after is True else after
@@ -127,7 +134,7 @@ def unpack(packed: bytes) -> Exchange:
         headers=tuple((name, value) for name, value in headers),
         body=body,
         status=status,
-        answer_headers=tuple((name, value) for name, value in answer_headers),
+        answer_headers=tuple((name, identifier if name == REQUEST_ID else value) for name, value in answer_headers),
         answer_body=after if answer_body is True else answer_body,
         story=_read_story(*story),
         user=user,
@@ -153,7 +160,6 @@ def _row(exchange: Exchange) -> list[Any]:
         exchange.headers,
         exchange.answer_headers,
         exchange.key,
-        exchange.id,
         exchange.world,
         exchange.duration_s,
         exchange.method,

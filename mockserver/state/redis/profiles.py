@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, MutableMapping, Sequence
 from itertools import count
-from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -17,9 +16,10 @@ import orjson
 from mockserver.profile.keys import Key
 from mockserver.profile.keys import names as names_of
 from mockserver.state.content import too_many_snapshots
-from mockserver.state.overlay import Base, Overlay
+from mockserver.state.overlay import Overlay
 from mockserver.state.profiles import (
     Change,
+    Changed,
     Make,
     Profiles,
     Update,
@@ -29,52 +29,46 @@ from mockserver.state.profiles import (
 )
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
-from mockserver.state.redis.view import ATTEMPTS, WorldView
-
-
-class _Found(NamedTuple):
-    """A profile's number, its bytes, and whether these are in Redis or in the fixtures; None for no bytes."""
-
-    slot: int
-    body: bytes | None
-    stored: bytes | None
+from mockserver.state.redis.last_seen import Seen, read_seen
+from mockserver.state.redis.view import ATTEMPTS, WorldView, Write, profile_arguments, write_key
 
 
 class RedisProfiles:
     """The profiles that one world sees, for all processes."""
 
-    __slots__ = ("_base", "_expected", "_world")
+    __slots__ = ("_base", "_world")
 
     def __init__(self, world: WorldView) -> None:
         self._world = world
         self._base = world.shared.base
-        self._expected: tuple[Key, Any] | None = None
-
-    def expect(self, key: Key, answer: Any) -> None:
-        """Take what the database just said of a profile, for the first who asks for it."""
-        self._expected = (key, answer)
 
     def read(self, key: Key) -> bytes | None:
         """Return a profile's bytes, or None."""
-        found = self._find(key)
-        return None if found is None else found.body
+        return self._find(key).body
 
     def update(self, key: Key, change: Change) -> Update:
         """Apply a pure change to one profile, all or nothing; the change may be called again.
 
         Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
         """
-        with self._world.shared.turn(self._world.name, key):
+        world = self._world
+        if world.serving and world.asked is not None and world.asked[0] == key:
+            return self._update_later(key, world.asked[1], change)
+        with world.shared.turn(world.name, key):
             for _ in self._attempts():
-                found = self._find(key)
-                if found is None or found.body is None:
-                    raise profile_unknown()
-                changed = change(found.body)
-                if changed.body is found.body:
-                    return Update(found.body, found.body, changed.facts)
-                if self._commit(key[0], found, changed.body, changed.names):
-                    return Update(found.body, changed.body, changed.facts)
+                seen = self._find(key)
+                changed = _apply(change, seen)
+                if changed.body is seen.body or self._commit(key[0], seen, changed.body, changed.names):
+                    return Update(seen.body, changed.body, changed.facts)
         raise self._overtaken()
+
+    def _update_later(self, key: Key, seen: Seen, change: Change) -> Update:
+        """Compute the change now; it is stored when the request ends."""
+        changed = _apply(change, seen)
+        if changed.body is not seen.body:
+            self._world.pending = self._write(key[0], seen, changed.body, changed.names)
+            self._world.asked = key, seen._replace(body=changed.body)
+        return Update(seen.body, changed.body, changed.facts)
 
     def create(self, client: str, make: Make) -> Update:
         """Add a profile, all or nothing; it is made again while its ProfileId is another's.
@@ -84,9 +78,9 @@ class RedisProfiles:
         for _ in self._attempts():
             for slot in count(self._world.next_slot()):
                 made = make(slot - len(self._base.bodies))
-                if self._find(profile_id_of(client, made)) is None:
+                if self._find(profile_id_of(client, made)).slot is None:
                     break
-            if self._commit(client, _Found(slot, None, None), made.body, made.names):
+            if self._commit(client, Seen(slot, b"", None), made.body, made.names):
                 return Update(None, made.body, made.facts)
         raise self._overtaken()
 
@@ -94,8 +88,8 @@ class RedisProfiles:
         """Create or replace the profile that owns the first of its names; return whether it was created."""
         keys = [(client, *pair) for pair in names]
         for _ in self._attempts():
-            owned = next((found for key in keys if (found := self._find(key)) is not None), None)
-            target = owned or _Found(self._world.next_slot(), None, None)
+            owned = next((seen for key in keys if (seen := self._find(key)).slot is not None), None)
+            target = owned or Seen(self._world.next_slot(), b"", None)
             if self._commit(client, target, body, names):
                 return owned is None
         raise self._overtaken()
@@ -103,11 +97,11 @@ class RedisProfiles:
     def delete(self, key: Key) -> bytes | None:
         """Remove a profile with all its keys; return what was there."""
         for _ in self._attempts():
-            found = self._find(key)
-            if found is None:
+            seen = self._find(key)
+            if seen.slot is None:
                 return None
-            if self._commit(key[0], found, b"", ()):
-                return found.body
+            if self._commit(key[0], seen, b"", ()):
+                return seen.body
         raise self._overtaken()
 
     def reset(self) -> None:
@@ -118,14 +112,14 @@ class RedisProfiles:
         """Return the present state, to be restored later as often as wanted."""
         next_slot, bodies, index = self._world.shared.redis.run(scripts.READ_OVERLAY, self._world.name)
         overlay = Overlay(self._base, int(next_slot) if next_slot else None)
-        overlay.bodies = {int(slot): body or None for slot, body in _pairs(bodies)}
+        overlay.bodies = {int(slot): stored.partition(b" ")[2] or None for slot, stored in _pairs(bodies)}
         overlay.index = {read_key(key): int(slot) if slot else None for key, slot in _pairs(index)}
         return overlay
 
     def restore(self, overlay: Overlay) -> None:
         """Go back to a snapshot of this world."""
         bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
-        index = [part for key, slot in overlay.index.items() for part in (write_key(key), _text(slot))]
+        index = [part for key, slot in overlay.index.items() for part in (write_key(key), "" if slot is None else slot)]
         self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, len(bodies), *bodies, *index)
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
@@ -138,34 +132,33 @@ class RedisProfiles:
     def changed_count(self) -> int:
         return int(self._world.shared.redis.read("HLEN", self._world.key("profiles")))
 
-    def _find(self, key: Key) -> _Found | None:
-        expected, self._expected = self._expected, None
-        if expected is not None and expected[0] == key:
-            answer = expected[1]
-        else:
-            arguments = profile_arguments(key, self._base)
-            answer = self._world.shared.redis.run(scripts.READ_PROFILE, self._world.name, *arguments)
-        if answer is None:
-            return None
-        slot, stored = int(answer[0]), answer[1]
-        return _Found(slot, self._base.bodies[slot] if stored is None else stored or None, stored)
+    def _find(self, key: Key) -> Seen:
+        world = self._world
+        if world.serving and world.asked is not None and world.asked[0] == key:
+            return world.asked[1]
+        answer = world.shared.redis.run(scripts.READ_PROFILE, world.name, *profile_arguments(key, self._base))
+        return read_seen(answer, self._base)
 
-    def _commit(self, client: str, found: _Found, body: bytes, ids: Sequence[tuple[str, str]] | None) -> bool:
-        """Store new bytes, and the keys of `ids` instead of the old ones unless None; False if somebody was faster."""
-        wanted = {} if ids is None else {(client, *pair): None for pair in ids}
-        freed = set[Key]()
-        if ids is not None and found.body is not None:
-            freed = {(client, *pair) for pair in names_of(orjson.loads(found.body))} - wanted.keys()
-        was = (0, b"") if found.stored is None else (1, found.stored)
-        leading = [part for key in wanted for part in profile_arguments(key, self._base)]
-        outcome = self._world.write_once(
-            scripts.COMMIT_PROFILE, found.slot, *was, body, len(freed), *map(write_key, freed), *leading
-        )
+    def _commit(self, client: str, seen: Seen, body: bytes, ids: Sequence[tuple[str, str]] | None) -> bool:
+        """Store new bytes now, and the keys of `ids` as `_write` does; False if somebody was faster."""
+        assert seen.slot is not None, "a profile has a number"
+        write = self._write(client, seen, body, ids)
+        self._world.serving = False
+        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, body, *write.keys)
         if outcome == scripts.GONE:
             self._world.refresh()
         elif outcome > 0:
-            raise alternate_id_taken(list(wanted)[outcome - 1])
+            raise alternate_id_taken(write.wanted[outcome - 1])
         return bool(outcome == 0)
+
+    def _write(self, client: str, seen: Seen, body: bytes, ids: Sequence[tuple[str, str]] | None) -> Write:
+        """Return what the script is told: the keys of `ids` lead here instead of the old ones, unless None."""
+        wanted = {} if ids is None else {(client, *pair): None for pair in ids}
+        freed = set[Key]()
+        if ids is not None and seen.body is not None:
+            freed = {(client, *pair) for pair in names_of(orjson.loads(seen.body))} - wanted.keys()
+        leading = [part for key in wanted for part in profile_arguments(key, self._base)]
+        return Write(body, (len(freed), *map(write_key, freed), *leading), list(wanted))
 
     def _attempts(self) -> Iterator[int]:
         for attempt in range(ATTEMPTS):
@@ -216,28 +209,16 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
         return isinstance(name, str) and bool(self._world.shared.redis.read("HEXISTS", key, name))
 
 
-def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:
-    """Return what a script needs to find a profile: its key, and its slot in the fixtures or nothing."""
-    return write_key(key), _text(base.index.get(key))
-
-
-def write_key(key: Key) -> bytes:
-    """Return a profile's key as bytes that no other key has."""
-    try:
-        return orjson.dumps(key)
-    except orjson.JSONEncodeError:
-        # Half a character, sent in a URL: orjson has no bytes for it.
-        return json.dumps(key).encode()
+def _apply(change: Change, seen: Seen) -> Changed:
+    if seen.body is None:
+        raise profile_unknown()
+    return change(seen.body)
 
 
 def read_key(written: bytes) -> Key:
     """Return the key that bytes stand for."""
     client, kind, value = json.loads(written)
     return client, kind, value
-
-
-def _text(slot: int | None) -> str:
-    return "" if slot is None else str(slot)
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

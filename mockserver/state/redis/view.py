@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from msgspec.structs import replace
@@ -16,11 +17,15 @@ from mockserver.errors import StoreUnavailable
 from mockserver.faults.fields import APPLIED_OPS
 from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
+from mockserver.journal.log import Overtaken
+from mockserver.profile.keys import Key
 from mockserver.state.clock import system_now
 from mockserver.state.content import Content
 from mockserver.state.overlay import Base
+from mockserver.state.profiles import alternate_id_taken
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, unavailable
+from mockserver.state.redis.last_seen import Header, LastSeen, Seen, read_header, read_seen
 from mockserver.state.world import Rows
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,17 +44,18 @@ class Bounds(NamedTuple):
     bytes: int
 
 
-class Header(NamedTuple):
-    """A world's small state at one moment; times in microseconds."""
+class OpenWorld(Protocol):
+    """Reads a world's small state, and what the database says of a profile; makes the world if need be."""
 
-    epoch: bytes
-    revision: bytes
-    seed: int
-    frozen: int | None
-    offset: int
-    faults: bytes
-    counters: bytes
-    next_slot: int
+    def __call__(self, name: str, key: Key | None = None) -> tuple[Header, Seen | None]: ...
+
+
+class Write(NamedTuple):
+    """A change of the profile that a request is about: new bytes, and what the script is told of keys."""
+
+    body: bytes
+    keys: Sequence[str | bytes | int]
+    wanted: Sequence[Key]
 
 
 class Shared:
@@ -61,7 +67,7 @@ class Shared:
         base: Base,
         bounds: Bounds,
         *,
-        open_world: Callable[[str], Header],
+        open_world: OpenWorld,
         faults: Sequence[Fault],
         content: Content,
     ) -> None:
@@ -71,6 +77,7 @@ class Shared:
         self.open_world = open_world
         self.initial_faults = tuple(faults)
         self.content = content
+        self.last_seen = LastSeen()
         self._locks = [Lock() for _ in range(_STRIPES)]
 
     def fresh_faults(self) -> bytes:
@@ -88,16 +95,22 @@ class Shared:
 class WorldView:
     """A world's small state as it is when it is first asked for; what this view writes it sees, what others write not.
 
-    A view that found the store away stays so.
+    A view that found the store away stays so. One that serves a request of the API stores nothing before the request
+    ends (`settle`), so that all of it takes one step.
     """
 
-    __slots__ = ("_away", "_header", "name", "shared")
+    __slots__ = ("_away", "_header", "_overtaken", "asked", "name", "pending", "serving", "shared")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
         self.name = name
         self.shared = shared
+        self.serving = False
+        self.asked: tuple[Key, Seen] | None = None
+        """What the request is about, and what was seen of it."""
+        self.pending: Write | None = None
         self._header = header
         self._away: StoreUnavailable | None = None
+        self._overtaken = 0
 
     def header(self) -> Header:
         """Return the world's small state, read when it is first asked for."""
@@ -105,7 +118,7 @@ class WorldView:
             if self._away is not None:
                 raise self._away
             try:
-                self._header = self.shared.open_world(self.name)
+                self._header, _ = self.shared.open_world(self.name)
             except StoreUnavailable as refusal:
                 self._away = refusal
                 raise
@@ -139,6 +152,69 @@ class WorldView:
     def take(self, header: Header) -> None:
         """Take what this view has just written as what is there."""
         self._header = header
+        self.shared.last_seen.note(self.name, header)
+
+    def settle(self, exchange: bytes) -> int:
+        """End the request: store its change and its exchange if all that was seen holds; return the request's number.
+
+        Raises Overtaken if something does not hold: the view then shows what is there now. Raises BadRequest if a new
+        alternate id belongs to another profile, and StoreUnavailable.
+        """
+        header, pending, serving = self.header(), self.pending, self.serving
+        about = _NOTHING if self.asked is None else _about(*self.asked, self.shared.base)
+        change = () if pending is None else (pending.body, *pending.keys)
+        self.serving, self.pending = False, None
+        answer = self.shared.redis.run(
+            scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change
+        )
+        if isinstance(answer, int):
+            if pending is not None and self.asked is not None:
+                key, seen = self.asked
+                self.shared.last_seen.note(self.name, header, key, seen._replace(version=b"%d" % answer))
+            return answer
+        if answer and answer[0] == scripts.FULL:
+            assert pending is not None, "what changes nothing takes no key"
+            raise alternate_id_taken(pending.wanted[answer[1] - 1])
+        self._see_again(answer, serving=serving)
+        raise Overtaken
+
+    def _see_again(self, answer: Sequence[Any], *, serving: bool) -> None:
+        """Take what is there now; a world that is gone is made anew, as far as the next request would."""
+        self._overtaken += 1
+        if self._overtaken > ATTEMPTS:
+            raise unavailable(f"Other processes were faster {ATTEMPTS} times while this request was under way.")
+        self.shared.redis.pause(self._overtaken)
+        key = None if self.asked is None else self.asked[0]
+        if answer:
+            header, seen = read_header(answer[1]), read_seen(answer[2], self.shared.base)
+            self.shared.last_seen.note(self.name, header, key, seen)
+        else:
+            header, found = self.shared.open_world(self.name, key)
+            seen = found or read_seen(None, self.shared.base)
+        self._header, self.serving = header, serving
+        self.asked = None if key is None else (key, seen)
+
+
+_NOTHING: Final = ("", "", "", "")
+
+
+def _about(key: Key, seen: Seen, base: Base) -> tuple[str | bytes | int, ...]:
+    return *profile_arguments(key, base), "" if seen.slot is None else seen.slot, seen.version
+
+
+def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:
+    """Return what a script needs to find a profile: its key, and its slot in the fixtures or nothing."""
+    slot = base.index.get(key)
+    return write_key(key), "" if slot is None else str(slot)
+
+
+def write_key(key: Key) -> bytes:
+    """Return a profile's key as bytes that no other key has."""
+    try:
+        return orjson.dumps(key)
+    except orjson.JSONEncodeError:
+        # Half a character, sent in a URL: orjson has no bytes for it.
+        return json.dumps(key).encode()
 
 
 def write_faults(rows: Rows) -> bytes:

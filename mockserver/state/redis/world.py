@@ -13,11 +13,11 @@ from mockserver.state.content import too_many_faults
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.journal import RedisJournal
+from mockserver.state.redis.last_seen import Header
 from mockserver.state.redis.profiles import RedisProfiles, RedisSnapshots
 from mockserver.state.redis.view import (
     ATTEMPTS,
     EPOCH,
-    Header,
     Shared,
     WorldView,
     read_counters,
@@ -33,7 +33,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class RedisWorld(WorldView):
     """One world; profiles, journal and snapshots are always those of the moment."""
 
-    __slots__ = ("clock", "journal", "profiles", "snapshots")
+    __slots__ = ("_decision", "clock", "journal", "profiles", "snapshots")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
         super().__init__(name, shared, header)
@@ -41,6 +41,7 @@ class RedisWorld(WorldView):
         self.journal = RedisJournal(self)
         self.profiles = RedisProfiles(self)
         self.snapshots = RedisSnapshots(self)
+        self._decision: Decision | None = None
 
     @property
     def seed(self) -> int:
@@ -97,13 +98,18 @@ class RedisWorld(WorldView):
         self._change_faults(lambda rows: (), None)
 
     def decide_fault(self, facts: Facts) -> Decision:
-        """Count the request for each matching rule and return what is due; atomic."""
+        """Count the request for each matching rule and return what is due; atomic, and once for each request."""
+        if self._decision is not None:
+            return self._decision
         with self.shared.turn(self.name):
             for _ in self._attempts():
                 now = self.clock.now().timestamp()
                 live = [fault for fault, created in self.faults if not expired(fault, created_at=created, now=now)]
                 decision = decide(live, facts, self.counters, seed=self.seed, world=self.name)
-                if not decision.counters or self._swap_faults({**self.counters, **decision.counters}):
+                if not decision.counters:
+                    return decision
+                if self._swap_faults({**self.counters, **decision.counters}):
+                    self._decision = decision if self.serving else None
                     return decision
         raise unavailable(f"Other processes changed the faults {ATTEMPTS} times while this request was under way.")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import count
+from secrets import token_hex
 from typing import Any
 
 from mockserver.errors import StoreUnavailable, UsageError
@@ -18,8 +18,8 @@ from mockserver.state.content import Content
 from mockserver.state.overlay import Base
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector, unavailable
-from mockserver.state.redis.profiles import profile_arguments
-from mockserver.state.redis.view import Bounds, Header, Shared
+from mockserver.state.redis.last_seen import Header, Seen, read_header, read_seen
+from mockserver.state.redis.view import Bounds, Shared, profile_arguments
 from mockserver.state.redis.world import RedisWorld
 from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
 
@@ -57,7 +57,8 @@ class RedisWorlds:
         self._limit = limit
         self._strict = strict
         self._fingerprint = fingerprint(base)
-        self.numbers = RequestNumbers()
+        # A request that finds the store away reaches no journal, which numbers all others.
+        self.numbers: Iterator[int] = count((os.getpid() << 20) + _SPARE)
         self._shared = Shared(redis, base, bounds, open_world=self._view, faults=faults, content=content or Content())
 
     def start(self) -> None:
@@ -86,13 +87,20 @@ class RedisWorlds:
         """An estimate of what all worlds hold together: changed profiles, snapshots and faults."""
         return int(self._redis.read("GET", f"{scripts.PREFIX}content") or 0)
 
-    def get(self, name: str | None, key: Key | None = None) -> World:
+    def get(self, name: str | None) -> World:
         """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         name = name or DEFAULT_WORLD
-        header, answer = self._open(name, key, make=name == DEFAULT_WORLD or not self._strict)
+        return RedisWorld(name, self._shared, self._open(name, make=self._may_make(name))[0])
+
+    def serve(self, name: str | None, key: Key | None) -> World:
+        """Return the world for one request, as it was last seen; what does not hold shows when the request ends."""
+        name, known = name or DEFAULT_WORLD, self._shared.last_seen
+        header, seen = known.headers.get(name), known.profile(name, key) if key is not None else None
+        if header is None or (key is not None and seen is None):
+            header, seen = self._open(name, key, make=self._may_make(name))
         world = RedisWorld(name, self._shared, header)
-        if key is not None:
-            world.profiles.expect(key, answer)
+        world.serving = True
+        world.asked = None if key is None or seen is None else (key, seen)
         return world
 
     def create(self, name: str) -> World:
@@ -125,10 +133,15 @@ class RedisWorlds:
         """Close this thread's connection; a process that forks does so first."""
         self._redis.disconnect()
 
-    def _view(self, name: str) -> Header:
-        return self._open(name, touch=False)[0]
+    def _may_make(self, name: str) -> bool:
+        return name == DEFAULT_WORLD or not self._strict
 
-    def _open(self, name: str, key: Key | None = None, *, touch: bool = True, make: bool = True) -> tuple[Header, Any]:
+    def _view(self, name: str, key: Key | None = None) -> tuple[Header, Seen | None]:
+        return self._open(name, key, touch=False, make=self._may_make(name))
+
+    def _open(
+        self, name: str, key: Key | None = None, *, touch: bool = True, make: bool = True
+    ) -> tuple[Header, Seen | None]:
         """Return a world's small state, and what the database says of a profile."""
         if make:
             check_name(name)
@@ -136,38 +149,18 @@ class RedisWorlds:
         slots = len(self._shared.base.bodies)
         flags = (int(touch), int(make), self._limit)
         asked = () if key is None else profile_arguments(key, self._shared.base)
-        answer = self._redis.run(scripts.OPEN, name, *flags, self._fingerprint, self._seed, faults, slots, *asked)
+        own = self._fingerprint, self._seed, faults, slots, token_hex(8)
+        answer = self._redis.run(scripts.OPEN, name, *flags, *own, *asked)
         if answer == _OTHER_FIXTURES:
             raise unavailable(f"{self._redis.shown_url} holds the state of a server with other fixtures.", _ONE_SET)
-        self.numbers.offer(answer[0])
-        if len(answer) == 1:
+        if not answer:
             raise world_unknown(name)
-        for evicted in answer[2]:
+        for evicted in answer[1]:
             _log.warning("world %s was evicted: more than %d worlds (--max-worlds)", evicted.decode(), self._limit)
-        return _header(answer[1]), answer[3]
-
-
-class RequestNumbers(Iterator[int]):
-    """Numbers requests in order of arrival, over all processes: each takes the one that came with its world."""
-
-    def __init__(self) -> None:
-        self._spare = count(_SPARE)
-        self._local = threading.local()
-
-    def offer(self, number: int) -> None:
-        """Keep a number for this thread's next request."""
-        self._local.number = number
-
-    def __next__(self) -> int:
-        number: int | None = self._local.__dict__.pop("number", None)
-        # A request that finds the store away reaches no journal; its number is no other's.
-        return (os.getpid() << 20) + next(self._spare) if number is None else number
-
-
-def _header(row: Sequence[bytes]) -> Header:
-    epoch, revision, seed, frozen, offset, faults, counters, next_slot, _ = row
-    moment = int(frozen) if frozen else None
-    return Header(epoch, revision, int(seed), moment, int(offset), faults, counters, int(next_slot))
+        header = read_header(answer[0])
+        seen = None if key is None else read_seen(answer[2], self._shared.base)
+        self._shared.last_seen.note(name, header, key, seen)
+        return header, seen
 
 
 def fingerprint(base: Base) -> str:

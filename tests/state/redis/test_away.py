@@ -142,6 +142,19 @@ def test_a_lost_connection_is_made_anew_for_what_may_run_twice(
     assert len(connects) == 2
 
 
+def test_a_connection_that_ended_while_it_was_quiet_is_made_anew_for_a_change(
+    on_redis: Callable[..., Mock], server: FakeServer, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent on it, so nothing can be stored twice."""
+    call = Client(on_redis())
+    assert call('[{"op": "replace", "path": "/CustomerType", "value": "Kept"}]')[0] == 200
+    ended = call.mock.worlds._redis._local.connection  # type: ignore[attr-defined]
+    monkeypatch.setattr(ended, "can_read", lambda timeout: True)
+    stopwatch.seconds += 60
+    assert call()[0] == 200
+    assert call.mock.worlds._redis._local.connection is not ended  # type: ignore[attr-defined]
+
+
 def test_a_change_whose_answer_is_lost_is_not_made_twice(
     failing: tuple[Redis, list[Exception | None], list[int]], stopwatch: Stopwatch
 ) -> None:

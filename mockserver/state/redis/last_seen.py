@@ -1,0 +1,75 @@
+"""What this process last saw of worlds and profiles in Redis: a request is computed from it, and checked at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from mockserver.profile.keys import Key
+from mockserver.state.overlay import Base
+
+_MOST: Final = 4096
+_MOST_BYTES: Final = 32 << 20
+
+
+class Header(NamedTuple):
+    """A world's small state at one moment; times in microseconds."""
+
+    epoch: bytes
+    version: bytes
+    revision: bytes
+    seed: int
+    frozen: int | None
+    offset: int
+    faults: bytes
+    counters: bytes
+    next_slot: int
+
+
+class Seen(NamedTuple):
+    """A profile: its number, None for a key that leads to none; the version of what was changed, empty where it is the
+    fixtures' own; and its bytes, None for a deleted one."""
+
+    slot: int | None
+    version: bytes
+    body: bytes | None
+
+
+class LastSeen:
+    """What was seen, for all threads; bounded, and forgotten as a whole when there is no room."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, Header] = {}
+        self._profiles: dict[tuple[str, Key], Seen] = {}
+        self._bytes = 0
+
+    def profile(self, world: str, key: Key) -> Seen | None:
+        """Return what was last seen of a profile."""
+        return self._profiles.get((world, key))
+
+    def note(self, world: str, header: Header, key: Key | None = None, seen: Seen | None = None) -> None:
+        """Keep what the database just said."""
+        if len(self.headers) >= _MOST or len(self._profiles) >= _MOST or self._bytes > _MOST_BYTES:
+            self.headers, self._profiles, self._bytes = {}, {}, 0
+        self.headers[world] = header
+        if key is not None and seen is not None:
+            self._profiles[world, key] = seen
+            self._bytes += len(seen.body or b"") if seen.version else 0
+
+
+def read_header(row: Sequence[bytes]) -> Header:
+    """Return the header that a script answers with."""
+    epoch, version, revision, seed, frozen, offset, faults, counters, next_slot, _ = row
+    moment = int(frozen) if frozen else None
+    return Header(epoch, version, revision, int(seed), moment, int(offset), faults, counters, int(next_slot))
+
+
+def read_seen(answer: Sequence[bytes | None] | None, base: Base) -> Seen:
+    """Return the profile that a script answers with."""
+    if not answer or answer[0] is None:
+        return Seen(None, b"", None)
+    slot, stored = int(answer[0]), answer[1]
+    if stored is None:
+        return Seen(slot, b"", base.bodies[slot])
+    version, _, body = stored.partition(b" ")
+    return Seen(slot, version, body or None)
