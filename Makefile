@@ -7,7 +7,7 @@ ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
-STARTING := browser commands drift live recording testing verify
+STARTING := browser clients commands drift live recording testing verify
 
 .PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
 
@@ -28,6 +28,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -q -p no:randomly tests/test_architecture.py
 	$(BIN)/python contracts/write_operations.py --check
+	$(BIN)/python contracts/write_signature_vectors.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
 	$(BIN)/python docs/write_operations.py --check
@@ -43,6 +44,7 @@ wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 
 contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python contracts/write_operations.py
+	$(BIN)/python contracts/write_signature_vectors.py
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
 	$(BIN)/python docs/write_operations.py

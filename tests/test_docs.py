@@ -23,10 +23,16 @@ SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify"
 
 @pytest.mark.parametrize(
     "script",
-    ["docs/write_fidelity.py", "docs/write_operations.py", "docs/write_settings.py", "contracts/write_operations.py"],
+    [
+        "docs/write_fidelity.py",
+        "docs/write_operations.py",
+        "docs/write_settings.py",
+        "contracts/write_operations.py",
+        "contracts/write_signature_vectors.py",
+    ],
 )
 def test_what_is_written_by_a_script_is_fresh(script: str) -> None:
-    """Fidelity table, settings page and operation branches."""
+    """Fidelity table, settings page, operation branches and signature vectors."""
     done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -53,7 +59,7 @@ def test_the_first_screen_shows_what_matters() -> None:
 
 NAMED_FILES = {
     path
-    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "contracts" / "rules" / "README.md")
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "contracts" / "rules" / "README.md")
     for path in re.findall(r"`((?:mockserver|tests|tools|contracts|docs)/[\w/.-]+)`", page.read_text(encoding="utf-8"))
 }
 

@@ -31,7 +31,7 @@ from mockserver.verify.target.targets import load_targets
 ROOT = Path(__file__).parent.parent
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "contracts" / "rules" / "README.md"])
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "contracts" / "rules" / "README.md"])
 }
 README = PAGES["README.md"]
 # What a page leaves to the reader, and what stands for it here.
@@ -67,8 +67,10 @@ def test_every_command_can_be_given(command: str) -> None:
     assert _options(*_parsers(words[0]), words).run
 
 
-# Of curl, of pip, of uvx, of pytest, and of the benchmarks.
-FOREIGN_FLAGS = {"--cacert", "--from", "--junit-xml", "--noproxy", "--no-deps", "--wheel-dir", "--quick", "--long"}
+# Of curl, of pip, of uvx, of pytest, of Node, and of the benchmarks.
+FOREIGN_FLAGS = {
+    "--cacert", "--from", "--junit-xml", "--long", "--no-deps", "--noproxy", "--quick", "--test", "--wheel-dir",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
