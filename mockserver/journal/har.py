@@ -52,7 +52,7 @@ def _request(exchange: Exchange, base_url: str) -> dict[str, Any]:
     query = exchange.target.partition("?")[2]
     request: dict[str, Any] = {
         "method": exchange.method,
-        "url": sendable(absolute_url(exchange, f"{base_url.partition(':')[0]}://{host}" if host else base_url)),
+        "url": sendable(absolute_url(exchange, f"{exchange.scheme}://{host}" if host else base_url)),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _records(exchange.headers),

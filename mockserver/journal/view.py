@@ -103,7 +103,7 @@ def request_json(exchange: Exchange) -> dict[str, Any]:
     """Return the request as WireMock logs one."""
     request: dict[str, Any] = {"url": sendable(exchange.target), "method": exchange.method}
     if host := header(exchange.headers, "host"):
-        request["absoluteUrl"] = sendable(absolute_url(exchange, f"http://{host}"))
+        request["absoluteUrl"] = sendable(absolute_url(exchange, f"{exchange.scheme}://{host}"))
     return request | {
         "headers": headers_json(exchange.headers),
         "cookies": {},
@@ -185,7 +185,7 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     }
 
 
-def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
+def shown(exchange: Exchange, secrets: Secrets, scheme: str) -> Exchange:
     """Return a kept exchange as people may see it; its head was redacted when it was kept."""
     before, after, story = exchange.before, exchange.after, exchange.story
     if exchange.changed:
@@ -201,6 +201,7 @@ def shown(exchange: Exchange, secrets: Secrets) -> Exchange:
         story=replace(story, refusal=_shown_refusal(story, secrets), operations=secrets.content(story.operations)),
         before=before,
         after=after,
+        scheme=scheme,
     )
 
 

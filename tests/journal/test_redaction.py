@@ -225,7 +225,7 @@ MANGLED: list[Callable[[str, str], str]] = [
 
 
 def everything_shown(entry: Exchange) -> Iterator[str]:
-    entry = shown(entry, SECRETS)
+    entry = shown(entry, SECRETS, "http")
     yield orjson.dumps(entry_json(entry, TREE)).decode()
     yield orjson.dumps(explain_json(entry, TREE)).decode()
     yield orjson.dumps(har([entry])).decode()

@@ -328,7 +328,7 @@ def test_the_archive_tells_what_was_sent_and_answered() -> None:
 
 def test_the_archive_has_the_scheme_of_the_server() -> None:
     """Whatever its address, the host is the one that was asked for."""
-    [entry] = har([exchange()], "https://127.0.0.1:8443")["log"]["entries"]
+    [entry] = har([exchange(scheme="https")], "http://127.0.0.1:8080")["log"]["entries"]
     assert entry["request"]["url"] == f"https://localhost:8080{TARGET}"
 
 

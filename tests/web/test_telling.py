@@ -137,3 +137,18 @@ def test_a_signature_is_told_check_by_check(make_http: Callable[..., FlaskClient
     assert '{"reset": true}' in signature["hint"]
     missing = told(http, [])["signature"]
     assert (missing["cause"], missing["checks"][0]["ok"]) == ("header-missing", False)
+
+
+@pytest.mark.parametrize(("scheme", "settings"), [("http", {}), ("https", {"tls": True})], ids=["http", "https"])
+def test_urls_have_the_scheme_by_which_the_server_is_called(
+    make_http: Callable[..., FlaskClient], scheme: str, settings: dict[str, bool]
+) -> None:
+    """In lists, told in full, among near misses and in an archive, by whatever scheme one asks for them."""
+    http = make_http(**settings)
+    identity = http.patch(PROFILE, json=[]).headers["X-Mock-Request-Id"]
+    listed = http.get("/__admin/requests").get_json()["requests"][0]
+    missed = http.post("/__admin/verify", json={"count": {"request": {"status": 500}}}).get_json()["nearMisses"][0]
+    told = http.get(f"/__admin/requests/{identity}").get_json()
+    urls = [one["request"]["absoluteUrl"] for one in (listed, missed, told)]
+    urls.append(http.get("/__admin/requests.har").get_json()["log"]["entries"][0]["request"]["url"])
+    assert urls == [f"{scheme}://localhost{PROFILE}"] * 4

@@ -11,9 +11,9 @@ from flask import Blueprint, Response
 from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, issued_now, sign
+from mockserver.journal import view
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import REDACTED
-from mockserver.journal.view import shown
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.keys import fold
 from mockserver.service.assembly import Mock
@@ -64,7 +64,12 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
 
 def find_request(mock: Mock, exchange_id: str) -> Exchange:
     """Return a request of the chosen worlds as people may see it; raise AdminRefusal if there is none of that id."""
-    return shown(_kept_request(mock, exchange_id), mock.service.secrets)
+    return shown(mock, _kept_request(mock, exchange_id))
+
+
+def shown(mock: Mock, exchange: Exchange) -> Exchange:
+    """Return a kept exchange as people may see it, called as this server is."""
+    return view.shown(exchange, mock.service.secrets, "https" if mock.settings.https else "http")
 
 
 def _kept_request(mock: Mock, exchange_id: str) -> Exchange:

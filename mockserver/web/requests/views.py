@@ -19,7 +19,7 @@ from mockserver.service.assembly import Mock, sign_command
 from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
 from mockserver.web.requests.live import Readers, rows_json
 from mockserver.web.requests.telling import told
-from mockserver.web.requests.trying import find_request
+from mockserver.web.requests.trying import find_request, shown
 
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
 _ID = re.compile(r"[0-9a-f]{8,16}")
@@ -151,7 +151,7 @@ def _verification(admin: Blueprint, mock: Mock) -> None:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
         dropped = sum(world.journal.dropped for world in chosen_worlds(mock))
         verdict = query.verify(body_json(), _all(mock), mock.tree, dropped=dropped, work=_work(mock))
-        misses = [miss._replace(exchange=view.shown(miss.exchange, mock.service.secrets)) for miss in verdict.misses]
+        misses = [miss._replace(exchange=shown(mock, miss.exchange)) for miss in verdict.misses]
         return json_response(replace(verdict, misses=misses).json(), 200 if verdict.passed else 406)
 
 
@@ -166,7 +166,7 @@ def _all(mock: Mock) -> list[Exchange]:
 
 
 def _shown(mock: Mock, exchanges: Iterable[Exchange]) -> list[Exchange]:
-    return [view.shown(exchange, mock.service.secrets) for exchange in exchanges]
+    return [shown(mock, exchange) for exchange in exchanges]
 
 
 def _since() -> str | None:
