@@ -7,7 +7,7 @@ ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
 
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
-STARTING := browser clients commands drift live recording testing verify
+STARTING := browser ci clients commands drift live recording testing verify
 
 .PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
 
@@ -40,7 +40,7 @@ tests: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
-	$(BIN)/python tests/test_wheel.py
+	$(BIN)/python -m tests.test_wheel
 
 contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python contracts/write_operations.py
@@ -54,7 +54,7 @@ lint-contract:  ## lint the contract with Redocly (needs Node.js)
 
 release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/)
 	rm -rf dist
-	$(BIN)/python tests/test_wheel.py dist
+	$(BIN)/python -m tests.test_wheel dist
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

@@ -17,6 +17,11 @@ def shipped(name: str) -> Path:
     return packed if packed.exists() else _CHECKOUT / name
 
 
+def shipped_contract() -> str:
+    """Return what messages tell people to start from, wherever it is installed."""
+    return str(shipped("contracts") / "openapi.yaml")
+
+
 def from_checkout() -> bool:
     """Tell whether this runs in a checkout, where there is a Makefile, and not from a wheel."""
     return not _DATA.exists()

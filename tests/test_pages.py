@@ -152,6 +152,13 @@ def test_nobody_is_told_to_install_from_an_index_that_lacks_the_package(name: st
         assert not what.startswith(("mypreferences", "mockserver")), words
 
 
+@pytest.mark.parametrize("name", [name for name, text in SPEAKING.items() if "hint" in text or "help=" in text])
+def test_no_message_names_a_file_that_is_elsewhere_once_installed(name: str) -> None:
+    """A checkout has contracts/ and docs/ beside it, a wheel has not."""
+    for told in re.findall(r'(?:hint|help) ?= ?f?"([^"]*)"', SPEAKING[name]):
+        assert not re.search(r"(?<![\w./])(?:contracts|docs|fixtures|tests|tools)/\w", told), told
+
+
 def test_the_wheel_is_named_as_it_is_built() -> None:
     names = {name for page in PAGES.values() for name in re.findall(r"mypreferences_mockserver-[\w.-]+\.whl", page)}
     assert names == {f"mypreferences_mockserver-{__version__}-py3-none-any.whl"}

@@ -64,9 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)"
     )
     parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
-    parser.add_argument(
-        "--volatile", type=Path, metavar="FILE", help="what may differ (default: contracts/volatile.yaml)"
-    )
+    parser.add_argument("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
     add_report_flag(parser)
     add_report_to_flag(parser)
     add_github_flag(parser)

@@ -18,30 +18,13 @@ EXAMPLES = """examples:
   mockserver init my-mock
   cd my-mock && mockserver serve"""
 
-_CLIENTS = """\
-[clients.ACME01]
-name = "Acme"
-
-[clients.ACME01.groups.editors]
-permissions = ["profile:update"]
-
-[clients.ACME01.users."editor@acme.example"]
-secret = "for-tests-only"
-groups = ["editors"]
-"""
-_SETTINGS = """\
-# Every setting is a flag of `mockserver serve` too; a flag beats this file.
-fixtures = "fixtures"
-# port = 8080
-# fault = ["500 p=0.1"]
-"""
-_PROFILE = {
-    "$schema": "../../../schemas/profile.schema.json",
-    "ProfileId": 1,
-    "CustomerType": "Customer",
-    "DefaultLocale": "en-US",
-    "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "C-1"}],
-    "IsActive": True,
+_START = Path(__file__).with_name("start")
+_COPIED = {
+    "mockserver.toml": "mockserver.toml",
+    "fixtures/clients.toml": "clients.toml",
+    "fixtures/profiles/ACME01/jane.json": "jane.json",
+    ".github/workflows/mypreferences.yml": "github.yml",
+    ".gitlab-ci.yml": "gitlab.yml",
 }
 _TEST = '''\
 """What our application does to a profile; docs/how-to-pytest.md of the mock says what `mypreferences` offers."""
@@ -52,24 +35,6 @@ def test_a_customer_type_is_replaced(mypreferences):
     assert mypreferences.client().patch("CRM", "C-1", [operation]).status == 200
     assert mypreferences.profile("CRM", "C-1")["CustomerType"] == "Prospect"
 '''
-_WORKFLOW = """\
-name: tests
-on: [push, pull_request]
-permissions:
-  contents: read
-jobs:
-  tests:
-    runs-on: ubuntu-latest
-    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
-        with:
-          python-version: "3.11"
-      # The wheel of the mock server, built by `make wheel` in its repository, is kept beside the tests.
-      - run: pip install ./mypreferences_mockserver-*.whl pytest
-      - run: mockserver check
-      - run: pytest
-"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -102,13 +67,10 @@ def _files() -> dict[str, str]:
     """Return what is written where."""
     made = schemas(load_contract(shipped("contracts") / "openapi.yaml"), TARGET_KEYS)
     return {
-        "mockserver.toml": f"#:schema schemas/settings.schema.json\n{_SETTINGS}",
+        **{name: (_START / file).read_text(encoding="utf-8") for name, file in _COPIED.items()},
         "targets.toml": "#:schema schemas/targets.schema.json\n"
         + (shipped("contracts") / "targets.toml").read_text(encoding="utf-8"),
-        "fixtures/clients.toml": f"#:schema ../schemas/clients.schema.json\n{_CLIENTS}",
-        "fixtures/profiles/ACME01/jane.json": f"{json.dumps(_PROFILE, indent=2)}\n",
         "test_profiles.py": _TEST,
         "pytest.ini": "[pytest]\nmypreferences_fixtures = fixtures\n",
-        ".github/workflows/tests.yml": _WORKFLOW,
         **{f"schemas/{name}.schema.json": f"{json.dumps(schema, indent=2)}\n" for name, schema in made.items()},
     }

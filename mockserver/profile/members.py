@@ -104,7 +104,7 @@ def compile_members(contract: Mapping[str, Any]) -> MemberTree:
     except (KeyError, TypeError) as missing:
         raise UsageError(
             f"the contract has no usable schema for the profile: {missing} is missing",
-            hint="start from contracts/openapi.yaml; it must define components.schemas.UserProfile",
+            hint="it must define components.schemas.UserProfile",
         ) from missing
 
 

@@ -23,7 +23,7 @@ from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
-from mockserver.package import pip_install, shipped
+from mockserver.package import pip_install, shipped, shipped_contract
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
@@ -72,7 +72,8 @@ def load_contract(path: Path) -> dict[str, Any]:
         document = _parsed(text, path)
         _keep(compiled, document)
     if not isinstance(document, dict):
-        raise UsageError("the contract is not an OpenAPI document", place=str(path), hint="use contracts/openapi.yaml")
+        hint = f"start from {shipped_contract()}"
+        raise UsageError("the contract is not an OpenAPI document", place=str(path), hint=hint)
     return document
 
 
@@ -106,10 +107,11 @@ def load_members(path: Path) -> tuple[dict[str, Any], MemberTree]:
     try:
         return contract, compile_members(contract)
     except UsageError as problem:
-        raise UsageError(problem.problem, place=str(path), hint=problem.hint) from problem
+        hint = f"start from {shipped_contract()}; {problem.hint}"
+        raise UsageError(problem.problem, place=str(path), hint=hint) from problem
     except (LookupError, TypeError, ValueError, AttributeError, StopIteration, RecursionError) as problem:
         reason = f"the schema of the profile can't be followed ({type(problem).__name__}: {problem})"
-        hint = "start from contracts/openapi.yaml; each member needs a type, and none may hold itself"
+        hint = f"start from {shipped_contract()}; each member needs a type, and none may hold itself"
         raise UsageError(reason, place=str(path), hint=hint) from problem
 
 

@@ -79,6 +79,6 @@ def _checked(patterns: Iterable[str]) -> tuple[str, ...]:
     chosen, known = tuple(patterns), (*RULES, NO_WORLD)
     for pattern in chosen:
         if not any(fnmatchcase(reason, pattern) for reason in known):
-            hint = did_you_mean(pattern, known, "docs/fidelity.md lists the reasons")
+            hint = did_you_mean(pattern, known, "GET /__admin/fidelity lists the reasons")
             raise UsageError(f"no reason matches {pattern!r}", place="mypreferences", hint=hint)
     return chosen

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 
 from mockserver.errors import UsageError
+from mockserver.package import shipped_contract
 
 JSON_TYPES = ("application/json", "text/json", "application/json-patch+json")
 XML_TYPES = ("application/xml", "text/xml")
@@ -67,7 +68,7 @@ class Contract:
             self.profile = self._shape("UserProfile", self.schemas["UserProfile"], read_only=False)
             self.namespace: str = self.schemas["UserProfile"]["xml"]["namespace"]
         except (KeyError, TypeError) as missing:
-            raise UsageError(f"the contract lacks {missing}", hint="start from contracts/openapi.yaml") from missing
+            raise UsageError(f"the contract lacks {missing}", hint=f"start from {shipped_contract()}") from missing
 
     @cached_property
     def responses(self) -> Mapping[int, Schema]:

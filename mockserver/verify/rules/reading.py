@@ -12,6 +12,7 @@ from typing import Any
 
 from mockserver.errors import UsageError
 from mockserver.nearest import did_you_mean
+from mockserver.package import shipped
 from mockserver.verify.authorization import OPTIONS
 from mockserver.verify.contract import load_yaml
 from mockserver.verify.rules.facts import shipped_places
@@ -94,7 +95,7 @@ def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
     """Return the rules of every file as they read for one dialect; raise UsageError with file and rule."""
     files = sorted(directory.glob("*.yaml"))
     if not files:
-        raise UsageError("there are no rules", place=str(directory), hint="point to contracts/rules")
+        raise UsageError("there are no rules", place=str(directory), hint=f"point to {shipped('contracts') / 'rules'}")
     rules = [rule for path in files for rule in _rules_of(path, dialect)]
     names = [rule.id for rule in rules]
     if doubled := sorted({name for name in names if names.count(name) > 1}):

@@ -1,18 +1,15 @@
-"""The workflow file: its commands are ours, and the step that asks the mock runs as it stands."""
+"""This repository's workflow file: its commands are ours, and those that `init` gives to others."""
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from mockserver.cli import _options, _parsers
-from tests.commands.calling import Done
+from tests.ci.jobs import GITHUB
 from tools.mutants.harness import ROOT
 
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "verify.yml").read_text(encoding="utf-8"))
@@ -54,14 +51,13 @@ def test_no_secret_reaches_a_push() -> None:
     assert "pull_request" not in held["reality"]["if"]
 
 
-def test_the_step_that_asks_the_mock_runs(
-    run: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With one rule instead of all, in an environment like the runner's."""
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    (command,) = (command for job, command in COMMANDS if job == "mock")
-    done = run(*words_of(command), "--only", "empty-patch")
-    assert done.code == 0, done.err
-    assert "<h3>Held. mock did in" in (tmp_path / "summary.md").read_text(encoding="utf-8")
-    assert sorted(os.listdir(tmp_path / "reports")) == ["verify.html", "verify.xml"]
+@pytest.mark.parametrize("job", WORKFLOW["jobs"])
+def test_it_is_what_others_are_given(job: str) -> None:
+    """But for how the package gets there, and for when the mock is asked."""
+
+    def told(said: dict[str, Any]) -> dict[str, Any]:
+        steps = [step for step in said["steps"] if "setup-python" not in step.get("uses", "")]
+        return {**said, "steps": [step for step in steps if step.get("run", "mockserver").startswith("mockserver")]}
+
+    ours, theirs = told(WORKFLOW["jobs"][job]), told(GITHUB[job])
+    assert theirs | {"if": ""} == ours | {"if": ""}
