@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
@@ -24,7 +25,7 @@ from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
 from mockserver.package import pip_install, shipped
-from mockserver.patch.dialect import DIALECTS
+from mockserver.patch.dialect import DIALECTS, Dialect
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES
@@ -183,7 +184,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
 
 def _policy(settings: Settings, token_key: bytes) -> Policy:
     return Policy(
-        dialect=DIALECTS[settings.dialect],
+        dialect=_dialect(settings),
         auth=settings.auth == "strict",
         allow_unkeyed=settings.unkeyed_signatures,
         unknown_status=settings.unknown_profile,
@@ -200,6 +201,15 @@ def _policy(settings: Settings, token_key: bytes) -> Policy:
         second_default=settings.second_default,
         hides_inactive=settings.inactive == "hidden",
     )
+
+
+def _dialect(settings: Settings) -> Dialect:
+    dialect = DIALECTS[settings.dialect]
+    if settings.server_zone == "UTC":
+        return dialect
+    from zoneinfo import ZoneInfo
+
+    return replace(dialect, zone=ZoneInfo(settings.server_zone))
 
 
 def sign_command(settings: Settings) -> str:
