@@ -30,7 +30,8 @@ class Exchange(Struct, frozen=True):
     `at` is aware, by the world's clock, `received` by the machine's (None: by the same clock), which may not be
     `frozen`; `target` is the path and query as sent; `fault` is `<rule>#<n>`, and `hit` what it did; `before` and
     `after` are the profile's JSON, the same object if it did not change; `key` is the client, alternate id type and
-    alternate id as sent; `operation` is the name of what was asked for, if it is one that is served. `status` is the answer's, also where the client saw none of it.
+    alternate id as sent; `operation` names what was asked for, if that is served. `status` is the answer's, also where
+    the client saw none of it.
     """
 
     id: str

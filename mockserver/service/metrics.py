@@ -29,7 +29,7 @@ class Slice(NamedTuple):
 
 
 class Metrics:
-    """Requests by status, reason and operation, faults by rule, refusals by bound, and a latency histogram in seconds."""
+    """Requests by status, reason and operation, faults by rule, refusals by bound, a latency histogram in seconds."""
 
     def __init__(self) -> None:
         self._lock = Lock()
