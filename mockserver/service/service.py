@@ -180,12 +180,12 @@ class Service:
         if addressed.client is None:
             raise self._no_profile(addressed, request.head.route)
         assert request.head.operation is not None, "a door refuses what is no operation"
-        call = Call(request, profiles, addressed.client, handling.user, handling.now)
+        call = Call(request, profiles, addressed.client, handling.user, handling.now, doubts=set())
         outcome = self._neighbours.answer(request.head.operation.handler, call)
         form, headers, body = request.head.form, [*NO_CACHE, *outcome.headers], outcome.body
         if outcome.profile is not None:
             body = self._render(outcome.profile, form, may_hide=True)
-        story = Story(outcome.reason, rests_on=(*handling.rests_on, *outcome.rests_on))
+        story = Story(outcome.reason, rests_on=(*handling.rests_on, *sorted(call.doubts)))
         headers = headers if body is None else [form.header, *headers]
         return Answer(outcome.status, headers, body or b"", story), outcome.update
 
