@@ -69,8 +69,8 @@ def read_document(
     """
     if len(request.body) > policy.max_body:
         raise body_too_large(len(request.body), policy.max_body)
-    how = body_format(request.head.headers.get("content-type"))
-    if not request.body or how.reader == "form":
+    how = body_format(request.head.headers.get("content-type")) if request.body else None
+    if how is None or how.reader == "form":
         return None, True
     try:
         if how.reader == "json":

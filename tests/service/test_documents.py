@@ -77,6 +77,11 @@ def test_what_cannot_be_read_is_refused(
     assert client.profile()["IsActive"] is True
 
 
+def test_a_call_that_needs_no_document_needs_no_content_type(call: Callable[..., Client]) -> None:
+    client = call()
+    assert client(b"", method="POST", target="/ACME01/Profile/70012345/Deactivate", content_type=None)[0] == 200
+
+
 @pytest.mark.parametrize("content", ["text", "<Nothing/>text", "<CustomerType><a/></CustomerType>"])
 def test_xml_of_another_shape_is_refused(call: Callable[..., Client], content: str) -> None:
     body = f'<UserProfile xmlns="{NAMESPACE}">{content}</UserProfile>'

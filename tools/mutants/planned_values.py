@@ -194,7 +194,7 @@ VALUES: list[Edit] = [
          "            if items:\n                raise ConversionError\n", ""),
     # -- dates
     Edit("S-date-kept", "dates are texts like any other", "profile/dates.py",
-         "    iso = _ISO_DATE.fullmatch(text)\n    return _iso_date(iso) if iso else None", "    return None"),
+         "    iso = _ISO_DATE.fullmatch(text)\n    return _iso_date(iso, zone) if iso else None", "    return None"),
     Edit("S-date-fraction", "a fraction keeps its zeros", "profile/dates.py",
          'f".{ticks:07d}".rstrip("0").rstrip(".")', 'f".{ticks:07d}" if ticks else ""'),
     Edit("S-date-milliseconds", "a fraction has three digits", "profile/dates.py",
