@@ -111,7 +111,8 @@ class Bench:
     moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
     (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace. `altered` names profiles
     that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile; `unsigned`
-    ones look at no signature; `reads_by_get` ones are read by GET.
+    ones look at no signature; `reads_by_get` ones are read by GET; by its alternate id `finds_inactive` ones find an
+    inactive profile; `in_utc` ones convert dates to UTC.
     """
 
     session: Session
@@ -129,4 +130,6 @@ class Bench:
     absent: tuple[Key, ...] = ()
     unsigned: bool = False
     reads_by_get: bool = False
+    finds_inactive: bool = False
+    in_utc: bool = True
     guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())

@@ -96,6 +96,21 @@ def is_mock(url: str) -> bool:
     return "mypreferences-mockserver" in who or "admin-token-missing" in who
 
 
+def told_settings(url: str, token: str | None) -> Mapping[str, Any]:
+    """Return the settings of a mock on this machine, nothing if its control surface does not tell."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/__admin/settings", headers={"X-Mock-Admin-Token": token} if token else {})
+        answer = connection.getresponse()
+        said: Mapping[str, Any] = json.loads(answer.read(MOST_BYTES)) if answer.status == 200 else {}
+    except (OSError, ValueError, http.client.HTTPException):
+        return {}
+    finally:
+        connection.close()
+    return said
+
+
 def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> str:
     """Let a mock hold these profiles and no others; return what it said against one of them, or nothing.
 
