@@ -30,7 +30,7 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import Starting, is_mock, starting, told_settings
+from mockserver.verify.mock_process import Starting, is_mock, starting, told
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.github import GithubReport
 from mockserver.verify.reports.html import HtmlReport
@@ -139,9 +139,9 @@ def _verify_mock(
 ) -> int:
     """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
-    told = told_settings(urls[settings.dialect], settings.admin_token)
-    contract = Contract(contract.document, alone=told.get("operations") == "patch")
-    offers = {"finds_inactive": told.get("inactive") == "found", "in_utc": told.get("server_zone", "UTC") == "UTC"}
+    served = told(urls[settings.dialect], "settings", settings.admin_token)
+    contract = Contract(contract.document, alone=served.get("operations") == "patch")
+    offers = {"finds_inactive": served.get("inactive") == "found", "in_utc": served.get("server_zone", "UTC") == "UTC"}
     with contextlib.ExitStack() as stack:
         sessions = {
             dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()

@@ -30,7 +30,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile("[-+.0-9A-FXa-fx]++")
 _COMMAS = re.compile(",+")
-_VALUE_START = re.compile(r"[{\"'\-.0-9]|(?:true|false|null|undefined|NaN|Infinity|new)\b")
+_VALUE_START = re.compile(r"[{\[\"'\-.0-9]|(?:true|false|null|undefined|NaN|Infinity|new)\b")
 _OTHER_CASE = re.compile(r"(?:true|false|null|none|nan|infinity|undefined)\b", re.IGNORECASE)
 
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
@@ -106,7 +106,7 @@ class JsonReader:
             return None
         self._skip_filler()
         if not self._text.startswith(opening, self._at):
-            raise self._no_array() if opening == "[" else self._no_object()
+            raise self._other_start(opening)
         _VALUE_READERS[opening](self, opening)
         root = self._frames[0].items
         steps = (self._read_value, self._read_name, self._read_name, self._read_value, self._read_value, self._read_on)
@@ -314,19 +314,15 @@ class JsonReader:
     def _error(self, problem: str, hint: str, rule: str = "body-not-json") -> JsonReaderError:
         return JsonReaderError(self._path(), self._at, problem, hint, rule)
 
-    def _no_array(self) -> JsonReaderError:
+    def _other_start(self, opening: str) -> JsonReaderError:
         if not _VALUE_START.match(self._text, self._at):
             return self._no_value()
+        if opening == "{":
+            return self._error(f"the body begins with {self._found()}", "Send one object: { … }.", "document-unfit")
         found, hint = self._found(), 'Send an array of operations: [{"op": "replace", "path": "/...", "value": ...}].'
         if found == "'{'":
             found, hint = "an object", "Wrap the operation in [ ]: a patch is an array of operations."
         return self._error(f"the body begins with {found} and not with '['", hint, "body-not-an-array")
-
-    def _no_object(self) -> JsonReaderError:
-        if not _VALUE_START.match(self._text, self._at) and not self._text.startswith("[", self._at):
-            return self._no_value()
-        problem = f"the body begins with {self._found()} and not with '{{'"
-        return self._error(problem, "Send one JSON object: { … }.", "document-unfit")
 
     def _no_value(self) -> JsonReaderError:
         return self._error(f"{self._found()} stands where a value should", self._value_hint())

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from mockserver.auth.signing import EASTERN
 from mockserver.errors import BadRequest, MalformedBody
 from mockserver.profile.conversion import ConversionError, convert
 from mockserver.profile.dates import parse_date
@@ -31,20 +33,18 @@ def consents_from(
 
 
 def _given(row: Mapping[str, Any], fields: Member) -> dict[str, Any]:
-    """Return what is said of known members, by their names in any letter case, as the library binds JSON (assumed)."""
+    # Names count in any letter case, unknown ones not at all, as the library binds JSON (assumed).
     return {known.name: value for name, value in row.items() if (known := fields.find(name)) is not None}
 
 
 def _kept(row: Mapping[str, Any], place: str, fields: Member, by_name: bool, now: datetime) -> dict[str, Any]:
     given = _given(row, fields)
-    kept = {name: _text(given.get(name), place, fields.members[name]) for name in ("ConsentType", "Locale")}
-    kept["ConsentVersion"] = _text(given.get("ConsentVersion"), place, fields.members["ConsentVersion"])
-    date = _date(given.get("ConsentDate"), place, now)
+    texts = ("ConsentType", "Locale", "ConsentVersion")
     return {
-        **kept,
+        **{name: _text(given.get(name), place, fields.members[name]) for name in texts},
+        "ConsentDate": _date(given.get("ConsentDate"), place, now),
         "ConsentStatus": _status(given.get("ConsentStatus"), place, by_name),
         "Expired": "False",
-        "ConsentDate": date,
     }
 
 
@@ -85,18 +85,11 @@ def _date(value: Any, place: str, now: datetime) -> str:
         text = re.sub(r"(\.\d{6})\d+", r"\1", read.json)
     try:
         moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=_eastern())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(EASTERN))
         return shown_moment(moment.astimezone(UTC))
     except (ValueError, OverflowError):
         hint = "Write an ISO 8601 date such as 2026-01-31T12:00:00Z."
         raise _unfit(f"{place}/ConsentDate", f"{value!r:.60} is no date", hint) from None
-
-
-def _eastern() -> Any:
-    # Imported with the first such date.
-    from mockserver.auth.zones import eastern
-
-    return eastern()
 
 
 def _unfit(place: str, problem: str, hint: str) -> MalformedBody:

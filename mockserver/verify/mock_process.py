@@ -80,35 +80,27 @@ def local_mock(other: Target) -> Iterator[Target]:
 
 def is_mock(url: str) -> bool:
     """Ask a server on this machine whether it is this project's mock; raise Inconclusive if it can't be reached."""
+    said = told(url, "version")
+    # A mock whose control surface has a token says so.
+    return (
+        "mypreferences-mockserver" in (who := (said.get("server"), said.get("reason"))) or "admin-token-missing" in who
+    )
+
+
+def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:
+    """Return what a mock's control surface tells, nothing if there is none; raise Inconclusive if it's not reached."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
     try:
-        connection.request("GET", "/__admin/version")
+        connection.request("GET", f"/__admin/{what}", headers={"X-Mock-Admin-Token": token} if token else {})
         said = json.loads(connection.getresponse().read(MOST_BYTES))
     except ValueError:
-        return False
+        return {}
     except (OSError, http.client.HTTPException) as problem:
         raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
     finally:
         connection.close()
-    # A mock whose control surface has a token says so.
-    who = (said.get("server"), said.get("reason")) if isinstance(said, dict) else ()
-    return "mypreferences-mockserver" in who or "admin-token-missing" in who
-
-
-def told_settings(url: str, token: str | None) -> Mapping[str, Any]:
-    """Return the settings of a mock on this machine, nothing if its control surface does not tell."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
-    try:
-        connection.request("GET", "/__admin/settings", headers={"X-Mock-Admin-Token": token} if token else {})
-        answer = connection.getresponse()
-        said: Mapping[str, Any] = json.loads(answer.read(MOST_BYTES)) if answer.status == 200 else {}
-    except (OSError, ValueError, http.client.HTTPException):
-        return {}
-    finally:
-        connection.close()
-    return said
+    return said if isinstance(said, dict) else {}
 
 
 def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> str:
