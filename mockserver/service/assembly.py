@@ -24,6 +24,7 @@ from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
+from mockserver.nearest import did_you_mean
 from mockserver.package import pip_install, shipped
 from mockserver.patch.dialect import DIALECTS, Dialect
 from mockserver.profile.members import MemberTree, compile_members
@@ -204,12 +205,17 @@ def _policy(settings: Settings, token_key: bytes) -> Policy:
 
 
 def _dialect(settings: Settings) -> Dialect:
-    dialect = DIALECTS[settings.dialect]
-    if settings.server_zone == "UTC":
+    dialect, zone = DIALECTS[settings.dialect], settings.server_zone
+    if zone == "UTC":
         return dialect
-    from zoneinfo import ZoneInfo
+    # Imported where there is another zone: most servers have none.
+    from zoneinfo import ZoneInfo, available_timezones
 
-    return replace(dialect, zone=ZoneInfo(settings.server_zone))
+    try:
+        return replace(dialect, zone=ZoneInfo(zone))
+    except (LookupError, ValueError, OSError):
+        hint = f"{did_you_mean(zone, available_timezones())} write a name of the IANA database, or UTC".lstrip()
+        raise UsageError(f"there is no time zone {zone[:80]!r}", place="--server-zone", hint=hint) from None
 
 
 def sign_command(settings: Settings) -> str:

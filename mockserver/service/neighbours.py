@@ -137,7 +137,8 @@ class Neighbours:
     def _live(self, call: Call, done: str, *, active: bool, reason: str | None) -> Outcome:
         def change(before: bytes) -> Changed:
             profile = open_profile(before)
-            if profile.reach("IsActive") is active and profile.reach("ReasonCode") == reason:
+            # Both are reached for: what is set without that would be kept as if it were JSON already.
+            if profile.reached("IsActive", "ReasonCode") == {"IsActive": active, "ReasonCode": reason}:
                 return Changed(before)
             profile.update(IsActive=active, ReasonCode=reason)
             if reason is None:

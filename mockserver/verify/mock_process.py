@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from mockserver.errors import Inconclusive
 from mockserver.verify.bounds import MOST_BYTES
 from mockserver.verify.calls import Call, Key, Reply, quoted
+from mockserver.verify.conversation import PATCH_ALONE
 from mockserver.verify.http_session import exchange
 from mockserver.verify.target.targets import Credential, Target
 
@@ -85,6 +86,20 @@ def is_mock(url: str) -> bool:
     return (
         "mypreferences-mockserver" in (who := (said.get("server"), said.get("reason"))) or "admin-token-missing" in who
     )
+
+
+# What a mock's settings take from what rules need: the setting, its usual value, and the words for any other.
+_USUAL = {
+    "around": ("operations", "all", PATCH_ALONE),
+    "hiding": ("inactive", "hidden", "an alternate id leads to an inactive profile there (--inactive found)"),
+    "utc": ("server_zone", "UTC", "the server's own zone is not UTC (--server-zone)"),
+}
+
+
+def lacks(url: str, token: str | None) -> Mapping[str, str]:
+    """Return what a mock lacks by its settings, of what rules need, and why; nothing if it does not tell."""
+    settings = told(url, "settings", token)
+    return {need: why for need, (name, usual, why) in _USUAL.items() if settings.get(name, usual) != usual}
 
 
 def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:

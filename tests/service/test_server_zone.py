@@ -7,6 +7,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
+from mockserver.errors import UsageError
 from tests.conftest import Client
 
 # 10:00 at an offset of two hours is 08:00 UTC, which in July is 04:00 in New York.
@@ -32,6 +33,23 @@ def test_a_refusal_shows_the_servers_time(call: Callable[..., Client]) -> None:
     """As .NET prints it."""
     _, _, body = call(server_zone="America/New_York")(patch("test"))
     assert orjson.loads(body)["Message"].endswith("is not equal to the test value '7/5/2024 4:00:00 AM'.")
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ("America/NewYork", "did you mean America/New_York?"),
+        ("../etc/passwd", "there is no time zone '../etc/passwd'"),
+        ("America", "there is no time zone 'America'"),
+        ("", "write a name of the IANA database, or UTC"),
+    ],
+    ids=["misspelt", "a path", "a folder", "nothing"],
+)
+def test_no_server_starts_in_an_unknown_zone(call: Callable[..., Client], zone: str, words: str) -> None:
+    """It says which one may be meant."""
+    with pytest.raises(UsageError) as caught:
+        call(server_zone=zone)
+    assert words in str(caught.value)
 
 
 def test_the_strict_dialect_knows_no_dates(call: Callable[..., Client]) -> None:

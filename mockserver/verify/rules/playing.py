@@ -16,7 +16,6 @@ from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, V
 from mockserver.verify.checks import Unreadable, kind_of_answer, order_problems, read_answer, read_profile
 from mockserver.verify.contract import Contract, copied
 from mockserver.verify.conversation import (
-    PATCH_ALONE,
     PATCH_TYPE,
     SHAPELESS,
     Conversation,
@@ -43,12 +42,6 @@ _REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
 _CREATED = ("{created}", "{before}")
 _LONG = re.compile(r"\$\{long:(\d+)\}")
 _APPLICATION = re.compile(r"\$\{oauth:([^}]+)\}")
-# What a mock's settings take from what a rule needs.
-_SET_OTHERWISE = {
-    "around": PATCH_ALONE,
-    "hiding": "an alternate id leads to an inactive profile there (--inactive found)",
-    "utc": "the server's own zone is not UTC (--server-zone)",
-}
 _PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
@@ -114,17 +107,16 @@ class RuleRunner:
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
             "mock": bench.is_mock, "isolated": bench.isolated, "clock": bench.is_mock and bench.isolated,
             "demo": bench.isolated and bench.profiles[0] == DEMO,
-            "around": not self.contract.alone, "hiding": not bench.finds_inactive, "utc": bench.in_utc,
             "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
-        missing = [name for name in needs if not have[name]]
+        missing = [name for name in needs if not have.get(name, True)]
         if rule.not_verifiable:
             return rule.not_verifiable
         if bench.unsigned and not all(is_ordinary(step) for step in rule.steps):
             return "the target looks at no signature"
-        told = next((_SET_OTHERWISE[name] for name in missing if name in _SET_OTHERWISE), "")
-        return told or (f"the target offers no {' and no '.join(missing)}" if missing else "")
+        lacking = f"the target offers no {' and no '.join(missing)}" if missing else ""
+        return next((bench.lacks[name] for name in needs if name in bench.lacks), lacking)
 
     def _key(self, rule: Rule) -> Key:
         return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
@@ -258,8 +250,7 @@ class _Play:
         path = step.path and step.path.format(
             **names, profile=self.state["ProfileId"], before=self.created[0], created=self.created[1]
         )
-        number = None if self.bench.finds_inactive else hidden_as(self.state)
-        if path is None and not step.at and number is not None:
+        if not (path or step.at or self.bench.finds_inactive) and (number := hidden_as(self.state)) is not None:
             path = by_profile_id(key, number)
         signs_itself = is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)
