@@ -74,6 +74,7 @@ class Settings:
         choices=("utc", "eastern", "either"),
         live=True,
     )
+    server_zone: str = _setting("UTC", "the server's own zone, to which it converts dates with an offset (assumed)")
     clock_skew: int = _setting(
         0, "seconds by which a signer's clock may be wrong, either way", low=0, high=86_400, live=True
     )

@@ -30,7 +30,7 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import Starting, is_mock, starting
+from mockserver.verify.mock_process import Starting, is_mock, lacks, starting
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.github import GithubReport
 from mockserver.verify.reports.html import HtmlReport
@@ -139,11 +139,13 @@ def _verify_mock(
 ) -> int:
     """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
+    lacking = lacks(urls[settings.dialect], settings.admin_token)
+    contract = Contract(contract.document, alone="around" in lacking)
     with contextlib.ExitStack() as stack:
         sessions = {
             dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()
         }
-        benches = [fixtures.bench(session, dialect) for dialect, session in sessions.items()]
+        benches = [replace(fixtures.bench(session, dialect), lacks=lacking) for dialect, session in sessions.items()]
         for session in sessions.values():
             stack.callback(session.close)
         play = partial(verify, benches[0], contract, plan, target=name, further=benches[1:])

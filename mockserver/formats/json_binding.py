@@ -267,10 +267,11 @@ class _Metadata:
 
 def _clr_invariant_text(scalar: Any) -> str:
     if isinstance(scalar, str) and (date := parse_date(scalar)) is not None:
-        # Read as a date before it is read as text, it is written as the invariant culture writes dates (library).
+        # Read as a date before it is read as text, it is written as the invariant culture writes dates (library); here
+        # in UTC always, for no operation has a date there and means it.
         moment = date.json
         return f"{moment[5:7]}/{moment[8:10]}/{moment[:4]} {moment[11:19]}"
-    return clr_text(scalar, dates=False)
+    return clr_text(scalar, dates=None)
 
 
 def value_kind(node: Any) -> str:

@@ -20,7 +20,7 @@ from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.json_binding import Binding, no_operation, value_kind
 from mockserver.formats.json_names import has_repeated_names
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
-from mockserver.formats.newtonsoft import JsonArrayReader, JsonReaderError
+from mockserver.formats.newtonsoft import JsonReader, JsonReaderError
 
 _PARAMETER = "operations"
 _LONG_DIGITS_IN_TEXT = re.compile(r"[0-9]{19}")
@@ -41,7 +41,7 @@ _BYTE_ORDER_MARKS = (
 def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) -> list[dict[str, Any] | None] | None:
     """Return the operations of a body as `read_patch` does."""
     text = _decode_leniently(body, utf_16=utf_16)
-    reader = JsonArrayReader(text, depth_limit=depth_limit, most=most)
+    reader = JsonReader(text, depth_limit=depth_limit, most=most)
     try:
         document = reader.load()
     except JsonReaderError as error:
@@ -55,6 +55,16 @@ def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) ->
     if binding.refusals:
         raise _malformed(binding.refusals, text)
     return bound
+
+
+def read_object_leniently(body: bytes, *, utf_16: bool, depth_limit: int) -> dict[str, Any] | None:
+    """Return the object of a body as `read_object` does."""
+    text = _decode_leniently(body, utf_16=utf_16)
+    try:
+        document: dict[str, Any] | None = JsonReader(text, depth_limit=depth_limit, dates=False).load("{")
+    except JsonReaderError as error:
+        raise _malformed([error], text) from None
+    return document
 
 
 def read_strict_patch(body: bytes, *, charset: str | None, depth_limit: int = DEPTH_LIMIT) -> list[Any]:

@@ -40,6 +40,23 @@ def read_patch(
     return read_leniently(body, utf_16=utf_16, depth_limit=depth_limit, most=most)
 
 
+def read_object(body: bytes, *, charset: str | None) -> tuple[dict[str, Any] | None, bool]:
+    """Return the object of a body, None for a null document, and whether it is strict JSON; raises MalformedBody.
+
+    Read as a patch is, but for texts of dates, which stay as they are where a text is wanted (assumed: read in source).
+    """
+    utf_16 = charset is not None and is_utf_16(charset)
+    try:
+        document = None if utf_16 or _LONG_DIGITS.search(body) else orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None
+    if type(document) is dict and not is_too_deep(document, DEPTH_LIMIT):
+        return document, True
+    from mockserver.formats.json_lenient import read_object_leniently
+
+    return read_object_leniently(body, utf_16=utf_16, depth_limit=DEPTH_LIMIT), False
+
+
 def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, Any] | None] | None:
     """Read a body with orjson; None if that can't be done, or is refused, or Json.NET might read it differently."""
     try:

@@ -1,4 +1,4 @@
-"""Lenient JSON: a text read as Newtonsoft.Json 11's JsonTextReader and JArray.Load read it.
+"""Lenient JSON: a text read as Newtonsoft.Json 11's JsonTextReader and JArray.Load read it; and an object (assumed).
 
 All of it was read in the library's source and agrees with the runs (library; docs/dialect.md, rows D1-D9). What a
 failure reports as its path depends on how far the reader's state had moved, so the states here are the library's own.
@@ -8,6 +8,7 @@ The stack is explicit: the depth of a document never becomes the depth of Python
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from math import inf, nan
@@ -29,7 +30,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile("[-+.0-9A-FXa-fx]++")
 _COMMAS = re.compile(",+")
-_VALUE_START = re.compile(r"[{\"'\-.0-9]|(?:true|false|null|undefined|NaN|Infinity|new)\b")
+_VALUE_START = re.compile(r"[{\[\"'\-.0-9]|(?:true|false|null|undefined|NaN|Infinity|new)\b")
 _OTHER_CASE = re.compile(r"(?:true|false|null|none|nan|infinity|undefined)\b", re.IGNORECASE)
 
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
@@ -81,31 +82,33 @@ class _Frame:
 _CONTAINER_START, _OBJECT_START, _OBJECT, _ITEM, _PROPERTY, _POST_VALUE = range(6)
 
 
-class JsonArrayReader:
+class JsonReader:
     """Read one array of operations; `places` holds the offsets of (index,) and (index, member) afterwards.
 
-    Reading stops behind `most` elements: ours, since nobody applies a longer patch.
+    Reading stops behind `most` elements: ours, since nobody applies a longer patch. `dates`: texts of `/Date(n)/` are
+    read as dates, but not where the library knows that it reads a text.
     """
 
-    def __init__(self, text: str, *, depth_limit: int, most: int) -> None:
+    def __init__(self, text: str, *, depth_limit: int, most: int = sys.maxsize, dates: bool = True) -> None:
         self.places: dict[tuple[int] | tuple[int, str], int] = {}
         self._text = text
         self._depth_limit = depth_limit
         self._most = most
+        self._dates = dates
         self._at = 0
         self._state = _ITEM
         self._frames: list[_Frame] = []
 
-    def load(self) -> list[Any] | None:
-        """Return the array, or None for a null document; whatever follows it is never read (row D5)."""
+    def load(self, opening: str = "[") -> Any:
+        """Return the array, an object for "{", or None for a null document; what follows is never read (row D5)."""
         self._at = _end(_BLANK, self._text, 0)
         if self._at == len(self._text) or self._has_literal("null"):
             return None
         self._skip_filler()
-        if not self._text.startswith("[", self._at):
-            raise self._no_array()
-        self._open_array("[")
-        root: list[Any] = self._frames[0].items
+        if not self._text.startswith(opening, self._at):
+            raise self._other_start(opening)
+        _VALUE_READERS[opening](self, opening)
+        root = self._frames[0].items
         steps = (self._read_value, self._read_name, self._read_name, self._read_value, self._read_value, self._read_on)
         while self._frames and len(root) <= self._most:
             steps[self._state]()
@@ -188,7 +191,7 @@ class JsonArrayReader:
 
     def _read_string(self, quote: str) -> None:
         start, text = self._at, self._string()
-        if text.startswith("/Date("):
+        if self._dates and text.startswith("/Date("):
             text = self._date(text, start)
         self._add(text)
 
@@ -311,9 +314,11 @@ class JsonArrayReader:
     def _error(self, problem: str, hint: str, rule: str = "body-not-json") -> JsonReaderError:
         return JsonReaderError(self._path(), self._at, problem, hint, rule)
 
-    def _no_array(self) -> JsonReaderError:
+    def _other_start(self, opening: str) -> JsonReaderError:
         if not _VALUE_START.match(self._text, self._at):
             return self._no_value()
+        if opening == "{":
+            return self._error(f"the body begins with {self._found()}", "Send one object: { … }.", "document-unfit")
         found, hint = self._found(), 'Send an array of operations: [{"op": "replace", "path": "/...", "value": ...}].'
         if found == "'{'":
             found, hint = "an object", "Wrap the operation in [ ]: a patch is an array of operations."
@@ -353,17 +358,17 @@ _LITERALS: Mapping[str, tuple[str, Any]] = {
     "u": ("undefined", UNDEFINED),
 }
 
-_VALUE_READERS: Mapping[str, Callable[[JsonArrayReader, str], None]] = {
-    "{": JsonArrayReader._open_object,
-    "[": JsonArrayReader._open_array,
-    "]": JsonArrayReader._close,
-    ")": JsonArrayReader._close,
-    ",": JsonArrayReader._read_hole,
-    "n": JsonArrayReader._read_n,
-    "-": JsonArrayReader._read_minus,
-    **dict.fromkeys("\"'", JsonArrayReader._read_string),
-    **dict.fromkeys("tfNIu", JsonArrayReader._read_literal),
-    **dict.fromkeys(".0123456789", JsonArrayReader._read_number),
+_VALUE_READERS: Mapping[str, Callable[[JsonReader, str], None]] = {
+    "{": JsonReader._open_object,
+    "[": JsonReader._open_array,
+    "]": JsonReader._close,
+    ")": JsonReader._close,
+    ",": JsonReader._read_hole,
+    "n": JsonReader._read_n,
+    "-": JsonReader._read_minus,
+    **dict.fromkeys("\"'", JsonReader._read_string),
+    **dict.fromkeys("tfNIu", JsonReader._read_literal),
+    **dict.fromkeys(".0123456789", JsonReader._read_number),
 }
 
 

@@ -41,6 +41,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "_mock": {
             "id": exchange.id,
             "world": exchange.world,
+            "operation": exchange.operation,
             "reason": exchange.story.reason,
             "fault": exchange.fault,
         },

@@ -24,13 +24,13 @@ class LogLines:
 
     def text(self, exchange: Exchange) -> str:
         """Return a line for people."""
-        row, paths = row_json(exchange, None), changed(exchange)
+        row, paths = row_json(exchange), changed(exchange)
         what = f": changed {', '.join(paths)}" if paths else ""
         return line(row) + what + self._sentence(exchange)
 
     def row(self, exchange: Exchange) -> dict[str, Any]:
         """Return a line for machines; members are added, none goes."""
-        row = row_json(exchange, None)
+        row = row_json(exchange)
         return {
             "method": exchange.method,
             "target": printable(exchange.target),
@@ -41,7 +41,10 @@ class LogLines:
             "story": printable(exchange.story.sentence(self._tree)),
             "ms": row["ms"],
             **{name: row[name] for name in ("id", "receivedAt", "at", "frozen", "user", "connection", "delayMs")},
-            **{name: row[name] for name in ("ops", "opsTotal", "refused", "fault", "applied", "surprising")},
+            **{
+                name: row[name]
+                for name in ("operation", "ops", "opsTotal", "refused", "fault", "applied", "surprising")
+            },
             "changed": changed(exchange),
         }
 

@@ -30,8 +30,8 @@ class Exchange(Struct, frozen=True):
     `at` is aware, by the world's clock, `received` by the machine's (None: by the same clock), which may not be
     `frozen`; `target` is the path and query as sent; `fault` is `<rule>#<n>`, and `hit` what it did; `before` and
     `after` are the profile's JSON, the same object if it did not change; `key` is the client, alternate id type and
-    alternate id as sent. `status` is the answer's, also where the client saw none of it. `scheme` is filled in to be
-    shown.
+    alternate id as sent; `operation` names what was asked for, if that is served. `status` is the answer's, also where
+    the client saw none of it. `scheme` is filled in to be shown.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Exchange(Struct, frozen=True):
     received: datetime | None = None
     frozen: bool = False
     hit: Hit | None = None
+    operation: str | None = None
     scheme: str = "http"
 
     @property

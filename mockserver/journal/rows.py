@@ -14,8 +14,8 @@ _MOST_LATE: Final = 1000
 """How many requests can be under way at a time, so that one with a lower number is kept after a higher one."""
 
 
-def row_json(exchange: Exchange, operation: str | None) -> dict[str, Any]:
-    """Return one request as a row; `operation` is the name of what it asked for, None if there is nothing like it."""
+def row_json(exchange: Exchange) -> dict[str, Any]:
+    """Return one request as a row."""
     story, sent = exchange.story, operations(exchange)
     client, kind, identifier = exchange.key or (None, None, None)
     profile_id = None if kind else identifier
@@ -27,7 +27,7 @@ def row_json(exchange: Exchange, operation: str | None) -> dict[str, Any]:
         "frozen": exchange.frozen,
         "method": exchange.method,
         "url": _short(exchange.target),
-        "operation": operation,
+        "operation": exchange.operation,
         "client": client and _short(client),
         "alternateIdType": kind and _short(kind),
         "alternateId": _short(identifier) if kind and identifier else None,

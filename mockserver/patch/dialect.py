@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import Any, Never
 
 from msgspec import Struct
@@ -13,11 +14,12 @@ from mockserver.profile.members import Member
 
 
 class Dialect(Struct, frozen=True):
-    """A rule set by which operations are read and applied."""
+    """A rule set by which operations are read and applied, on a server of that zone (which is assumed)."""
 
     name: str
     follows_page: bool
     strict_rfc: bool = False
+    zone: tzinfo = UTC
 
     def crash(self, rule: str, problem: str) -> Never:
         """Refuse where the vendor's library throws: 500 there, 400 where the page's word on bad requests rules."""

@@ -6,6 +6,7 @@ Source: the library when it was run (docs/dialect.md, rows A1-A9, R1-R3, C1-C19 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Any
 
 import jsonpatch
@@ -20,7 +21,7 @@ from mockserver.profile.members import Member
 from mockserver.profile.work import Work
 
 
-def converted(member: Member, place: Place, value: Any, work: Work, source: Member | None = None) -> Any:
+def converted(member: Member, place: Place, value: Any, work: Work, zone: tzinfo, source: Member | None = None) -> Any:
     """Return the value as the member would store it; raise BadRequest in the library's words if it can't be.
 
     `source` is the member that holds the value, if it was not sent: a CLR object, which stays the same object where its
@@ -29,19 +30,19 @@ def converted(member: Member, place: Place, value: Any, work: Work, source: Memb
     if source is not None and source.clr_type == member.clr_type and (value is not None or member.nullable):
         return value
     try:
-        return convert(value, member, dates=source is None, work=work)
+        return convert(value, member, dates=zone if source is None else None, work=work)
     except ConversionError:
         raise BadRequest(
-            f"The value '{_shown(value, source, work)}' is invalid for target location.",
+            f"The value '{_shown(value, source, work, zone)}' is invalid for target location.",
             rule="value-not-convertible",
             path=place.pointer.text,
         ) from None
 
 
-def _shown(value: Any, source: Member | None, work: Work) -> str:
+def _shown(value: Any, source: Member | None, work: Work, zone: tzinfo) -> str:
     if source is not None and isinstance(value, (dict, list)):
         return source.clr_type
-    return clr_text(value, dates=source is None, work=work)
+    return clr_text(value, dates=zone if source is None else None, work=work)
 
 
 class ProfileOperation(jsonpatch.PatchOperation):
@@ -80,7 +81,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         return place.locate(document, self.operation) if place.steps else document
 
     def storable(self, member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
-        result = converted(member, place, value, self.work, source)
+        result = converted(member, place, value, self.work, self.dialect.zone, source)
         if (result is not value and result != value) or type(result) is not type(value):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
@@ -148,19 +149,19 @@ class Test(ProfileOperation):
         if item is not None:
             dash = place.segment == "-"
             index = -1 if dash else list_index(place.segment, len(container), place.pointer)
-            wanted = converted(item, place, value, self.work)
+            wanted = converted(item, place, value, self.work, self.dialect.zone)
             if dash:
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
             member, current, shown_place = item, container[index], f"position '{index}'"
         else:
             member = place.last_member()
             current, shown_place = container.get(member.name), f"path '{place.segment}'"
-            wanted = converted(member, place, value, self.work)
+            wanted = converted(member, place, value, self.work, self.dialect.zone)
         if current != wanted:
-            shown = _shown(current, member, self.work)
+            shown = _shown(current, member, self.work, self.dialect.zone)
             raise BadRequest(
                 f"The current value '{shown}' at {shown_place} is not equal to the test value "
-                f"'{clr_text(value, work=self.work)}'.",
+                f"'{clr_text(value, dates=self.dialect.zone, work=self.work)}'.",
                 rule="test-failed",
                 path=place.pointer.text,
             )
@@ -194,7 +195,7 @@ class Copy(Transfer):
             # Fixed in the commit after 2.2 (read in source); 2.2 itself throws here.
             self.dialect.crash("copy-of-null", "The value at 'from' is null.")
         self.work.spend(len(orjson.dumps(value)))
-        self.set(obj, convert(value, source, dates=False), replacing=False, source=source)
+        self.set(obj, convert(value, source, dates=None), replacing=False, source=source)
 
 
 class Nothing(ProfileOperation):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 from mockserver.profile.dates import parse_date
@@ -51,8 +52,11 @@ def _clr_exponent(text: str) -> str:
     return "0" if text == "-0" else text.replace("e", "E")
 
 
-def clr_text(value: Any, *, dates: bool = True, work: Work | None = None) -> str:
-    """Write a value as .NET's ToString() under en-US does, which is how the vendor's messages quote it."""
+def clr_text(value: Any, *, dates: tzinfo | None = UTC, work: Work | None = None) -> str:
+    """Write a value as .NET's ToString() under en-US does, which is how the vendor's messages quote it.
+
+    `dates` is the server's zone, None where strings are not read as dates.
+    """
     if value is None or value is UNDEFINED:
         return ""
     if isinstance(value, bool):
@@ -64,30 +68,29 @@ def clr_text(value: Any, *, dates: bool = True, work: Work | None = None) -> str
             return "Infinity" if value > 0 else "-Infinity"
         return "NaN" if math.isnan(value) else _clr_exponent(f"{value:.15g}")
     if isinstance(value, str):
-        date = parse_date(value) if dates else None
+        date = parse_date(value, dates) if dates else None
         return date.text if date else value
-    return _indented(value, "\n", work or Work(DEFAULT_WORK))
+    return _indented(value, "\n", work or Work(DEFAULT_WORK), dates)
 
 
-def _indented(value: Any, newline: str, work: Work) -> str:
+def _indented(value: Any, newline: str, work: Work, dates: tzinfo | None) -> str:
     """Write JSON as JToken.ToString() does: two spaces, one member a line, Json.NET's own escapes."""
     deeper = newline + "  "
     if isinstance(value, (Mapping, list)):
         work.spend(len(value) * len(deeper))  # of a value that is nested deeply, nearly all is indentation
     if isinstance(value, Mapping):
-        rows = [f"{_quoted(key)}: {_indented(item, deeper, work)}" for key, item in value.items()]
+        rows = [f"{_quoted(key)}: {_indented(item, deeper, work, dates)}" for key, item in value.items()]
         return "{" + ",".join(deeper + row for row in rows) + (newline if rows else "") + "}"
     if isinstance(value, list):
-        return (
-            "[" + ",".join(deeper + _indented(item, deeper, work) for item in value) + (newline if value else "") + "]"
-        )
+        items = ",".join(deeper + _indented(item, deeper, work, dates) for item in value)
+        return f"[{items}{newline if value else ''}]"
     if isinstance(value, Constructor):
-        arguments = ",".join(deeper + _indented(item, deeper, work) for item in value.arguments)
+        arguments = ",".join(deeper + _indented(item, deeper, work, dates) for item in value.arguments)
         return f"new {value.name}({arguments}{newline})"
-    return _scalar_json(value)
+    return _scalar_json(value, dates)
 
 
-def _scalar_json(value: Any) -> str:
+def _scalar_json(value: Any, dates: tzinfo | None) -> str:
     if value is UNDEFINED:
         return "undefined"
     if value is None or isinstance(value, bool):
@@ -96,7 +99,7 @@ def _scalar_json(value: Any) -> str:
         text = round_trip_text(value)
         return text if math.isfinite(value) else f'"{text}"'
     if isinstance(value, str):
-        date = parse_date(value)
+        date = parse_date(value, dates) if dates else None
         return _quoted(date.json if date else value)
     return str(value)
 

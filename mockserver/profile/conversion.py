@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from typing import Any
 
 import orjson
@@ -54,13 +55,14 @@ def convert(
     value: Any,
     member: Member,
     *,
-    dates: bool = True,
+    dates: tzinfo | None = UTC,
     work: Work | None = None,
     identified: Identified | None = None,
 ) -> Any:
     """Return the value as the member would store it; raise ConversionError if Json.NET could not read it.
 
-    `dates` is False for a value that is already a CLR object (move, copy): its strings are not read as dates.
+    `dates` is the server's zone; None for a value that is already a CLR object (move, copy): its strings are not read
+    as dates.
     """
     if value is None:
         if member.nullable:
@@ -71,9 +73,9 @@ def convert(
     return _CONVERTERS[member.kind](value, member, dates, identified)
 
 
-def _to_string(value: Any, member: Member, dates: bool, identified: Identified) -> str:
+def _to_string(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> str:
     if isinstance(value, str):
-        date = parse_date(value) if dates else None
+        date = parse_date(value, dates) if dates else None
         text = date.json if date else value
         # A lone surrogate can't be encoded; .NET writes U+FFFD on the wire (row C18).
         return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
@@ -95,7 +97,7 @@ def _digits(number: int) -> str:
     return str(number)
 
 
-def _to_boolean(value: Any, member: Member, dates: bool, identified: Identified) -> bool:
+def _to_boolean(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (match := re.fullmatch(_BOOLEAN, value)):
@@ -105,7 +107,7 @@ def _to_boolean(value: Any, member: Member, dates: bool, identified: Identified)
     raise ConversionError
 
 
-def _to_integer(value: Any, member: Member, dates: bool, identified: Identified) -> int:
+def _to_integer(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> int:
     if isinstance(value, str):
         match = _INTEGER.fullmatch(value)
         number = _bounded_int(match[1]) if match else None
@@ -125,7 +127,7 @@ def _bounded_int(digits: str) -> int | None:
     return sign * int(significant) if len(significant) <= 19 else None
 
 
-def _to_object(value: Any, member: Member, dates: bool, identified: Identified) -> dict[str, Any] | None:
+def _to_object(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> dict[str, Any] | None:
     if value == "" or value is UNDEFINED:
         return None
     if not isinstance(value, Mapping):
@@ -184,7 +186,7 @@ def _referenced(reference: str, member: Member, identified: Identified) -> Any:
     return item
 
 
-def _to_list(value: Any, member: Member, dates: bool, identified: Identified) -> list[Any] | None:
+def _to_list(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> list[Any] | None:
     if value == "" or value is UNDEFINED:
         return None
     if isinstance(value, Mapping):
@@ -199,7 +201,7 @@ def _to_list(value: Any, member: Member, dates: bool, identified: Identified) ->
     return [convert(item, item_member, dates=dates, identified=identified) for item in value]
 
 
-_CONVERTERS: Mapping[Kind, Callable[[Any, Member, bool, Any], Any]] = {
+_CONVERTERS: Mapping[Kind, Callable[[Any, Member, tzinfo | None, Any], Any]] = {
     Kind.STRING: _to_string,
     Kind.BOOLEAN: _to_boolean,
     Kind.INTEGER: _to_integer,

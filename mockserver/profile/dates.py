@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 _LONGEST_DATE = 40
 # DateTimeParser.ParseTime takes at most seven digits of the fraction (the possessive quantifier: all it can get), then
@@ -42,24 +42,24 @@ class ClrDate:
         self.text = f"{moment.month}/{moment.day}/{moment.year:04d} {hour}:{moment:%M:%S} {half}"
 
 
-def parse_date(text: str) -> ClrDate | None:
+def parse_date(text: str, zone: tzinfo = UTC) -> ClrDate | None:
     """Return the date that Json.NET's default DateParseHandling sees in a string, or None (rows C16, C17).
 
-    An offset is converted to the server's zone, taken to be UTC (assumed).
+    An offset is converted to `zone`, the server's own (which one that is, is assumed).
     """
     if text.startswith("/"):
         try:
-            return microsoft_date(text)
+            return microsoft_date(text, zone)
         except DateOutOfRange:  # a reader of bodies has refused it before
             return None
     # A short look first: nearly every string that is converted is no date.
     if not 19 <= len(text) <= _LONGEST_DATE or text[10] != "T":
         return None
     iso = _ISO_DATE.fullmatch(text)
-    return _iso_date(iso) if iso else None
+    return _iso_date(iso, zone) if iso else None
 
 
-def microsoft_date(text: str, *, verbatim: bool = False) -> ClrDate | None:
+def microsoft_date(text: str, zone: tzinfo = UTC, *, verbatim: bool = False) -> ClrDate | None:
     """Return the date of `/Date(1704448800000+0200)/`, whose offset only says that it is one; or DateOutOfRange.
 
     `verbatim`: the text stands in the body without an escape. The library then takes the offset's length for its place
@@ -71,20 +71,23 @@ def microsoft_date(text: str, *, verbatim: bool = False) -> ClrDate | None:
     rest = found[3] or found[5]
     if rest and not verbatim and not _MINUTES.match(rest):
         return None
-    return date_of_milliseconds(int(found[1]), "+00:00" if found[2] or found[4] else "Z")
+    return date_of_milliseconds(int(found[1]), zone if found[2] or found[4] else None)
 
 
-def date_of_milliseconds(milliseconds: int, zone: str = "Z") -> ClrDate:
-    """Return the date so long after 1970, as JavaScript counts; raise DateOutOfRange where .NET can't hold it."""
+def date_of_milliseconds(milliseconds: int, zone: tzinfo | None = None) -> ClrDate:
+    """Return the date so long after 1970, as JavaScript counts; raise DateOutOfRange where .NET can't hold it.
+
+    It shows UTC and ends in Z, unless a zone is given.
+    """
     ticks = milliseconds * 10_000 + _TICKS_OF_1970
     ticks = (ticks + _INT64) % (2 * _INT64) - _INT64  # unchecked 64-bit arithmetic: it wraps around
     if not 0 <= ticks <= _MOST_TICKS:
         raise DateOutOfRange
-    moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
-    return ClrDate(moment, ticks % 10_000_000, zone)
+    moment, fraction = datetime(1, 1, 1) + timedelta(microseconds=ticks // 10), ticks % 10_000_000
+    return ClrDate(moment, fraction, "Z") if zone is None else _in_server_zone(moment, fraction, timedelta(), zone)
 
 
-def _iso_date(match: re.Match[str]) -> ClrDate | None:
+def _iso_date(match: re.Match[str], zone: tzinfo) -> ClrDate | None:
     year, month, day, hour, minute, second = (int(match[i]) for i in range(1, 7))
     ticks = int((match[7] or "").ljust(7, "0"))
     midnight = hour == 24 and not (minute or second or ticks)
@@ -97,12 +100,23 @@ def _iso_date(match: re.Match[str]) -> ClrDate | None:
     if not match[9]:
         return ClrDate(moment, ticks, "")
     offset = timedelta(hours=int(match[10]), minutes=int(match[11] or match[12] or 0))
-    return ClrDate(*_in_server_zone(moment, ticks, -offset if match[9] == "+" else offset), "+00:00")
+    return _in_server_zone(moment, ticks, offset if match[9] == "+" else -offset, zone)
 
 
-def _in_server_zone(moment: datetime, ticks: int, difference: timedelta) -> tuple[datetime, int]:
-    """Return the moment in UTC; beyond the calendar's ends Json.NET keeps its first or last tick (read in source)."""
+def _in_server_zone(moment: datetime, ticks: int, offset: timedelta, zone: tzinfo) -> ClrDate:
+    """Return a moment of that offset as the zone's clocks show it, whose offset then is in whole minutes.
+
+    Where UTC is beyond the calendar's ends, Json.NET takes the zone's offset at the moment as sent, and keeps the first
+    or last tick (read in source).
+    """
     try:
-        return moment + difference, ticks
+        shown = (moment - offset).replace(tzinfo=UTC).astimezone(zone)
     except OverflowError:
-        return (datetime.min, 0) if difference < timedelta() else (datetime.max, 9_999_999)
+        shown = moment.replace(tzinfo=zone)
+    minutes = int((shown.utcoffset() or timedelta()) / timedelta(minutes=1))
+    difference = timedelta(minutes=minutes) - offset
+    try:
+        moment += difference
+    except OverflowError:
+        moment, ticks = (datetime.min, 0) if difference < timedelta() else (datetime.max, 9_999_999)
+    return ClrDate(moment, ticks, f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}")

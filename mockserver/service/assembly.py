@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
@@ -23,8 +24,9 @@ from mockserver.faults.rules import Fault
 from mockserver.fixtures.loading import FixtureSet, load_fixtures
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
+from mockserver.nearest import did_you_mean
 from mockserver.package import pip_install, shipped, shipped_contract
-from mockserver.patch.dialect import DIALECTS
+from mockserver.patch.dialect import DIALECTS, Dialect
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES
@@ -185,7 +187,7 @@ def _in_redis(settings: Settings, fixtures: FixtureSet, faults: Sequence[Fault])
 
 def _policy(settings: Settings, token_key: bytes) -> Policy:
     return Policy(
-        dialect=DIALECTS[settings.dialect],
+        dialect=_dialect(settings),
         auth=settings.auth == "strict",
         allow_unkeyed=settings.unkeyed_signatures,
         unknown_status=settings.unknown_profile,
@@ -202,6 +204,20 @@ def _policy(settings: Settings, token_key: bytes) -> Policy:
         second_default=settings.second_default,
         hides_inactive=settings.inactive == "hidden",
     )
+
+
+def _dialect(settings: Settings) -> Dialect:
+    dialect, zone = DIALECTS[settings.dialect], settings.server_zone
+    if zone == "UTC":
+        return dialect
+    # Imported where there is another zone: most servers have none.
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return replace(dialect, zone=ZoneInfo(zone))
+    except (LookupError, ValueError, OSError):
+        hint = f"{did_you_mean(zone, available_timezones())} write a name of the IANA database, or UTC".lstrip()
+        raise UsageError(f"there is no time zone {zone[:80]!r}", place="--server-zone", hint=hint) from None
 
 
 def sign_command(settings: Settings) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
 from mockserver.errors import BadRequest, MalformedBody, RequestTooLarge
 from mockserver.formats.bounds import too_many_operations
-from mockserver.formats.json_read import read_patch
-from mockserver.formats.negotiation import body_format, is_utf_16
+from mockserver.formats.json_read import read_object, read_patch
+from mockserver.formats.negotiation import body_format
 from mockserver.profile.members import Member, MemberTree
 from mockserver.service.request import Head, Policy, Request
 
@@ -62,29 +60,27 @@ def _read_form(body: bytes, policy: Policy) -> list[Any]:
     return []
 
 
-def read_document(request: Request, policy: Policy, member: Member, namespace: str, parameter: str) -> Any:
-    """Return the document of a call around the PATCH as JSON data, None without one.
+def read_document(
+    request: Request, policy: Policy, member: Member, namespace: str, parameter: str
+) -> tuple[dict[str, Any] | None, bool]:
+    """Return the document of a call around the PATCH as JSON data, None without one, and whether it was read strictly.
 
-    Raises as `read_operations` does; `parameter` is the key under which a malformed body is reported (assumed).
+    Raises as `read_operations` does; `parameter` begins the key under which a malformed body is reported (assumed).
     """
     if len(request.body) > policy.max_body:
         raise body_too_large(len(request.body), policy.max_body)
-    if not request.body:
-        return None
-    how = body_format(request.head.headers.get("content-type"))
-    if how.reader == "form":
-        return None
+    how = body_format(request.head.headers.get("content-type")) if request.body else None
+    if how is None or how.reader == "form":
+        return None, True
     try:
         if how.reader == "json":
-            return orjson.loads(request.body.decode("utf-16" if is_utf_16(how.charset or "") else "utf-8-sig"))
+            return read_object(request.body, charset=how.charset)
         from mockserver.formats.xml_read import read_xml_document
 
-        return read_xml_document(request.body, charset=how.charset, member=member, namespace=namespace)
+        return read_xml_document(request.body, charset=how.charset, member=member, namespace=namespace), True
     except MalformedBody as refusal:
-        raise MalformedBody([parameter], rule=refusal.rule, why=refusal.why, hint=refusal.hint) from None
-    except ValueError as problem:
-        why, hint = f"The body is no JSON: {problem}.", "Write one JSON object."
-        raise MalformedBody([parameter], rule="body-not-json", why=why, hint=hint) from None
+        keys = [parameter + key.removeprefix("operations") for key in refusal.model_state or ()]
+        raise MalformedBody(keys, rule=refusal.rule, why=refusal.why, hint=refusal.hint) from None
 
 
 def body_too_large(size: int | None, limit: int) -> RequestTooLarge:

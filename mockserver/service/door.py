@@ -110,7 +110,7 @@ class VendorDoor:
             answer = self.mock.service.refuse_early(refusal, head, world or self.mock.worlds.default)
         except Exception:
             answer = self.mock.service.bug(head.form)
-        self._account(answer, started)
+        self._account(answer, head, started)
         return answer
 
     def refuse(self, refusal: ApiError, environ: Mapping[str, Any]) -> Answer:
@@ -120,7 +120,7 @@ class VendorDoor:
         with suppress(ApiError):
             world = self.world(head.headers, head.route.world, head.route.key)
         answer = self.mock.service.refuse_early(refusal, head, world)
-        self._account(answer, started)
+        self._account(answer, head, started)
         return answer
 
     def head(self, environ: Mapping[str, Any]) -> Head:
@@ -192,10 +192,11 @@ class VendorDoor:
             self._seen_hosts.add(host)
         return allowed
 
-    def _account(self, answer: Answer, started: float) -> None:
+    def _account(self, answer: Answer, head: Head, started: float) -> None:
         story, ended = answer.story, stopwatch()
         seconds = ended - started
-        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault, ended)
+        operation = head.operation.name if head.operation is not None else ""
+        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault, ended, operation)
         if story.refusal:
             self.mock.metrics.note_bound(story.refusal)
         if answer.exchange is not None:

@@ -29,11 +29,11 @@ class Slice(NamedTuple):
 
 
 class Metrics:
-    """Requests by status and reason, faults by rule, refusals by bound, and a latency histogram in seconds."""
+    """Requests by status, reason and operation, faults by rule, refusals by bound, a latency histogram in seconds."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.requests: Counter[tuple[int, str]] = Counter()
+        self.requests: Counter[tuple[int, str, str]] = Counter()
         self.faults: Counter[str] = Counter()
         self.bounds: Counter[str] = Counter()
         self.buckets = [0] * (len(BUCKETS_S) + 1)
@@ -43,12 +43,14 @@ class Metrics:
         self._slice_ends = 0.0
         self.dropped_lines = 0
 
-    def observe(self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0) -> None:
-        """Count one answer; `ended` is when, by the stopwatch."""
+    def observe(
+        self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0, operation: str = ""
+    ) -> None:
+        """Count one answer; `ended` is when, by the stopwatch, `operation` a name of their table."""
         with self._lock:
             if ended >= self._slice_ends:
                 self._begin(ended)
-            self.requests[status, reason] += 1
+            self.requests[status, reason, operation] += 1
             self.buckets[bisect_left(BUCKETS_S, seconds)] += 1
             self.seconds += seconds
             if fault is not None:
@@ -73,7 +75,7 @@ class Metrics:
 
     def _classes(self) -> Counter[int]:
         classes = Counter[int]()
-        for (status, _), number in self.requests.items():
+        for (status, _, _), number in self.requests.items():
             classes[status // 100] += number
         return classes
 

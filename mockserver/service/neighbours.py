@@ -33,13 +33,17 @@ from mockserver.state.unsaved import Unsaved
 
 
 class Call(NamedTuple):
-    """A request that may be answered: who asks for what, when, and the profiles that it is about."""
+    """A request that may be answered: who asks for what, when, and the profiles that it is about.
+
+    `doubts` collects the rules that its answer rests on.
+    """
 
     request: Request
     profiles: ProfileStore | Unsaved
     client: Client
     user: str | None
     now: datetime
+    doubts: set[str]
 
     @property
     def key(self) -> Key:
@@ -61,7 +65,6 @@ class Outcome(NamedTuple):
     body: bytes | None = None
     update: Update | None = None
     headers: Sequence[tuple[str, str]] = ()
-    rests_on: tuple[str, ...] = ()
 
 
 class Neighbours:
@@ -106,10 +109,9 @@ class Neighbours:
         refuse_too_long(given, self.tree.root, "")
         profile = complete(given, self.tree.root, account_defaults(call.client))
         profile["Edited"] = stamped_new(self.tree, call.now, call.user)
-        doubts = ["tolerated-value"] if any(problems(sent, self.tree.root)) else []
         held = holds_rules(self.policy, call.client)
         if held is not None and held(None, profile):
-            doubts.append("account-default-moved")
+            call.doubts.add("account-default-moved")
         client = fold(call.client.client_id)
 
         def make(number: int) -> Changed:
@@ -119,7 +121,7 @@ class Neighbours:
         update = call.profiles.create(client, make)
         place = call.request.head.target.partition("?")[0].rstrip("/")
         location = ("Location", f"{place}/{profile['ProfileId']}")
-        return Outcome(201, "profile-created", update.after, update=update, headers=[location], rests_on=tuple(doubts))
+        return Outcome(201, "profile-created", update.after, update=update, headers=[location])
 
     def deactivate(self, call: Call) -> Outcome:
         """Hide the profile from everything but its ProfileId, and keep the reason."""
@@ -135,7 +137,8 @@ class Neighbours:
     def _live(self, call: Call, done: str, *, active: bool, reason: str | None) -> Outcome:
         def change(before: bytes) -> Changed:
             profile = open_profile(before)
-            if profile.reach("IsActive") is active and profile.reach("ReasonCode") == reason:
+            # Both are reached for: what is set without that would be kept as if it were JSON already.
+            if profile.reached("IsActive", "ReasonCode") == {"IsActive": active, "ReasonCode": reason}:
                 return Changed(before)
             profile.update(IsActive=active, ReasonCode=reason)
             if reason is None:
@@ -180,19 +183,21 @@ class Neighbours:
         text = _tags_xml(counts, self.tree.xml_namespace) if form.is_xml else _tags_json(counts)
         return Outcome(200, "tags-counted", body=form.encode(text))
 
-    def _document(self, call: Call, member: Member, parameter: str) -> Any:
-        return read_document(call.request, self.policy, member, self.tree.xml_namespace, parameter)
+    def _document(self, call: Call, member: Member, parameter: str) -> dict[str, Any] | None:
+        sent, strict = read_document(call.request, self.policy, member, self.tree.xml_namespace, parameter)
+        unfit = sent is not None and not is_xml(call.request.head) and any(problems(sent, member))
+        if unfit or not strict:
+            call.doubts.add("tolerated-document")
+        return sent
 
     def _converted(self, value: Any, member: Member, parameter: str) -> Any:
         try:
-            return None if value is None else convert(value, member)
+            return None if value is None else convert(value, member, dates=None)
         except ConversionError:
             raise unfit_document(value, member, parameter) from None
 
-    def _writable(self, sent: Any) -> dict[str, Any]:
+    def _writable(self, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a profile may say of itself: what the API sets is left out (assumed), consents are refused."""
-        if not isinstance(sent, dict):
-            raise unfit_document(sent, self.tree.root, "profile")
         given = {}
         for name, value in sent.items():
             member = self.tree.root.find(name)

@@ -33,13 +33,17 @@ class Addressed(Struct, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """What the journal keeps of a head, without secrets, and its size in bytes; `user` only where nobody must sign."""
+    """What the journal keeps of a head, without secrets, and its size in bytes; `user` only where nobody must sign.
+
+    `operation` is a name of the table of operations.
+    """
 
     target: str
     headers: tuple[tuple[str, str], ...]
     size: int
     key: tuple[str, str, str]
     user: str | None
+    operation: str | None
 
 
 class Head:

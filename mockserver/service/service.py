@@ -180,12 +180,12 @@ class Service:
         if addressed.client is None:
             raise self._no_profile(addressed, request.head.route)
         assert request.head.operation is not None, "a door refuses what is no operation"
-        call = Call(request, profiles, addressed.client, handling.user, handling.now)
+        call = Call(request, profiles, addressed.client, handling.user, handling.now, doubts=set())
         outcome = self._neighbours.answer(request.head.operation.handler, call)
         form, headers, body = request.head.form, [*NO_CACHE, *outcome.headers], outcome.body
         if outcome.profile is not None:
             body = self._render(outcome.profile, form, may_hide=True)
-        story = Story(outcome.reason, rests_on=(*handling.rests_on, *outcome.rests_on))
+        story = Story(outcome.reason, rests_on=(*handling.rests_on, *sorted(call.doubts)))
         headers = headers if body is None else [form.header, *headers]
         return Answer(outcome.status, headers, body or b"", story), outcome.update
 
@@ -372,7 +372,7 @@ class Service:
             number, world.name, handling.now, stopwatch() - handling.started,
             head.method, kept.target, kept.headers, request.body,
             answer.status, answer.headers, answer.body, answer.story,
-            user, struck, before, after, kept.key, received, frozen, handling.fault,
+            user, struck, before, after, kept.key, received, frozen, handling.fault, kept.operation,
         )  # fmt: skip
         numbered = world.journal.append(exchange, kept.size)
         if numbered is None:
@@ -387,7 +387,8 @@ class Service:
             key = secrets.text(key[0]), secrets.text(key[1]), secrets.text(key[2])
         headers = secrets.headers(head.headers.items())
         user = None if self.policy.auth else head.user and secrets.text(head.user)
-        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user)
+        operation = head.operation.name if head.operation is not None else None
+        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user, operation)
         return kept
 
 

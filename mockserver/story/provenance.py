@@ -63,6 +63,7 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
     ),
     ("profile-id-not-a-number", A, "A ProfileId that is no whole number is refused as the stack binds one.", _CHOICE),
     ("document-missing", A, "A call that needs a document is refused without one.", _CHOICE),
+    ("tolerated-document", A, "JSON of a call around the PATCH is read as leniently as that of a PATCH.", _CHOICE),
     ("document-unfit", A, "A document must be what the call takes (the refusal's form is assumed).", _CHOICE),
     ("consents-on-create", D, "Consents are not supported when creating a profile (400 is assumed).", _PAGE),
     ("account-required", A, "Under the account's rules an entry has the members that are required.", _CHOICE),

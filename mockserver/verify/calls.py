@@ -111,7 +111,7 @@ class Bench:
     moment ago. `accounts` has one account for each client. `isolated` targets give each case a state of its own
     (header X-Mock-Namespace); on others `guard` must see to it that a case leaves no trace. `altered` names profiles
     that were changed by nothing but a first reading, `absent` keys that are known to lead to no profile; `unsigned`
-    ones look at no signature; `reads_by_get` ones are read by GET.
+    ones look at no signature; `reads_by_get` ones are read by GET; `lacks` says why what a rule needs is not there.
     """
 
     session: Session
@@ -129,4 +129,10 @@ class Bench:
     absent: tuple[Key, ...] = ()
     unsigned: bool = False
     reads_by_get: bool = False
+    lacks: Mapping[str, str] = field(default_factory=dict)
     guard: Callable[[str], AbstractContextManager[object]] = field(default=lambda case_id: nullcontext())
+
+    @property
+    def finds_inactive(self) -> bool:
+        """Whether an alternate id leads to an inactive profile."""
+        return "hiding" in self.lacks

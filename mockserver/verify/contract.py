@@ -58,10 +58,14 @@ class Shape:
 
 
 class Contract:
-    """A parsed OpenAPI document; `operation` is the PATCH by alternate id, which most rules are about."""
+    """A parsed OpenAPI document; `operation` is the PATCH by alternate id, which most rules are about.
 
-    def __init__(self, document: Schema) -> None:
+    `alone`: that is all that the server serves.
+    """
+
+    def __init__(self, document: Schema, *, alone: bool = False) -> None:
         self.document = document
+        self.alone = alone
         try:
             self.schemas: Mapping[str, Schema] = document["components"]["schemas"]
             self.operation: Schema = document["paths"][ROUTE]["patch"]
@@ -87,7 +91,15 @@ class Contract:
         ]
 
     def operations_at(self, target: str) -> Mapping[str, Schema]:
-        """Return the operations, by method in capitals, of the route that a request target leads to, if any."""
+        """Return the operations, by method in capitals, that are served where a request target leads to, if any."""
+        found = self._described_at(target)
+        return {method: one for method, one in found.items() if one is self.operation} if self.alone else found
+
+    def leaves_out(self, method: str, target: str) -> bool:
+        """Say whether a request asks for an operation that the contract describes and the server does not serve."""
+        return self.alone and self._described_at(target).get(method, self.operation) is not self.operation
+
+    def _described_at(self, target: str) -> Mapping[str, Schema]:
         parts = target.partition("?")[0].lower().rstrip("/").split("/")[1:]
         parts = parts[1:] if parts[:1] == ["profiles"] else parts
         for route, operations in self._routes:

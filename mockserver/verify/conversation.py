@@ -17,9 +17,11 @@ from typing import Any
 from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
 from mockserver.verify.contract import XML_TYPES, Contract, copied
+from mockserver.verify.target.session import NotSent
 
 PATCH_TYPE = "application/json-patch+json"
 NAMESPACE = "X-Mock-Namespace"
+PATCH_ALONE = "the server serves the PATCH by alternate id alone (--operations patch)"
 # What comes of an answer that lacks members on which a case relies; the answer's own check names them.
 SHAPELESS = (LookupError, TypeError, ValueError, AttributeError)
 # How old a fresh stamp may look, in seconds: by this machine's clock, and by one that may go wrong.
@@ -53,7 +55,7 @@ class Conversation:
     """What one case says to the target. `world` names the namespace of an isolated target.
 
     `ignores_stamps`: what is wrong with Edited is for other cases to say. `strained`: what was sent may go against
-    rules of the account's own.
+    rules of the account's own. `unasked`: why it came to its end before its time, where nothing is wrong.
     """
 
     bench: Bench
@@ -63,6 +65,7 @@ class Conversation:
     problems: list[str] = field(default_factory=list)
     ignores_stamps: bool = False
     strained: bool = False
+    unasked: str = ""
     # When each was asked for and answered, by the target's clock.
     _changes: list[tuple[float, float]] = field(default_factory=list)
     _ahead_s: float = 0
@@ -73,6 +76,8 @@ class Conversation:
 
         `by_header` False leaves it to the account in the URL to name the namespace.
         """
+        if self.contract.leaves_out(call.method, call.target):
+            raise NotSent(PATCH_ALONE)
         if self.bench.isolated and by_header:
             call = call._replace(headers=(*call.headers, (NAMESPACE, self.world)))
         if call.may_change:
@@ -111,13 +116,15 @@ class Conversation:
             self.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
         except (Unanswered, Denied, Unreadable) as end:
             self.problems.append(str(end))
+        except NotSent as end:
+            self.unasked = str(end)
 
     def read(self, key: Key, profile_id: object = None) -> dict[str, Any]:
         """Return the profile as it is now, by a call that changes nothing; raise Denied, or Unreadable for no 200.
 
         With a ProfileId that is what names it: nothing else leads to an inactive profile.
         """
-        path = None if profile_id is None else by_profile_id(key, profile_id)
+        path = None if profile_id is None or self.bench.finds_inactive else by_profile_id(key, profile_id)
         reply = self.send(reading(key, by_get=self.bench.reads_by_get, path=path))
         what = "GET" if self.bench.reads_by_get else "an empty patch"
         if reply.status in (401, 403):

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from mockserver.errors import Inconclusive
 from mockserver.verify.bounds import MOST_BYTES
 from mockserver.verify.calls import Call, Key, Reply, quoted
+from mockserver.verify.conversation import PATCH_ALONE
 from mockserver.verify.http_session import exchange
 from mockserver.verify.target.targets import Credential, Target
 
@@ -80,20 +81,41 @@ def local_mock(other: Target) -> Iterator[Target]:
 
 def is_mock(url: str) -> bool:
     """Ask a server on this machine whether it is this project's mock; raise Inconclusive if it can't be reached."""
+    said = told(url, "version")
+    # A mock whose control surface has a token says so.
+    return (
+        "mypreferences-mockserver" in (who := (said.get("server"), said.get("reason"))) or "admin-token-missing" in who
+    )
+
+
+# What a mock's settings take from what rules need: the setting, its usual value, and the words for any other.
+_USUAL = {
+    "around": ("operations", "all", PATCH_ALONE),
+    "hiding": ("inactive", "hidden", "an alternate id leads to an inactive profile there (--inactive found)"),
+    "utc": ("server_zone", "UTC", "the server's own zone is not UTC (--server-zone)"),
+}
+
+
+def lacks(url: str, token: str | None) -> Mapping[str, str]:
+    """Return what a mock lacks by its settings, of what rules need, and why; nothing if it does not tell."""
+    settings = told(url, "settings", token)
+    return {need: why for need, (name, usual, why) in _USUAL.items() if settings.get(name, usual) != usual}
+
+
+def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:
+    """Return what a mock's control surface tells, nothing if there is none; raise Inconclusive if it's not reached."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
     try:
-        connection.request("GET", "/__admin/version")
+        connection.request("GET", f"/__admin/{what}", headers={"X-Mock-Admin-Token": token} if token else {})
         said = json.loads(connection.getresponse().read(MOST_BYTES))
     except ValueError:
-        return False
+        return {}
     except (OSError, http.client.HTTPException) as problem:
         raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
     finally:
         connection.close()
-    # A mock whose control surface has a token says so.
-    who = (said.get("server"), said.get("reason")) if isinstance(said, dict) else ()
-    return "mypreferences-mockserver" in who or "admin-token-missing" in who
+    return said if isinstance(said, dict) else {}
 
 
 def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> str:

@@ -28,11 +28,10 @@ class _Collector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         metrics = self.mock.metrics
-        requests = CounterMetricFamily(
-            "mockserver_requests", "Answers by status and reason", labels=["status", "reason"]
-        )
-        for (status, reason), number in metrics.requests.copy().items():
-            requests.add_metric([str(status), reason], number)
+        labels = ["status", "reason", "operation"]
+        requests = CounterMetricFamily("mockserver_requests", f"Answers by {', '.join(labels)}", labels=labels)
+        for (status, reason, operation), number in metrics.requests.copy().items():
+            requests.add_metric([str(status), reason, operation], number)
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)

@@ -26,7 +26,7 @@ def register(admin: Blueprint, mock: Mock) -> None:
         started = now.timestamp() - stopwatch()
         metrics = mock.metrics
         by_status, by_reason = Counter[str](), Counter[str]()
-        for (status, reason), number in metrics.requests.copy().items():
+        for (status, reason, _), number in metrics.requests.copy().items():
             by_status[str(status)] += number
             by_reason[reason] += number
         return json_response(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -44,6 +45,43 @@ def test_every_rule_holds_over_a_socket(server: Server, tmp_path: Path, capsys: 
     assert code == 0, capsys.readouterr().out
     assert set(json.loads(file.read_text("utf-8"))["verdicts"]) == {"held"}
     assert json.loads(file.read_text("utf-8"))["verdicts"]["held"] > 200
+
+
+OTHERWISE: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "the PATCH alone": (
+        {"operations": "patch"},
+        "serves the PATCH by alternate id alone",
+        ["get-by-alternate-id", "method-other", "deactivate-hides"],
+    ),
+    "inactive profiles are found": (
+        {"inactive": "found"},
+        "an alternate id leads to an inactive profile",
+        ["deactivate-hides", "patch-hides"],
+    ),
+    "both": (
+        {"operations": "patch", "inactive": "found"},
+        "serves the PATCH by alternate id alone",
+        ["get-by-alternate-id", "deactivate-hides"],
+    ),
+    "another zone": ({"server_zone": "America/New_York"}, "zone is not UTC", ["dates-with-an-offset"]),
+}
+
+
+@pytest.mark.parametrize(("settings", "why", "left_out"), OTHERWISE.values(), ids=OTHERWISE)
+def test_what_a_mock_does_not_serve_is_left_out(
+    settings: dict[str, Any], why: str, left_out: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the report says why; what it does serve is asked for, walks and all."""
+    rules = ["replace-flags", "allow-tells-the-methods", "empty-patch", *left_out]
+    chosen = [word for rule in rules for word in ("--only", rule)]
+    mock = assemble(Settings(fixtures=FIXTURES, contract=CONTRACT, port=0, log="off", **settings))
+    with make_server(mock) as server:
+        assert main(["verify", "--target", server.url, "--json", *chosen]) == 0
+        cases = {case["id"]: case for case in json.loads(capsys.readouterr().out)["cases"]}
+        assert main(["verify", "--target", server.url, "--stage", "model", "--max-examples", "4"]) == 0
+    assert {cases[rule]["verdict"] for rule in left_out} == {"not verifiable"}
+    assert why in " ".join(cases[left_out[0]]["problems"])
+    assert cases["empty-patch"]["verdict"] == "held"
 
 
 @pytest.mark.slow

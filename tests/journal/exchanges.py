@@ -52,6 +52,7 @@ def exchange(**changes: Any) -> Exchange:
         "before": profile,
         "after": profile,
         "key": ("ACME", "CRM", "C-1"),
+        "operation": "patchProfileByAlternateId",
     }
     return Exchange(**{**usual, **changes})
 

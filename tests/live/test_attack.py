@@ -95,4 +95,4 @@ def test_mutated_requests_do_no_harm(make_mock: Callable[..., Mock], caplog: pyt
             assert re.findall(rb"^HTTP/1\.1 5\d\d", answer, re.MULTILINE) == [], (data, answer)
         assert exchange(server.port, SEEDS[0]).partition(b"\r\n\r\n")[2] == before
     assert [record.message for record in caplog.records if record.levelname != "INFO"] == []
-    assert {reason for _, reason in mock.metrics.requests} <= RULES.keys()
+    assert {reason for _, reason, _ in mock.metrics.requests} <= RULES.keys()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -80,6 +82,43 @@ def test_dates(text: str, written: str | None) -> None:
     """What DateTimeParser sees in a text, and how the date is written back; None: the text stays as it is."""
     date = parse_date(text)
     assert (date.json if date else None) == written
+
+
+NEW_YORK, KOLKATA = "America/New_York", "Asia/Kolkata"
+
+
+# By hand: New York is 5 hours behind UTC, and 4 from 2024-03-10T07:00Z to 2024-11-03T06:00Z; Kolkata is 5:30 ahead.
+@pytest.mark.parametrize(
+    ("zone", "text", "written"),
+    [
+        (NEW_YORK, f"{DAY}+00:00", "2024-01-05T05:00:00-05:00"),
+        (NEW_YORK, "2024-07-05T10:00:00.25+02:00", "2024-07-05T04:00:00.25-04:00"),
+        (NEW_YORK, "2024-01-05T01:00:00+00:00", "2024-01-04T20:00:00-05:00"),
+        (NEW_YORK, "2024-03-10T06:59:59+00:00", "2024-03-10T01:59:59-05:00"),
+        (NEW_YORK, "2024-03-10T07:00:00+00:00", "2024-03-10T03:00:00-04:00"),
+        (NEW_YORK, "2024-11-03T05:30:00+00:00", "2024-11-03T01:30:00-04:00"),
+        (NEW_YORK, "2024-11-03T06:30:00+00:00", "2024-11-03T01:30:00-05:00"),
+        (NEW_YORK, f"{DAY}Z", f"{DAY}Z"),
+        (NEW_YORK, DAY, DAY),
+        (NEW_YORK, "/Date(1704448800000+0200)/", "2024-01-05T05:00:00-05:00"),
+        (NEW_YORK, "/Date(1704448800000)/", "2024-01-05T10:00:00Z"),
+        (NEW_YORK, "9999-12-31T23:59:59-01:00", "9999-12-31T19:59:59-05:00"),
+        (KOLKATA, f"{DAY}-05:30", "2024-01-05T21:00:00+05:30"),
+        (KOLKATA, "9999-12-31T23:59:59+00:00", "9999-12-31T23:59:59.9999999+05:30"),
+    ],
+)
+def test_an_offset_becomes_the_offset_of_the_servers_zone(zone: str, text: str, written: str) -> None:
+    """Also where its clocks go back and an hour comes twice; what has no offset stays as it is."""
+    date = parse_date(text, ZoneInfo(zone))
+    assert date is not None
+    assert date.json == written
+
+
+def test_a_message_shows_the_time_of_the_servers_zone() -> None:
+    """Alone, and inside an object."""
+    date = f"{DAY}+00:00"
+    assert clr_text(date, dates=ZoneInfo(NEW_YORK)) == "1/5/2024 5:00:00 AM"
+    assert clr_text({"Value": date}, dates=ZoneInfo(NEW_YORK)) == '{\n  "Value": "2024-01-05T05:00:00-05:00"\n}'
 
 
 @given(st.text("0123456789-+:.TZz/Date()", max_size=45))
@@ -181,7 +220,7 @@ VALUES = {
 def test_a_value_is_stored_as_its_member_has_it(row: tuple[str, Any, bool, Any], tree: MemberTree) -> None:
     """Dates are told from texts in what was sent, not in what is copied; references lead nowhere."""
     name, value, dates, stored = row
-    assert convert(value, tree.root.members[name], dates=dates) == stored
+    assert convert(value, tree.root.members[name], dates=UTC if dates else None) == stored
 
 
 INCONVERTIBLE = {

@@ -108,6 +108,7 @@ def exchange(number: int, world: str = "default", body: bytes = b"[]", **fields:
         "before": None,
         "after": None,
         "key": ("ACME", "CRM", "a"),
+        "operation": "readProfile",
         **fields,
     }
     return Exchange(**values)

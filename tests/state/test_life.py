@@ -178,6 +178,7 @@ def test_a_reason_is_kept_and_erased_and_never_returned(api: Api) -> None:
         assert api("POST", "Profile/2/Deactivate", {"Reason": "Moved away"})[0] == 200
         assert "ReasonCode" not in api("GET", "Profile/2")[1]
         assert stored() == "Moved away"
+        assert api("PATCH", "Profile/2", [{"op": "test", "path": "/ReasonCode", "value": "Moved away"}])[0] == 200
         assert api(*activate)[0] == 200
         assert stored() is None
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mockserver.fixtures.clients import PERMISSIONS
+from mockserver.journal.lines import LogLines
 from mockserver.service.assembly import Mock
-from mockserver.service.operations import BASE_PATHS, OPERATIONS, PATCH
+from mockserver.service.operations import BASE_PATHS, OPERATIONS, PATCH, Operation
 from mockserver.web.app import create_app
 from tests.conftest import Client
 
@@ -115,6 +116,32 @@ def test_both_doors_answer_the_same(
         answers.append((answer.status, sorted(answer.headers), answer.data, journal))
     assert answers[0] == answers[1]
     assert answers[0][0][:3] == str(status)
+
+
+@pytest.mark.parametrize("row", [*OPERATIONS, None], ids=lambda row: row.name if row else "none")
+def test_an_exchange_names_its_operation_wherever_it_is_told(
+    make_mock: Callable[..., Mock], row: Operation | None
+) -> None:
+    """By its name in the table, whatever came of it; a method that the route does not have names none."""
+    mock = make_mock()
+    http = create_app(mock).test_client()
+    names = {"clientId": "ACME01", "profileId": "70012345", "alternateIdType": "CRM", "alternateId": "NOBODY"}
+    method, route = (row.method, row.route) if row else ("BREW", PATCH.route)
+    answer = http.open(route.format_map(names), method=method)
+    name, number = row.name if row else None, answer.headers["X-Mock-Request-Id"]
+    [shown] = http.get("/__admin/requests?view=rows").get_json()["rows"]
+    [archived] = http.get("/__admin/requests.har").get_json()["log"]["entries"]
+    [kept] = mock.worlds.default.journal
+    told = [
+        shown["operation"],
+        archived["_mock"]["operation"],
+        http.get(f"/__admin/requests/{number}").get_json()["mock"]["operation"],
+        http.get(f"/__admin/requests/{number}/explain").get_json()["operationId"],
+        LogLines(mock.tree).row(kept)["operation"],
+    ]
+    assert told == [name] * len(told)
+    counted = f'mockserver_requests_total{{operation="{name or ""}",'
+    assert counted in http.get("/metrics").text
 
 
 def test_prometheus_is_imported_by_its_view_alone() -> None:

@@ -46,6 +46,17 @@ def send(mock: Mock, http: FlaskClient, operations: Any, **headers: str) -> str:
     return answer.headers["X-Mock-Request-Id"]
 
 
+def test_other_dialects_are_tried_in_the_same_zone(make_mock: Callable[..., Mock]) -> None:
+    """New York is four hours behind UTC in July."""
+    mock = make_mock(auth="strict", server_zone="America/New_York")
+    http = create_app(mock).test_client()
+    patch = [{"op": "replace", "path": "/CustomerType", "value": "2024-07-05T10:00:00+00:00"}]
+    document = {"body": patch, "dialects": ["vendor", "library"]}
+    tried = post(http, f"requests/{send(mock, http, [])}/try", document)["dialects"]
+    for one in tried.values():
+        assert "2024-07-05T06:00:00-04:00" in [change["after"] for change in one["changes"]]
+
+
 def test_a_request_is_tried_without_effect_and_then_sent(mock: Mock, http: FlaskClient) -> None:
     """Both with another body; the one that is sent is journalled under an id of its own, for the same user."""
     first = send(mock, http, [{"op": "replace", "path": "/CustomerTipe", "value": "Prospect"}])

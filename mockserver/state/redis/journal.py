@@ -121,8 +121,8 @@ def unpack(item: bytes) -> Exchange:
     identifier = request_id(int(number))
     at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
     world, duration, method, target, body, status, user, fault, *later = rest
-    # One that an earlier version kept ends here.
-    received, frozen, hit = later or (None, False, None)
+    # One that an earlier version kept ends here, or before the operation.
+    received, frozen, hit, *named = later or (None, False, None)
     after = before if after is True else after
     return Exchange(
         id=identifier,
@@ -145,6 +145,7 @@ def unpack(item: bytes) -> Exchange:
         received=None if received is None else EPOCH + timedelta(microseconds=received),
         frozen=frozen,
         hit=None if hit is None else Hit(*hit),
+        operation=named[0] if named else None,
     )
 
 
@@ -171,6 +172,7 @@ def _row(exchange: Exchange) -> list[Any]:
         None if exchange.received is None else (exchange.received - EPOCH) // timedelta(microseconds=1),
         exchange.frozen,
         exchange.hit,
+        exchange.operation,
     ]
 
 

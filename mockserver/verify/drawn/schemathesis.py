@@ -147,12 +147,13 @@ class GeneratedRunner:
             if talk.problems and isinstance(body, list) and self._shrunk < _SHRUNK:
                 self._shrunk += 1
                 smallest = tuple(self._smallest(case, body))
+        fine = Verdict.NOT_VERIFIABLE if talk.unasked else Verdict.HELD
         return CaseFinished(
             stage="generated",
             id=f"generated-{self.seed}-{case.number}",
             title=f"{'valid' if case.positive else 'not valid'}: {case.description}",
-            verdict=Verdict.BROKEN if talk.problems else Verdict.HELD,
-            problems=tuple(dict.fromkeys(talk.problems)),
+            verdict=Verdict.BROKEN if talk.problems else fine,
+            problems=tuple(dict.fromkeys(talk.problems)) or (talk.unasked,) * bool(talk.unasked),
             seconds=monotonic() - started,
             exchanges=tuple(talk.exchanges) if talk.problems else (),
             smallest=smallest,

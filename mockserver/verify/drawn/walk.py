@@ -66,7 +66,10 @@ class Walker:
         with state.talk.to_its_end():
             self._meet(state)
             for _ in range(STEPS):
-                steps.append(self._draw(state, documents, random))
+                step = self._draw(state, documents, random)
+                if self.contract.alone and (step.act is not None or step.by_id):
+                    continue
+                steps.append(step)
                 self._take(state, steps[-1], thorough=random.random() < 0.3)
                 if state.talk.problems:
                     break
@@ -113,7 +116,7 @@ class Walker:
         if (before is None) != (act.name == "create"):
             return  # of a profile that is not there, or there already, rules say what becomes
         reply = talk.send(act.call(step.key, before or {}, step.accept))
-        status = act.status(before or {"IsActive": True})
+        status = act.status({"IsActive": True} if before is None or self.bench.finds_inactive else before)
         if reply.status != status:
             talk.problems.append(f"{act.name}: the answer was {reply.status}, {status} was expected")
         elif before is None:
@@ -172,7 +175,7 @@ class Walker:
 
     def _predict(self, state: _State, step: Step) -> tuple[dict[str, Any], int | None]:
         before = state.profiles[step.key]
-        hidden = not step.by_id and hidden_as(before) is not None
+        hidden = not (step.by_id or self.bench.finds_inactive) and hidden_as(before) is not None
         try:
             expected = self.model.apply(before, step.operations)
         except Refused as refusal:

@@ -110,12 +110,13 @@ class RuleRunner:
             "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
-        missing = [name for name in needs if not have[name]]
+        missing = [name for name in needs if not have.get(name, True)]
         if rule.not_verifiable:
             return rule.not_verifiable
         if bench.unsigned and not all(is_ordinary(step) for step in rule.steps):
             return "the target looks at no signature"
-        return f"the target offers no {' and no '.join(missing)}" if missing else ""
+        lacking = f"the target offers no {' and no '.join(missing)}" if missing else ""
+        return next((bench.lacks[name] for name in needs if name in bench.lacks), lacking)
 
     def _key(self, rule: Rule) -> Key:
         return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
@@ -249,7 +250,7 @@ class _Play:
         path = step.path and step.path.format(
             **names, profile=self.state["ProfileId"], before=self.created[0], created=self.created[1]
         )
-        if path is None and not step.at and (number := hidden_as(self.state)) is not None:
+        if not (path or step.at or self.bench.finds_inactive) and (number := hidden_as(self.state)) is not None:
             path = by_profile_id(key, number)
         signs_itself = is_ordinary(step) and key[0] in self.bench.accounts
         headers = self._headers(step, key, explicit=not signs_itself)

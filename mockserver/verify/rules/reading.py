@@ -22,7 +22,8 @@ SOURCES = ("page", "documented", "library", "assumed")
 # How the mock writes what may as well be written otherwise: asked only of whom it is asked for by name.
 FORM = "form"
 TAGS = ("read", "write", "negative", "auth", "xml", "format", "route", "tolerated", "fault", FORM)
-NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent", "isolated")
+NEEDS = ("reader", "retired", "oauth", "sparse", "mock", "clock", "demo", "neighbour", "stranger", "absent", "isolated",
+         "around", "hiding", "utc")  # fmt: skip
 WORLDS = ("same", "other")
 DIALECTS = ("vendor", "library", "rfc6902")
 

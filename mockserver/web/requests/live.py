@@ -19,7 +19,6 @@ from mockserver.errors import ApiError
 from mockserver.journal.log import Exchange
 from mockserver.journal.rows import newer, row_json
 from mockserver.service.assembly import Mock
-from mockserver.service.routes import match_route
 from mockserver.state.clock import stopwatch, system_now
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, chosen_worlds, is_every_world, json_response
@@ -108,14 +107,7 @@ def rows_json(mock: Mock, worlds: list[World], since: str | None, limit: int | N
 def rows_of(mock: Mock, exchanges: Iterable[Exchange]) -> list[orjson.Fragment]:
     """Return requests as rows that hold no secret."""
     clean = mock.service.secrets.body
-    rows = (row_json(exchange, _operation_of(exchange)) for exchange in exchanges)
-    return [orjson.Fragment(clean(orjson.dumps(row))) for row in rows]
-
-
-def _operation_of(exchange: Exchange) -> str | None:
-    """Return the name of the operation that a request asked for."""
-    operation = match_route(exchange.target, slashes_in_ids=True).operations.get(exchange.method.upper())
-    return operation.name if operation is not None else None
+    return [orjson.Fragment(clean(orjson.dumps(row_json(exchange)))) for exchange in exchanges]
 
 
 def _number(exchange: Exchange) -> int:

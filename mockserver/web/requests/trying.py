@@ -98,7 +98,8 @@ def _speaking(mock: Mock, dialect: str) -> Mock:
     service = mock.service
     if service.policy.dialect.name == dialect:
         return mock
-    policy = replace(service.policy, dialect=DIALECTS[dialect], log="off")
+    other = replace(DIALECTS[dialect], zone=service.policy.dialect.zone)
+    policy = replace(service.policy, dialect=other, log="off")
     return replace(mock, service=Service(mock.tree, mock.fixtures, policy, count(1), service.secrets))
 
 
