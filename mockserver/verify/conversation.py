@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
-from mockserver.verify.contract import XML_TYPES, Contract, copied
+from mockserver.verify.contract import XML_TYPES, Contract
 
 PATCH_TYPE = "application/json-patch+json"
 NAMESPACE = "X-Mock-Namespace"
@@ -167,7 +167,7 @@ class Conversation:
         self, expected: Mapping[str, Any], before: Mapping[str, Any], found: Mapping[str, Any], user: str
     ) -> dict[str, Any]:
         """Return the expected profile with the stamp that a change leaves, as far as `found` has a proper one."""
-        result = copied(dict(expected))
+        result = dict(expected)
         if not any(differences(before, expected)) or self._needs_no_stamp(expected, found):
             return result
         old, new = before.get("Edited") or {}, found.get("Edited") or {}

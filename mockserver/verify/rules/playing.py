@@ -138,7 +138,7 @@ class _Play:
         self.created = ("0", "0")
 
     def run(self) -> None:
-        self.others = {key: self._first_sight(key) for key in self.bench.profiles if key != self.key}
+        self.others = {key: self._bystander(key) for key in self.bench.profiles if key != self.key}
         self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
@@ -147,6 +147,12 @@ class _Play:
                 self._play(step)
         for key, profile in self.others.items():
             self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, self.talk.read(key))
+
+    def _bystander(self, key: Key) -> dict[str, Any]:
+        """Return what another profile must hold to the end; read first where the rule may ask for it."""
+        named = any(step.at or step.path for step in self.rule.steps)
+        known = self.known.get(key) if self.bench.isolated and not named else None
+        return known or self._first_sight(key)
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
