@@ -207,6 +207,11 @@ def _is_fresh(stamp: Any, ages: tuple[float, float]) -> bool:
     return ages[0] < age_s < ages[1]
 
 
+def is_now(stamp: Any) -> bool:
+    """Say whether a value is a stamp of a moment ago, by whatever clock."""
+    return _is_fresh(stamp, _ANOTHER_CLOCK)
+
+
 def is_old(stamp: Any) -> bool:
     """Say whether a value is a stamp of an earlier time."""
     return isinstance(stamp, str) and _STAMP.fullmatch(stamp) is not None and not _is_fresh(stamp, _ANOTHER_CLOCK)
