@@ -20,18 +20,17 @@ from mockserver.verify.conversation import (
     SHAPELESS,
     Conversation,
     Denied,
-    Unanswered,
     hidden_as,
     ids_of,
     next_world,
 )
 from mockserver.verify.events import CaseFinished
+from mockserver.verify.played import played
 from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.account import explains, refused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
 from mockserver.verify.rules.expected import reachable, with_values
 from mockserver.verify.rules.reading import FORM, Rule, Step
-from mockserver.verify.target.session import NotSent, Throttled
 
 # The profile of the shipped fixtures that some rules name.
 DEMO: Key = ("ACME01", "CRM", "C-000417")
@@ -65,27 +64,8 @@ class RuleRunner:
         talk.ignores_stamps = not self.bench.is_mock and not _is_about_stamps(rule)
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
-        verdict: Verdict | None = None
-        ended = False
-        with self.bench.guard(rule.id):
-            try:
-                _Play(rule, talk, self._key(rule), self._known).run()
-                ended = True
-            except NotSent as held_back:
-                talk.problems.append(str(held_back).partition("\n")[0])
-                verdict = Verdict.NOT_VERIFIABLE
-            except Throttled as end:
-                talk.problems.append(str(end).partition("\n")[0])
-                verdict = Verdict.INCONCLUSIVE
-            except (Unanswered, Denied) as end:
-                talk.problems.append(str(end))
-                verdict = Verdict.BROKEN if self.bench.is_mock else Verdict.INCONCLUSIVE
-            except Unreadable as end:
-                # Nothing more can be said of this rule; what is wrong with every answer is another case's to say.
-                verdict = Verdict.INCONCLUSIVE if str(end) in self.everyday else None
-                talk.problems.append(str(end))
-            except SHAPELESS as end:
-                talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
+        play = _Play(rule, talk, self._key(rule), self._known).run
+        verdict, ended = played(talk, rule.id, play, self.everyday)
         own = [problem for problem in talk.problems if problem not in self.everyday]
         talk.problems = own if verdict is None else own or talk.problems
         return replace(_outcome(rule, talk, verdict or self._verdict(rule, talk), started), ended=ended)
@@ -138,6 +118,7 @@ class _Play:
         self.created = ("0", "0")
 
     def run(self) -> None:
+        """Play it to its end."""
         self.others = {key: self._bystander(key) for key in self.bench.profiles if key != self.key}
         self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
