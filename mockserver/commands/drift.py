@@ -38,7 +38,7 @@ from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
 from mockserver.verify.target.request_plan import RequestPlan, make_plan, rule_case
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Target
+from mockserver.verify.target.targets import STUB, Target
 
 MOCK = "mock"
 EXAMPLES = """examples:
@@ -46,6 +46,7 @@ EXAMPLES = """examples:
   mockserver drift --right sandbox                 list the requests, send nothing
   mockserver drift --right sandbox --live          compare what only reads
   mockserver drift --right sandbox --live --write --report drift.html --known known-drift.yaml
+  mockserver drift --right http://127.0.0.1:9000 --profile CRM/C-1 --client ACME01 --unsigned
 
 The mock of one's own ("mock", the default of --left) is started for the comparison and takes on the other side's
 profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a profile was left unrestored,
@@ -55,7 +56,7 @@ profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `drift`."""
     parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
-    parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file")
+    parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
     parser.add_argument("--page", action="store_true", help="compare the contract with the vendor's page instead")
     parser.add_argument(
         "--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)"
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     """Compare, print and write the reports; the exit code is the report's."""
     if options.page:
         return _compare_with_page(options)
-    target, mock = _sides(options)
+    target, mock, is_left = _sides(options)
     make_folders(options.report)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
     cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
     plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)
-    if not (options.live or target.mock):
+    if not (options.live or target.mock or target.name.startswith(STUB)):
         return show_plan(options, plan)
     with open_run(options, target, contract) as opened:
         comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
                 contract,
                 comparison,
                 report,
-                mock_is_left=options.left != target.name,
+                mock_is_left=not is_left,
             )
             return _finish(drift, opened, plan, rules, known, options)
 
@@ -146,8 +147,11 @@ def _finish(
     return attempt.exit_code(report.exit_code)
 
 
-def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:
-    """Return (the side whose profile is used, the other side: a mock of the targets file, or None for one to start)."""
+def _sides(options: argparse.Namespace) -> tuple[Target, Target | None, bool]:
+    """Return the side whose profile is used, the other side, and whether the former is the left one.
+
+    The other side is a mock of the targets file, or None for one to start.
+    """
     if not options.right:
         raise UsageError("the other side is missing", place="--right", hint="name a target of the targets file")
     if options.left == options.right:
@@ -157,7 +161,8 @@ def _sides(options: argparse.Namespace) -> tuple[Target, Target | None]:
     if len(real) == 2:
         raise UsageError("one side must be a mock, to take on the other's profile", hint="write --left mock")
     source = real[0] if real else next(side for side in reversed(sides) if side is not None)
-    return source, next((side for side in sides if side is not None and side is not source), None)
+    other = next((side for side in sides if side is not None and side is not source), None)
+    return source, other, sides[0] is source
 
 
 @contextmanager

@@ -37,15 +37,13 @@ def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) ->
     group = parser.add_argument_group("a real target")
     if choose:
         group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
-        group.add_argument(
-            "--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)"
-        )
-        group.add_argument("--client", metavar="ID", help="of a URL: the client, first segment of the path")
-        group.add_argument("--user", metavar="ID", help="of a URL: who signs")
-        group.add_argument("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
-        group.add_argument("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
         group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
         group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
+    group.add_argument("--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)")
+    group.add_argument("--client", metavar="ID", help="of a URL: the client, first segment of the path")
+    group.add_argument("--user", metavar="ID", help="of a URL: who signs")
+    group.add_argument("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
+    group.add_argument("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
     told = "seconds: a real target is asked what fits into them, else the run stops and answers 3"
     parser.add_argument("--time", type=_seconds, metavar="S", help=told)
     group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
@@ -67,7 +65,7 @@ def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) ->
 
 def chosen_target(options: argparse.Namespace, name: str) -> Target:
     """Return the named target of the targets file, or the server at a URL; raise UsageError or SafetyRefusal."""
-    if "://" in name and "profile" in options:
+    if "://" in name:
         return within(options, _stub(options, name))
     targets = load_targets(options.targets) if options.targets else default_targets()
     return within(options, choose_target(targets, name, production_accepted=options.production_accepted))
@@ -77,7 +75,7 @@ def _stub(options: argparse.Namespace, url: str) -> Target:
     if not is_loopback(urlsplit(url).hostname or ""):
         raise SafetyRefusal(
             "a URL names a server on this machine, which needs no leave to be asked",
-            place=f"--target {url}",
+            place=url,
             hint="describe a real system in targets.toml and give its name",
         )
     given = {"profiles": options.profile, "client": options.client, "user": options.user}

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from mockserver.errors import UsageError
@@ -61,7 +62,13 @@ def signed_headers(call: Call, accounts: Mapping[str, Account], now: datetime) -
     account = accounts.get(client_id.partition("~")[0])
     if not call.signed or account is None:
         return list(call.headers)
-    return [("Authorization", authorization(account, client_id, now)), *call.headers]
+    return [("Authorization", _usual(account, client_id, now.replace(microsecond=0))), *call.headers]
+
+
+@lru_cache(maxsize=16)
+def _usual(account: Account, client_id: str, second: datetime) -> str:
+    """Return the right header, which is the same for a whole second."""
+    return authorization(account, client_id, second)
 
 
 def basic(account: Account, template: str = "{id}:{secret}") -> str:

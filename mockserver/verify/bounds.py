@@ -7,6 +7,7 @@ import io
 import re
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +60,22 @@ class Bounds:
             self._connection.sock.settimeout(self._left_s())
             yield body[start : start + _PIECE]
 
-    def response(self, sock: socket.socket, *rest: Any, **named: Any) -> http.client.HTTPResponse:
+    @contextmanager
+    def answers(self, sock: socket.socket) -> Iterator[io.BufferedReader]:
+        """Give what answers to several requests can be read from, one after the other."""
+        stream = _Stream(_Bounded(sock, self._left_s))
+        try:
+            yield stream
+        finally:
+            io.BufferedReader.close(stream)
+
+    def response(
+        self, sock: socket.socket, *rest: Any, stream: io.BufferedReader | None = None, **named: Any
+    ) -> http.client.HTTPResponse:
         """Return a response that is read within the bounds."""
         response = http.client.HTTPResponse(sock, *rest, **named)
         response.fp.close()
-        response.fp = io.BufferedReader(_Bounded(sock, self._left_s))
+        response.fp = stream or io.BufferedReader(_Bounded(sock, self._left_s))
         return response
 
     def _left_s(self) -> float:
@@ -71,6 +83,13 @@ class Bounds:
         if left_s <= 0:
             raise TimeoutError("the answer was not whole in time")
         return left_s
+
+
+class _Stream(io.BufferedReader):
+    """Stays open at the end of an answer: behind it there may be the next one."""
+
+    def close(self) -> None:
+        pass
 
 
 class _Bounded(io.RawIOBase):

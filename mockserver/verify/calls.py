@@ -32,7 +32,8 @@ class Call(NamedTuple):
     profile: a session without leave to write refuses such a call. `path` replaces the request target that `key` makes
     (below the target's base), for calls that spell it in another way or go elsewhere. `refused` says that a refusal is
     due, for which the vendor's software may say 500 (library): it ends no run. `connection` says over which of its
-    connections a session sends it, if it has more than one.
+    connections a session sends it, if it has more than one, `copies` how many of it go out in one packet: then the
+    answer is that to the last.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Call(NamedTuple):
     path: str | None = None
     refused: bool = False
     connection: int = 0
+    copies: int = 1
 
     @property
     def target(self) -> str:

@@ -6,9 +6,9 @@ Compiled from the OpenAPI document alone, apart from the serving side's own read
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,6 +66,7 @@ class Contract:
     def __init__(self, document: Schema, *, alone: bool = False) -> None:
         self.document = document
         self.alone = alone
+        self._judged = dict[tuple[int, str, str], tuple[str, ...]]()
         try:
             self.schemas: Mapping[str, Schema] = document["components"]["schemas"]
             self.operation: Schema = document["paths"][ROUTE]["patch"]
@@ -167,6 +168,13 @@ class Contract:
             for index, item in enumerate(value):
                 yield from self.problems(item, schema["items"], f"{place}/{index}")
 
+    def _member_problems(self, value: Any, schema: Schema, place: str) -> Iterable[str]:
+        """Return what `problems` finds; kept, since of most answers all members but one are as they were before."""
+        key = (id(schema), place, repr(value))
+        if key not in self._judged:
+            self._judged[key] = tuple(self.problems(value, schema, place))
+        return self._judged[key]
+
     def _object_problems(self, value: Mapping[str, Any], schema: Schema, place: str) -> Iterator[str]:
         properties: Schema = schema.get("properties", {})
         for name in schema.get("required", ()):
@@ -175,7 +183,8 @@ class Contract:
         rest = schema.get("additionalProperties", True)
         for name, item in value.items():
             if name in properties:
-                yield from self.problems(item, properties[name], f"{place}/{name}")
+                known = self._member_problems if not place else self.problems
+                yield from known(item, properties[name], f"{place}/{name}")
             elif rest is False:
                 yield f"{place}/{name} is no member of the contract"
             elif isinstance(rest, Mapping):
@@ -188,13 +197,19 @@ def load_contract(path: Path) -> Contract:
 
 
 def load_yaml(path: Path) -> Any:
-    """Read a YAML file; raise UsageError with file and place."""
+    """Read a YAML file, whose content nobody may change; raise UsageError with file and place."""
     try:
-        return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        return _parsed(path.read_bytes())
     except OSError as problem:
         raise UsageError(f"can't read the file: {problem.strerror}", place=str(path)) from problem
     except yaml.YAMLError as problem:
         raise UsageError(f"not valid YAML: {problem}", place=str(path), hint="mind indentation and quotes") from problem
+
+
+@cache
+def _parsed(content: bytes) -> Any:
+    """Return what YAML holds; kept, since each dialect reads the same rules."""
+    return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 def _page_order(serialiser: Sequence[str], shown: Sequence[str], members: Mapping[str, Shape]) -> tuple[str, ...]:

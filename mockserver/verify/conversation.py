@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
 from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
-from mockserver.verify.contract import XML_TYPES, Contract, copied
+from mockserver.verify.contract import XML_TYPES, Contract
 from mockserver.verify.target.session import NotSent
 
 PATCH_TYPE = "application/json-patch+json"
@@ -174,7 +174,7 @@ class Conversation:
         self, expected: Mapping[str, Any], before: Mapping[str, Any], found: Mapping[str, Any], user: str
     ) -> dict[str, Any]:
         """Return the expected profile with the stamp that a change leaves, as far as `found` has a proper one."""
-        result = copied(dict(expected))
+        result = dict(expected)
         if not any(differences(before, expected)) or self._needs_no_stamp(expected, found):
             return result
         old, new = before.get("Edited") or {}, found.get("Edited") or {}
@@ -212,6 +212,11 @@ def _is_fresh(stamp: Any, ages: tuple[float, float]) -> bool:
     moment = datetime.fromisoformat(stamp)
     age_s = (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
     return ages[0] < age_s < ages[1]
+
+
+def is_now(stamp: Any) -> bool:
+    """Say whether a value is a stamp of a moment ago, by whatever clock."""
+    return _is_fresh(stamp, _ANOTHER_CLOCK)
 
 
 def is_old(stamp: Any) -> bool:

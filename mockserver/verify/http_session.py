@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import math
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
@@ -35,17 +37,31 @@ def exchange(
     """
     started = monotonic()
     bounds = Bounds(connection, min(connection.timeout or math.inf, within_s))
-    named = {name.lower() for name, _ in headers}
     bounds.open()
+    _ask(connection, call, headers, base, bounds.pieces(call.body) if call.body else None)
+    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
+    return _answer(connection.getresponse, started)
+
+
+def _ask(
+    connection: http.client.HTTPConnection,
+    call: Call,
+    headers: Sequence[tuple[str, str]],
+    base: str,
+    body: bytes | Iterator[bytes] | None,
+) -> None:
+    named = {name.lower() for name, _ in headers}
     connection.putrequest(call.method, base + call.target, skip_host="host" in named, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value.encode("utf-8"))
     if "transfer-encoding" not in named and (call.body or call.method in ("PATCH", "POST", "PUT")):
         connection.putheader("Content-Length", str(len(call.body)))
-    connection.endheaders(bounds.pieces(call.body) if call.body else None)
-    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
+    connection.endheaders(body)
+
+
+def _answer(respond: Callable[[], http.client.HTTPResponse], started: float) -> Reply:
     try:
-        response = connection.getresponse()
+        response = respond()
         body = response.read(MOST_BYTES)
     except ValueError as problem:
         # A negative size of a chunk, for one.
@@ -56,6 +72,21 @@ def exchange(
         raise Inconclusive("the target's answer is nested deeper than any profile")
     names = {name.lower(): value for name, value in response.getheaders()}
     return Reply(response.status, names, body, monotonic() - started)
+
+
+class _Packet:
+    """Takes what would be sent over a socket."""
+
+    content = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.content += bytes(data)
+
+
+def _begun(bounds: Bounds, sock: socket.socket, **named: Any) -> http.client.HTTPResponse:
+    response = bounds.response(sock, **named)
+    response.begin()
+    return response
 
 
 class HttpSession:
@@ -80,7 +111,7 @@ class HttpSession:
 
     def send(self, call: Call) -> Reply:
         """Send one call; a kept connection that the server has closed meanwhile is opened anew."""
-        self.used += 1
+        self.used += call.copies
         connection = self._connections.setdefault(call.connection, self._new())
         reused = connection.sock is not None
         try:
@@ -98,14 +129,33 @@ class HttpSession:
             self._left_s()
             raise
 
+    def _in_one_packet(self, call: Call) -> Reply:
+        """Send copies of a call at once over a new connection, and read an answer to each; return the last."""
+        packet, started = _Packet(), monotonic()
+        for _ in range(call.copies):
+            writing = self._new()
+            writing.sock = packet  # all that writing asks of a socket
+            _ask(writing, call, self._signed(call), self._base, call.body)
+        connection = self._new()
+        bounds = Bounds(connection, min(connection.timeout or math.inf, self._left_s()))
+        bounds.open()
+        with connection.sock as sock, bounds.answers(sock) as stream:
+            sock.sendall(packet.content)
+            begin = partial(_begun, bounds, sock, method=call.method, stream=stream)
+            return [_answer(begin, started) for _ in range(call.copies)][-1]
+
     def close(self) -> None:
         """Close the connections."""
         for connection in self._connections.values():
             connection.close()
 
     def _exchange(self, connection: http.client.HTTPConnection, call: Call) -> Reply:
-        headers = signed_headers(call, self._accounts, datetime.now(UTC))
-        return exchange(connection, call, headers, self._base, within_s=self._left_s())
+        if call.copies > 1:
+            return self._in_one_packet(call)
+        return exchange(connection, call, self._signed(call), self._base, within_s=self._left_s())
+
+    def _signed(self, call: Call) -> list[tuple[str, str]]:
+        return signed_headers(call, self._accounts, datetime.now(UTC))
 
     def _left_s(self) -> float:
         left_s = self._started + self._time_s - monotonic()

@@ -69,7 +69,9 @@ def local_mock(other: Target) -> Iterator[Target]:
     """Start a mock that can take on the other target's profiles; its users have the same names, and their own keys."""
     user = Credential(other.credential.user, known=secrets.token_hex(16))
     reader = other.reader and Credential(other.reader.user, known=secrets.token_hex(16))
-    mock = replace(other, name="mock", credential=user, reader=reader, mock=True, marker=None, admin_token_env=None)
+    mock = replace(
+        other, name="mock", credential=user, reader=reader, mock=True, marker=None, admin_token_env=None, unsigned=False
+    )
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         _write_fixtures(home / "fixtures", other.client, user, reader)

@@ -50,4 +50,6 @@ BY_RULE = {
     "T23-fortieth-change-lost": "fifty-changes",
     "T24-xml-texts-trimmed": "texts-in-xml",
     "T27-appends-get-lost": "appended-at-the-same-time",
+    "T28-connections-remember": "seen-over-another-connection",
+    "T29-one-of-a-packet": "three-in-one-packet",
 }

@@ -44,6 +44,8 @@ class Request(NamedTuple):
     target: str
     headers: Mapping[str, str]
     body: bytes
+    connection: int = 0
+    place: int = 0  # in its packet
 
 
 class Response(NamedTuple):
@@ -93,10 +95,15 @@ class ServerSession:
 
     def send(self, call: Call) -> Reply:
         """Answer a call without a socket; a crash of the server is a broken connection."""
+        for place in range(call.copies):
+            reply = self._answer(call, place)
+        return reply
+
+    def _answer(self, call: Call, place: int) -> Reply:
         self.used += 1
         headers = {name.lower(): value for name, value in signed_headers(call, self._accounts, datetime.now(UTC))}
         try:
-            answer = self._server(Request(call.method, call.target, headers, call.body))
+            answer = self._server(Request(call.method, call.target, headers, call.body, call.connection, place))
         except Exception as problem:
             raise ConnectionError(f"the server crashed: {type(problem).__name__}") from problem
         body = b"" if call.method == "HEAD" else answer.body

@@ -233,3 +233,17 @@ def _(request: Request, right: Server) -> Response:
     time.sleep(0.005)
     tags = [*profile["ProfileTags"], *(row.get("value") for row in operations)]
     return right(with_operations(request, [{"op": "replace", "path": "/ProfileTags", "value": tags}]))
+
+
+@planned("T28-connections-remember", "over a connection that wrote nothing a profile is as it was there before")
+def _(request: Request, right: Server, seen: dict[tuple[str, ...], Response] = {}) -> Response:  # noqa: B006
+    where = (str(request.connection), request.target, request.headers.get("x-mock-namespace", ""))
+    if request.body != b"[]" or not request.connection:
+        seen.pop(where, None)
+        return right(request)
+    return seen.setdefault((*where, request.headers.get("accept", "")), right(request))
+
+
+@planned("T29-one-of-a-packet", "of the requests of one packet only the first does what it says")
+def _(request: Request, right: Server) -> Response:
+    return right(request._replace(body=b"[]") if request.place and operations_of(request) else request)

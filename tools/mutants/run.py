@@ -1,7 +1,8 @@
 """Which stage finds which wrong server? Run it: `python tools/mutants/run.py` (`make mutants`).
 
 With `--source N` also N servers that were made wrong by a small change of their source. Exit code 1 if one is not
-found, or not by what must find it.
+found, or not by what must find it. With `--permitted` none may be found: right servers that differ in what is theirs to
+choose.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from mockserver.verify.rules.reading import DIALECTS
 from mockserver.verify.run import STAGES, Plan
 from tools.mutants.expected import BY_RULE, BY_THE_MODEL
 from tools.mutants.harness import Mutant, Outcome, run_all, warmed
+from tools.mutants.permitted import PERMITTED
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
 from tools.mutants.planned_http import HTTP
@@ -38,7 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
+    parser.add_argument("--permitted", action="store_true", help="right servers instead, which nothing may find")
     options = parser.parse_args(arguments)
+    if options.permitted:
+        stages = tuple(options.stage or STAGES)
+        return report_alarms(Plan(max_examples=options.max_examples, thin=options.thin), stages, options.every)
     planned = [*PLANNED, *HTTP, *SUBTLE, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE))]
     chosen = planned[:: options.every] if options.planned else []
     mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
@@ -52,6 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"found by another rule: {line}")
         code = 1
     return code
+
+
+def report_alarms(plan: Plan, stages: Sequence[str], every: int = 1) -> int:
+    """Print what raises an alarm though it is permitted, in each dialect; return 1 if anything does."""
+    alarms, right = 0, [replace(one, dialect=dialect) for dialect in DIALECTS for one in PERMITTED[::every]]
+    if "generated" in stages:
+        warmed(plan)
+    for done, outcome in enumerate(run_all(right, plan, stages), start=1):
+        found = " ".join(f"{stage}: {case}" for stage, case in outcome.killed_by.items() if case)
+        alarms += bool(found)
+        where = f"[{done}/{len(right)}] {outcome.mutant.dialect:<8} {outcome.seconds:5.1f} s"
+        print(f"{where}  {outcome.mutant.id}: {found or 'quiet'}", flush=True)
+    print(f"\n{alarms} of {len(right)} permitted differences raise an alarm")
+    return 1 if alarms else 0
 
 
 def missed_by_rules(mutants: Sequence[Mutant]) -> list[str]:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from mockserver.verify.calls import Bench, Call, Verdict
-from mockserver.verify.checks import Unreadable
 from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import PATCH_TYPE, SHAPELESS, Conversation, Denied, Unanswered, json_body, visible
+from mockserver.verify.conversation import PATCH_TYPE, Conversation, Denied, json_body, visible
 from mockserver.verify.drawn.fitting import fitted
 from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
+from mockserver.verify.played import played
 from mockserver.verify.target.request_plan import Case
-from mockserver.verify.target.session import NotSent, Throttled
 
 # A case takes about seven requests: a small part of what the rules take.
 MOST_CASES = 20
@@ -71,23 +71,7 @@ class GuardedGenerated:
         """Send one case and say how it came out; what the guard raises ends the run."""
         started, name = monotonic(), f"generated-{self.seed}-{case.number}"
         talk = Conversation(self.bench, self.contract, "")
-        verdict: Verdict | None = None
-        with self.bench.guard(name):
-            try:
-                verdict = self._play(talk, case.body)
-            except NotSent as held_back:
-                talk.problems.append(held_back.problem)
-                verdict = Verdict.NOT_VERIFIABLE
-            except Throttled as end:
-                talk.problems.append(end.problem)
-                verdict = Verdict.INCONCLUSIVE
-            except (Unanswered, Denied) as end:
-                talk.problems.append(str(end).partition("\n")[0])
-                verdict = Verdict.BROKEN if self.bench.is_mock else Verdict.INCONCLUSIVE
-            except Unreadable as end:
-                talk.problems.append(str(end))
-            except SHAPELESS as end:
-                talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
+        verdict, _ = played(talk, name, partial(self._play, talk, case.body))
         return CaseFinished(
             stage="generated",
             id=name,

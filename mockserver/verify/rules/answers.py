@@ -8,8 +8,12 @@ from typing import Any
 
 from mockserver.verify.calls import Reply
 from mockserver.verify.checks import Unreadable, read_error
+from mockserver.verify.conversation import is_now
 from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.reading import Step
+
+# Stands for the present time, as a server writes it.
+NOW = "${now}"
 
 
 def answer_problems(step: Step, reply: Reply, *, exactly: bool) -> Iterator[str]:
@@ -64,5 +68,6 @@ def _error_problems(step: Step, reply: Reply) -> Iterator[str]:
 def shown_problems(wanted: Mapping[str, Any], document: Any) -> Iterator[str]:
     """Yield where the document of an answer does not hold what the rule says, by JSON pointer."""
     for pointer, value in wanted.items():
-        if value_at(document, pointer) != value:
+        found = value_at(document, pointer)
+        if not is_now(found) if value == NOW else found != value:
             yield f"{pointer} of the answer is not what the rule says it is"

@@ -8,15 +8,18 @@ from typing import Any
 from mockserver.verify.calls import Key
 from mockserver.verify.contract import copied
 from mockserver.verify.conversation import ids_of
-from mockserver.verify.pointers import holder_of
+from mockserver.verify.pointers import holder_of, parts
 
 
 def with_values(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy with values put at JSON pointers."""
-    result = copied(dict(document))
+    """Return the document with values put at JSON pointers; it shares what no pointer leads through, so nobody may
+    change either."""
+    result = dict(document)
     for pointer, value in values.items():
-        holder, name = holder_of(result, pointer)
-        holder[name] = copied(value)
+        name = parts(pointer)[0]
+        result[name] = copied(result.get(name))
+        holder, last = holder_of(result, pointer)
+        holder[last] = copied(value)
     return result
 
 

@@ -20,18 +20,17 @@ from mockserver.verify.conversation import (
     SHAPELESS,
     Conversation,
     Denied,
-    Unanswered,
     hidden_as,
     ids_of,
     next_world,
 )
 from mockserver.verify.events import CaseFinished
+from mockserver.verify.played import played
 from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.account import explains, refused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
 from mockserver.verify.rules.expected import reachable, with_values
 from mockserver.verify.rules.reading import FORM, Rule, Step
-from mockserver.verify.target.session import NotSent, Throttled
 
 # The profile of the shipped fixtures that some rules name.
 DEMO: Key = ("ACME01", "CRM", "C-000417")
@@ -65,27 +64,8 @@ class RuleRunner:
         talk.ignores_stamps = not self.bench.is_mock and not _is_about_stamps(rule)
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
-        verdict: Verdict | None = None
-        ended = False
-        with self.bench.guard(rule.id):
-            try:
-                _Play(rule, talk, self._key(rule), self._known).run()
-                ended = True
-            except NotSent as held_back:
-                talk.problems.append(str(held_back).partition("\n")[0])
-                verdict = Verdict.NOT_VERIFIABLE
-            except Throttled as end:
-                talk.problems.append(str(end).partition("\n")[0])
-                verdict = Verdict.INCONCLUSIVE
-            except (Unanswered, Denied) as end:
-                talk.problems.append(str(end))
-                verdict = Verdict.BROKEN if self.bench.is_mock else Verdict.INCONCLUSIVE
-            except Unreadable as end:
-                # Nothing more can be said of this rule; what is wrong with every answer is another case's to say.
-                verdict = Verdict.INCONCLUSIVE if str(end) in self.everyday else None
-                talk.problems.append(str(end))
-            except SHAPELESS as end:
-                talk.problems.append(f"a profile is not as the contract has it ({type(end).__name__})")
+        play = _Play(rule, talk, self._key(rule), self._known).run
+        verdict, ended = played(talk, rule.id, play, self.everyday)
         own = [problem for problem in talk.problems if problem not in self.everyday]
         talk.problems = own if verdict is None else own or talk.problems
         return replace(_outcome(rule, talk, verdict or self._verdict(rule, talk), started), ended=ended)
@@ -139,7 +119,8 @@ class _Play:
         self.created = ("0", "0")
 
     def run(self) -> None:
-        self.others = {key: self._first_sight(key) for key in self.bench.profiles if key != self.key}
+        """Play it to its end."""
+        self.others = {key: self._bystander(key) for key in self.bench.profiles if key != self.key}
         self.state = self.origin = self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
@@ -148,6 +129,12 @@ class _Play:
                 self._play(step)
         for key, profile in self.others.items():
             self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, self.talk.read(key))
+
+    def _bystander(self, key: Key) -> dict[str, Any]:
+        """Return what another profile must hold to the end; read first where the rule may ask for it."""
+        named = any(step.at or step.path for step in self.rule.steps)
+        known = self.known.get(key) if self.bench.isolated and not named else None
+        return known or self._first_sight(key)
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
@@ -195,7 +182,7 @@ class _Play:
         )
         elsewhere = elsewhere or any(name in (step.path or "") for name in _CREATED)
         profile = call.method in ("PATCH", "GET") and kind_of_answer(call, 200, self.talk.contract) == "UserProfile"
-        compare = reply.status == step.expect == 200 and profile and not (elsewhere or more)
+        compare = reply.status == step.expect == 200 and profile and not (elsewhere or more or step.pipelined > 1)
         if FORM in self.rule.tags and reply.status == 200 and profile:
             self.talk.problems += order_problems(
                 read_profile(reply, self.talk.contract, self.bench.dialect), self.talk.contract.profile
@@ -267,6 +254,7 @@ class _Play:
             path=path,
             refused=step.expect >= 400,
             connection=step.connection,
+            copies=step.pipelined,
         )
 
     def _named(self, key: Key, name: str | None) -> Key:

@@ -41,6 +41,7 @@ class Step:
     chunked: bool = False
     connection: int = 0
     parallel: int = 1
+    pipelined: int = 1
     content_type: str | None = ""
     accept: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

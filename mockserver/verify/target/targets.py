@@ -173,7 +173,7 @@ def load_targets(path: Path) -> dict[str, Target]:
 def stub(url: str, **settings: Any) -> Target:
     """Return a server on this machine of which only the address is listed; the settings are those of a targets file."""
     table = {"base_url": url, "rate": 1000.0, "budget": _BOUNDS["budget"][1], "settle_s": 0.2, **settings}
-    return _target(f"{STUB}{urlsplit(url).port or 80}", table, f"--target {url}")
+    return _target(f"{STUB}{urlsplit(url).port or 80}", table, url)
 
 
 def choose_target(targets: Mapping[str, Target], name: str, *, production_accepted: bool = False) -> Target:
