@@ -31,6 +31,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
 	$(BIN)/python docs/write_operations.py --check
+	$(BIN)/python docs/write_reasons.py --check
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -46,6 +47,7 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
 	$(BIN)/python docs/write_operations.py
+	$(BIN)/python docs/write_reasons.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml

@@ -23,10 +23,16 @@ SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify"
 
 @pytest.mark.parametrize(
     "script",
-    ["docs/write_fidelity.py", "docs/write_operations.py", "docs/write_settings.py", "contracts/write_operations.py"],
+    [
+        "docs/write_fidelity.py",
+        "docs/write_operations.py",
+        "docs/write_reasons.py",
+        "docs/write_settings.py",
+        "contracts/write_operations.py",
+    ],
 )
 def test_what_is_written_by_a_script_is_fresh(script: str) -> None:
-    """Fidelity table, settings page and operation branches."""
+    """Fidelity table, pages of reasons, settings page and operation branches."""
     done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
