@@ -52,9 +52,10 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml
 
-release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/)
+release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/; needs Node.js)
 	rm -rf dist
 	$(BIN)/python tests/test_wheel.py dist
+	$(BIN)/python -m tools.typed_client
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
