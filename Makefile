@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
+DOCS ?= .venv-docs
 BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
@@ -9,7 +10,7 @@ COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service im
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
 STARTING := browser commands drift live recording testing verify
 
-.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
+.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -62,12 +63,20 @@ lock: $(VENV)/.dev  ## resolve the dependencies anew
 		pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--group docs -o requirements-docs.lock
 
 vendor:  ## write the workbench's vendored files anew from npm (needs Node.js)
 	$(PYTHON) tools/vendor.py
 
 screenshots: $(VENV)/.dev  ## write the workbench's pictures anew (needs Chromium)
 	$(BIN)/python -m tools.screenshots
+
+docs: $(VENV)/.dev $(DOCS)/.ready  ## render the documentation into site/; a link that leads nowhere is an error
+	$(BIN)/python -m tools.site build/docs
+	cd build/docs && $(abspath $(DOCS))/bin/zensical build --clean --strict
+	rm -rf site && mv build/docs/site site
+	@echo "open site/index.html, or: $(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000"
 
 mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)
@@ -77,6 +86,11 @@ bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a
 
 bench-peers: $(BENCH)/.ready  ## send the same request to mock servers from npm (needs Node.js and Java)
 	$(BENCH)/bin/python -m tools.bench.peers $(ARGS)
+
+$(DOCS)/.ready: requirements-docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-docs.lock
+	@touch $@
 
 $(BENCH)/.ready: requirements.lock pyproject.toml tools/bench/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
@@ -106,4 +120,4 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(BENCH) $(DOCS) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
