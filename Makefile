@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
+DOCS ?= .venv-docs
 BIN := $(VENV)/bin
 ARGS ?=
 COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service import assembly; assembly.load_contract(settings.Settings().contract)"
@@ -9,7 +10,7 @@ COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service im
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
 STARTING := browser ci clients commands drift live recording testing verify
 
-.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots clean help
+.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +33,7 @@ lint: $(VENV)/.dev
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
 	$(BIN)/python docs/write_operations.py --check
+	$(BIN)/python docs/write_reasons.py --check
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -48,25 +50,35 @@ contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
 	$(BIN)/python docs/write_operations.py
+	$(BIN)/python docs/write_reasons.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)
 	npx --yes @redocly/cli@2 lint contracts/openapi.yaml --config redocly.yaml
 
-release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/)
+release-check: $(VENV)/.dev  ## do all of a release but the upload: build, test what was built (dist/; needs Node.js)
 	rm -rf dist
 	$(BIN)/python -m tests.test_wheel dist
+	$(BIN)/python -m tools.typed_client
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+		--group docs -o requirements-docs.lock
 
 vendor:  ## write the workbench's vendored files anew from npm (needs Node.js)
 	$(PYTHON) tools/vendor.py
 
 screenshots: $(VENV)/.dev  ## write the workbench's pictures anew (needs Chromium)
 	$(BIN)/python -m tools.screenshots
+
+docs: $(VENV)/.dev $(DOCS)/.ready  ## render the documentation into site/; a link that leads nowhere is an error
+	$(BIN)/python -m tools.site build/docs
+	cd build/docs && $(abspath $(DOCS))/bin/zensical build --clean --strict
+	rm -rf site && mv build/docs/site site
+	@echo "open site/index.html, or: $(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000"
 
 mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)
@@ -76,6 +88,11 @@ bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a
 
 bench-peers: $(BENCH)/.ready  ## send the same request to mock servers from npm (needs Node.js and Java)
 	$(BENCH)/bin/python -m tools.bench.peers $(ARGS)
+
+$(DOCS)/.ready: requirements-docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-docs.lock
+	@touch $@
 
 $(BENCH)/.ready: requirements.lock pyproject.toml tools/bench/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
@@ -105,4 +122,4 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(BENCH) $(DOCS) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -26,13 +26,14 @@ SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify"
     [
         "docs/write_fidelity.py",
         "docs/write_operations.py",
+        "docs/write_reasons.py",
         "docs/write_settings.py",
         "contracts/write_operations.py",
         "contracts/write_signature_vectors.py",
     ],
 )
 def test_what_is_written_by_a_script_is_fresh(script: str) -> None:
-    """Fidelity table, settings page, operation branches and signature vectors."""
+    """Fidelity table, pages of reasons, settings page, operation branches and signature vectors."""
     done = subprocess.run([sys.executable, script, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

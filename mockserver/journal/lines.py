@@ -56,7 +56,7 @@ class LogLines:
         if len(self._said) >= _MOST_SENTENCES:
             self._said.clear()
         self._said.add(sentence)
-        return f". {printable(sentence)}"
+        return f". {printable(sentence)} More: /__admin/reasons/{exchange.story.reason}"
 
 
 def changed(exchange: Exchange) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the control surface offers: the list at /__admin, its OpenAPI outline, and the way back from a wrong URL.
+"""What the control surface offers: the list at /__admin, its OpenAPI document, and the way back from a wrong URL.
 
 All of it is made from the routes themselves: a view's docstring is the sentence that its users read.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import orjson
 from flask import Blueprint, Response, current_app, request
@@ -16,6 +16,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from mockserver import __version__
 from mockserver.nearest import likeness, nearest_name
+from mockserver.package import shipped
+from mockserver.service.assembly import load_contract
 from mockserver.service.door import VendorDoor
 from mockserver.web.api import vendor_response
 from mockserver.web.guard import admin_error, json_response
@@ -40,7 +42,7 @@ _ALIASES: Final = {
     "dry-run": "try",
 }
 # Names in a path's braces, as its users call them.
-_SHOWN: Final = {"kind": "type", "identifier": "id", "fault_id": "id", "exchange_id": "id"}
+_SHOWN: Final = {"kind": "type", "identifier": "id", "fault_id": "id", "exchange_id": "id", "report_id": "id"}
 _LONGEST: Final = 200
 
 
@@ -64,11 +66,11 @@ class Endpoint(NamedTuple):
 
 def register(admin: Blueprint, door: VendorDoor, values: Values) -> None:
     """Add the routes, and the answers to wrong ones."""
-    _lists(admin, values)
+    _lists(admin, door, values)
     _refusals(admin, door)
 
 
-def _lists(admin: Blueprint, values: Values) -> None:
+def _lists(admin: Blueprint, door: VendorDoor, values: Values) -> None:
     @admin.get(_PREFIX, strict_slashes=False)
     def index() -> Response:
         """List every endpoint of the control surface."""
@@ -79,8 +81,8 @@ def _lists(admin: Blueprint, values: Values) -> None:
 
     @admin.get("/__admin/openapi.json")
     def own_contract() -> Response:
-        """Show an OpenAPI outline of the control surface."""
-        return json_response(_openapi(values))
+        """Show the control surface as an OpenAPI document, with schemas of every body and answer."""
+        return json_response(_openapi(door.mock.contract))
 
 
 def endpoints() -> list[Endpoint]:
@@ -101,27 +103,15 @@ def _summary(endpoint: str) -> str:
     return inspect.getdoc(current_app.view_functions[endpoint]) or ""
 
 
-def _openapi(values: Values) -> dict[str, Any]:
-    paths: dict[str, dict[str, Any]] = {}
+def _openapi(contract: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the control surface's document with each view's sentence, and with the contract's schemas of profiles."""
+    document = load_contract(shipped("contracts") / "control-surface.yaml")
+    document["info"]["version"] = __version__
     for endpoint in endpoints():
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, values)
-    title = "Control surface of the MyPreferences mock server"
-    return {"openapi": "3.1.0", "info": {"title": title, "version": __version__}, "paths": paths}
-
-
-def _operation(endpoint: Endpoint, values: Values) -> dict[str, Any]:
-    name = re.sub(r"\W", "", endpoint.path.strip("/").replace("/", "_"))
-    return {
-        "operationId": f"{endpoint.method.lower()}_{name}",
-        "summary": endpoint.summary,
-        "parameters": [_parameter(name, values.get(name)) for name in endpoint.parameters],
-        "responses": {"200": {"description": "Done."}, "default": {"description": "Refused, with the reason."}},
-    }
-
-
-def _parameter(name: str, values: Sequence[str] | None) -> dict[str, Any]:
-    schema = {"type": "string", "enum": list(values)} if values else {"type": "string"}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+        document["paths"][endpoint.path][endpoint.method.lower()]["summary"] = endpoint.summary
+    document["components"]["schemas"] |= contract["components"]["schemas"]
+    text = orjson.dumps(document).replace(b"openapi.yaml#/", b"#/")
+    return cast("dict[str, Any]", orjson.loads(text))
 
 
 def _refusals(admin: Blueprint, door: VendorDoor) -> None:

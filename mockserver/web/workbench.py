@@ -1,4 +1,4 @@
-"""The workbench's files, and the way of a browser to them. They hold no data, so they need no token."""
+"""The workbench's files, the pages about reasons, and the way of a browser there. No data in them, so no token."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
+from mockserver.web import reasons
 from mockserver.web.guard import admin_error, same_origin
 
 PAGE: Final = "/__admin/ui"
@@ -37,12 +38,15 @@ class _File(NamedTuple):
 
 def workbench(*, pure: bool) -> Blueprint:
     """Return the blueprint of the page; a pure mock leads nobody there from `/`, which is the vendor's."""
-    page = Blueprint("workbench", __name__)
+    page = Blueprint("workbench", __name__, template_folder=".")
     doors = {"/__admin", "/__admin/", f"{PAGE}/"} | (set() if pure else {"/"})
 
     @page.before_app_request
     def lead_browsers_here() -> AnyResponse | None:
-        return redirect(PAGE) if request.method == "GET" and request.path in doors and _wants_html() else None
+        named = request.path.startswith(reasons.PAGES)
+        if request.method != "GET" or not (named or request.path in doors) or not _wants_html():
+            return None
+        return _about_reason() if named else redirect(PAGE)
 
     @page.get(PAGE, defaults={"name": "index.html"})
     @page.get(f"{PAGE}/<path:name>")
@@ -53,6 +57,12 @@ def workbench(*, pure: bool) -> Blueprint:
         return _answer(name)
 
     return page
+
+
+def _about_reason() -> Response | None:
+    text = reasons.page(request.path)
+    headers = {**_HEADERS, "Vary": "Accept"}
+    return None if text is None else Response(text, headers=headers, content_type="text/html; charset=utf-8")
 
 
 def _wants_html() -> bool:

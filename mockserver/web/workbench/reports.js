@@ -80,7 +80,7 @@ function Drift({ report }) {
 
 function Reason({ code }) {
   const [about, problem] = useAnswer(() => ask('GET', `reasons/${part(code)}`, { world: '' }), code)
-  return html`<div class="aside"><h2><code>${seen(code)}</code></h2><${Problem} problem=${problem} />${about && html`<p class="say">${seen(about.statement)}</p><p class="row soft">
+  return html`<div class="aside"><h2><a href="reasons/${code}">${seen(code)}</a></h2><${Problem} problem=${problem} />${about && html`<p class="say">${seen(about.statement)}</p><p class="row soft">
     <${Provenance} mark=${about.mark} /> known from ${seen(about.source)}</p>
     ${about.cause && html`<p class="say"><b>When.</b> ${seen(about.cause)}</p>`}${about.example && html`<pre tabindex="0" role="region" aria-label="Example">
       ${seen(typeof about.example === 'string' ? about.example : json(about.example))}</pre>`}${about.remedy && html`<p class="say"><b>What to do.</b> ${seen(about.remedy)}</p>`}`}

@@ -1,0 +1,1 @@
+"""A typed client of the control surface, made from its OpenAPI document, compiled and used."""
