@@ -169,9 +169,11 @@ def usage_error(problem: UsageError) -> Response:
     return admin_error(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
 
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
 def with_proper_phrase(response: Response) -> Response:
     """Write the status line as RFC 9110 does, 400 Bad Request, where Werkzeug writes it in capitals."""
-    phrases = {status.value: status.phrase for status in HTTPStatus}
-    if response.status.isupper() and response.status_code in phrases:
-        response.status = f"{response.status_code} {phrases[response.status_code]}"
+    if response.status.isupper() and response.status_code in _PHRASES:
+        response.status = f"{response.status_code} {_PHRASES[response.status_code]}"
     return response

@@ -90,7 +90,8 @@ def _worlds(admin: Blueprint, mock: Mock) -> None:
     def list_worlds() -> Response:
         """List the worlds, and what each holds."""
         rows = [_world_row(world) for world in mock.worlds.all()]
-        return json_response({"namespaces": rows, "evictions": mock.worlds.evictions})
+        now = system_now().isoformat()
+        return json_response({"namespaces": rows, "evictions": mock.worlds.evictions, "machineNow": now})
 
     @admin.post("/__admin/namespaces")
     def make_world() -> Response:
@@ -116,7 +117,7 @@ def _world_row(world: World) -> dict[str, Any]:
         "requests": len(world.journal),
         "faults": len(world.faults),
         "snapshots": sorted(world.snapshots),
-        "bytes": world.journal.bytes_used,
+        "journalBytes": world.journal.bytes_used,
         "lastUsed": None if newest is None else iso(newest.received or newest.at),
         "clock": _clock_json(world),
         "journalDropped": world.journal.dropped,
