@@ -147,7 +147,12 @@ def whole_number(name: str) -> int | None:
 
 def is_every_world() -> bool:
     """Tell whether the request is about every world."""
-    return request.args.get("all", "").lower() == "true"
+    return flag("all")
+
+
+def flag(name: str) -> bool:
+    """Tell whether a parameter of the request is true."""
+    return request.args.get(name, "").lower() == "true"
 
 
 def chosen_worlds(mock: Mock) -> list[World]:

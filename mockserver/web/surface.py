@@ -49,7 +49,6 @@ def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     admin_profile_views.register(admin, mock)
     _worlds(admin, mock)
     _snapshots(admin, mock)
-    _snapshot_names(admin, mock)
     _clock(admin, mock)
     admin_faults.register(admin, mock)
     admin_journal.register(admin, mock)
@@ -139,8 +138,6 @@ def _snapshots(admin: Blueprint, mock: Mock) -> None:
         world.profiles.restore(_snapshot(world, name))
         return json_response({"name": name, "status": "restored"})
 
-
-def _snapshot_names(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/snapshots")
     def list_snapshots() -> Response:
         """List the names of the world's snapshots."""
