@@ -49,15 +49,13 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     @admin.post("/__admin/requests/<exchange_id>/try")
     def try_again(exchange_id: str) -> Response:
         """Tell what one request would be answered now, with another body or in other dialects; signed anew."""
-        document, exchange = body_json(), _kept_request(mock, exchange_id)
-        world = _world_of(mock, exchange)
+        document, (world, exchange) = body_json(), _kept_request(mock, exchange_id)
         return json_response(_tried(mock, world, _again(mock, exchange, world, document), document))
 
     @admin.post("/__admin/requests/<exchange_id>/resend")
     def resend(exchange_id: str) -> Response:
         """Send one request again, also with another body; signed anew for its user."""
-        document, exchange = body_json(), _kept_request(mock, exchange_id)
-        world = _world_of(mock, exchange)
+        document, (world, exchange) = body_json(), _kept_request(mock, exchange_id)
         return _sent(door, world, _again(mock, exchange, world, document))
 
 
@@ -74,7 +72,7 @@ def _sent(door: VendorDoor, world: World, sent: Request) -> Response:
 
 def find_request(mock: Mock, exchange_id: str) -> Exchange:
     """Return a request of the chosen worlds as people may see it; raise AdminRefusal if there is none of that id."""
-    return shown(mock, _kept_request(mock, exchange_id))
+    return shown(mock, _kept_request(mock, exchange_id)[1])
 
 
 def shown(mock: Mock, exchange: Exchange) -> Exchange:
@@ -82,15 +80,11 @@ def shown(mock: Mock, exchange: Exchange) -> Exchange:
     return view.shown(exchange, mock.service.secrets, "https" if mock.settings.https else "http")
 
 
-def _kept_request(mock: Mock, exchange_id: str) -> Exchange:
+def _kept_request(mock: Mock, exchange_id: str) -> tuple[World, Exchange]:
     for world in chosen_worlds(mock):
         if (exchange := world.journal.get(exchange_id)) is not None:
-            return exchange
+            return world, exchange
     raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
-
-
-def _world_of(mock: Mock, exchange: Exchange) -> World:
-    return next(world for world in chosen_worlds(mock) if world.name == exchange.world)
 
 
 def _tried(mock: Mock, world: World, sent: Request, document: dict[str, Any]) -> dict[str, Any]:
