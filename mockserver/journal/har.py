@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from mockserver import __version__
 from mockserver.journal.log import Exchange
-from mockserver.journal.view import absolute_url, base64_of, header, iso, sendable, text_of
+from mockserver.journal.view import absolute_url, base64_of, header, iso, sendable, text_of, written
 
 
-def har(
-    exchanges: Iterable[Exchange],
-    base_url: str = "http://localhost",
-    each: Callable[[Any], Any] = lambda entry: entry,
-) -> dict[str, Any]:
+def har(exchanges: Iterable[Exchange], base_url: str = "http://localhost") -> dict[str, Any]:
     """Return the archive, oldest exchange first; `base_url` stands in where a request named no host."""
     oldest_first = sorted(exchanges, key=lambda exchange: exchange.at)
     return {
         "log": {
             "version": "1.2",
             "creator": {"name": "mockserver", "version": __version__},
-            "entries": [each(_entry(exchange, base_url)) for exchange in oldest_first],
+            "entries": [written(_entry(exchange, base_url)) for exchange in oldest_first],
         }
     }
 

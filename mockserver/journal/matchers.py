@@ -15,6 +15,7 @@ from mockserver.nearest import did_you_mean
 
 Accepts: TypeAlias = Callable[[Sequence[str]], bool]
 """Takes the values that a request has there: none, one, or several of a repeated header."""
+Compile: TypeAlias = Callable[..., Accepts]
 
 
 def read_object(
@@ -76,7 +77,7 @@ _NOT_HERE: Final[Mapping[str, str]] = {
 }
 
 
-def read_matcher(spec: Any, place: str, matchers: Mapping[str, Callable[..., Accepts]]) -> Accepts:
+def read_matcher(spec: Any, place: str, matchers: Mapping[str, Compile]) -> Accepts:
     """Compile an object of matchers, all of which must hold; raise UsageError."""
     fields = read_object(spec, place, (*matchers, *_OPTIONS), _NOT_HERE)
     accepts = [matchers[name](fields, below(place, name)) for name in fields if name in matchers]
@@ -105,11 +106,6 @@ def _some(test: Callable[[str], Any]) -> Accepts:
     return accepts
 
 
-def _none(test: Callable[[str], Any]) -> Accepts:
-    some = _some(test)
-    return lambda values: not some(values)
-
-
 def _equal_to(fields: Mapping[str, Any], place: str) -> Accepts:
     wanted = read_text(fields["equalTo"], place)
     if read_boolean(fields.get("caseInsensitive", False), place):
@@ -117,22 +113,19 @@ def _equal_to(fields: Mapping[str, Any], place: str) -> Accepts:
     return lambda values: wanted in values
 
 
-def _contains(fields: Mapping[str, Any], place: str) -> Accepts:
-    wanted = read_text(fields["contains"], place)
-    return _some(lambda value: wanted in value)
+def _holding(value: Any, place: str) -> Callable[[str], bool]:
+    wanted = read_text(value, place)
+    return lambda tried: wanted in tried
 
 
-def _lacks(fields: Mapping[str, Any], place: str) -> Accepts:
-    unwanted = read_text(fields["doesNotContain"], place)
-    return _none(lambda value: unwanted in value)
+def _text_matcher(name: str, read: Callable[[Any, str], Callable[[str], bool]], *, wanted: bool = True) -> Compile:
+    """Return what compiles a matcher: whether some value, or none, is as the text says that is read."""
 
+    def compiled(fields: Mapping[str, Any], place: str) -> Accepts:
+        some = _some(read(fields[name], place))
+        return some if wanted else lambda values: not some(values)
 
-def _matches(fields: Mapping[str, Any], place: str) -> Accepts:
-    return _some(read_regex(fields["matches"], place))
-
-
-def _matches_not(fields: Mapping[str, Any], place: str) -> Accepts:
-    return _none(read_regex(fields["doesNotMatch"], place))
+    return compiled
 
 
 def _absent(fields: Mapping[str, Any], place: str) -> Accepts:
@@ -195,21 +188,6 @@ def _in_any_order(wanted: Sequence[Any], left: list[Any], same: Callable[[Any, A
     return True
 
 
-TEXT_MATCHERS: Final[Mapping[str, Callable[..., Accepts]]] = {
-    "equalTo": _equal_to,
-    "contains": _contains,
-    "doesNotContain": _lacks,
-    "matches": _matches,
-    "doesNotMatch": _matches_not,
-    "absent": _absent,
-}
-
-
-def body_matchers(work: Work) -> Mapping[str, Callable[..., Accepts]]:
-    """Return the matchers of a body; comparing JSON takes of the work, for in any order it may take long."""
-    return {**TEXT_MATCHERS, "equalToJson": partial(_equal_to_json, work=work)}
-
-
 # -- regular expressions from users ----------------------------------------------------------------------------------
 
 _LONGEST_REGEX: Final = 500
@@ -258,3 +236,18 @@ def _refused_regex(complaint: str, place: str) -> UsageError:
         if re.search(pattern, complaint):
             return UsageError(f"the regular expression {what} ({complaint})", place=place, hint=hint)
     return UsageError(f"is not a regular expression: {complaint}", place=place, hint=_SYNTAX)
+
+
+TEXT_MATCHERS: Final[Mapping[str, Compile]] = {
+    "equalTo": _equal_to,
+    "contains": _text_matcher("contains", _holding),
+    "doesNotContain": _text_matcher("doesNotContain", _holding, wanted=False),
+    "matches": _text_matcher("matches", read_regex),
+    "doesNotMatch": _text_matcher("doesNotMatch", read_regex, wanted=False),
+    "absent": _absent,
+}
+
+
+def body_matchers(work: Work) -> Mapping[str, Compile]:
+    """Return the matchers of a body; comparing JSON takes of the work, for in any order it may take long."""
+    return {**TEXT_MATCHERS, "equalToJson": partial(_equal_to_json, work=work)}

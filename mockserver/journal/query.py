@@ -35,11 +35,6 @@ def find(spec: Any, exchanges: Iterable[Exchange], work: Work | None = None) -> 
     return matching(read_pattern(spec, work=work), exchanges, work)
 
 
-def count(spec: Any, exchanges: Iterable[Exchange], work: Work | None = None) -> int:
-    """Return how many exchanges match a pattern; raise UsageError for one that can't be read."""
-    return len(find(spec, exchanges, work))
-
-
 # -- near misses -----------------------------------------------------------------------------------------------------
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from mockserver.journal.log import Exchange, ExchangeLog
-from mockserver.journal.view import changes_json, delay_ms, iso, operations, sendable
+from mockserver.journal.view import delay_ms, iso, operations, sendable
 
 _MOST_OPERATIONS: Final = 20
 _MOST_TEXT: Final = 2000
@@ -14,36 +14,41 @@ _MOST_LATE: Final = 1000
 """How many requests can be under way at a time, so that one with a lower number is kept after a higher one."""
 
 
-def row_json(exchange: Exchange) -> dict[str, Any]:
-    """Return one request as a row."""
-    story, sent = exchange.story, operations(exchange)
-    client, kind, identifier = exchange.key or (None, None, None)
-    profile_id = None if kind else identifier
+def short(text: str) -> str:
+    """Return text as a row shows it: that UTF-8 can carry, and not endless."""
+    return sendable(text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…")
+
+
+def row_json(exchange: Exchange, shown: Callable[[str], str] = short) -> dict[str, Any]:
+    """Return one request as a row; profiles are not looked into. Each text of the request goes through `shown`."""
+    story, sent, user, fault = exchange.story, operations(exchange), exchange.user, exchange.fault
+    client, kind, identifier = map(shown, exchange.key) if exchange.key else (None, None, None)
+    at = iso(exchange.at)
     return {
         "id": exchange.id,
-        "world": exchange.world,
-        "receivedAt": iso(exchange.received or exchange.at),
-        "at": iso(exchange.at),
+        "world": shown(exchange.world),
+        "receivedAt": iso(exchange.received) if exchange.received else at,
+        "at": at,
         "frozen": exchange.frozen,
-        "method": exchange.method,
-        "url": _short(exchange.target),
+        "method": shown(exchange.method),
+        "url": shown(exchange.target),
         "operation": exchange.operation,
-        "client": client and _short(client),
-        "alternateIdType": kind and _short(kind),
-        "alternateId": _short(identifier) if kind and identifier else None,
-        "profileId": profile_id and _short(profile_id),
-        "user": exchange.user and _short(exchange.user),
+        "client": client,
+        "alternateIdType": kind,
+        "alternateId": identifier if kind else None,
+        "profileId": None if kind else identifier,
+        "user": user and shown(user),
         "status": exchange.seen_status,
         "connection": exchange.broken,
         "reason": story.reason,
         "provenance": story.provenance,
         "ms": round(exchange.duration_s * 1000, 3),
         "delayMs": delay_ms(exchange),
-        "ops": [{"op": _short(op), "path": _short(path)} for op, path in sent[:_MOST_OPERATIONS]],
+        "ops": [{"op": shown(op), "path": shown(path)} for op, path in sent[:_MOST_OPERATIONS]],
         "opsTotal": len(sent),
         "refused": story.refusal.operation if story.refusal is not None else None,
-        "changed": len(changes_json(exchange)),
-        "fault": exchange.fault,
+        "changed": exchange.changed,
+        "fault": fault and shown(fault),
         "applied": exchange.applied,
         "tolerated": bool(story.rests_on),
         "surprising": exchange.surprising,
@@ -64,7 +69,3 @@ def newer(journal: ExchangeLog, since: str) -> Iterator[Exchange]:
             passed.append(exchange)
         else:
             yield exchange
-
-
-def _short(text: str) -> str:
-    return sendable(text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Any, Final
@@ -28,37 +28,19 @@ def written(document: Any) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(document))
 
 
-def _as_it_is(document: Any) -> Any:
-    return document
-
-
-def list_json(
-    exchanges: Iterable[Exchange],
-    total: int,
-    tree: MemberTree,
-    *,
-    disabled: bool = False,
-    each: Callable[[Any], Any] = _as_it_is,
-) -> dict[str, Any]:
+def list_json(exchanges: Iterable[Exchange], total: int, tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
     """Return the answer to `GET /__admin/requests`; `total` counts what the journal holds."""
-    return {
-        "requests": [each(entry_json(exchange, tree)) for exchange in exchanges],
-        "meta": {"total": total},
-        "requestJournalDisabled": disabled,
-    }
+    rows = [written(entry_json(exchange, tree)) for exchange in exchanges]
+    return {"requests": rows, "meta": {"total": total}, "requestJournalDisabled": disabled}
 
 
-def found_json(
-    exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False, each: Callable[[Any], Any] = _as_it_is
-) -> dict[str, Any]:
+def found_json(exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: bool = False) -> dict[str, Any]:
     """Return the answer to `POST /__admin/requests/find`, where WireMock lists requests without their answers."""
-    return {
-        "requests": [
-            each({"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)})
-            for exchange in exchanges
-        ],
-        "requestJournalDisabled": disabled,
-    }
+    rows = [
+        written({"id": exchange.id, **request_json(exchange), "mock": mock_json(exchange, tree)})
+        for exchange in exchanges
+    ]
+    return {"requests": rows, "requestJournalDisabled": disabled}
 
 
 def count_json(count: int, *, disabled: bool = False) -> dict[str, Any]:
@@ -220,9 +202,11 @@ def _shown_refusal(story: Story, secrets: Secrets) -> ApiError | None:
 
 def changes_json(exchange: Exchange) -> list[dict[str, Any]]:
     """Return each difference between the profile before and after."""
-    if not exchange.changed:
-        return []
-    before, after = profile_before(exchange), profile_after(exchange)
+    return difference_json(profile_before(exchange), profile_after(exchange)) if exchange.changed else []
+
+
+def difference_json(before: Any, after: Any) -> list[dict[str, Any]]:
+    """Return in what two states of a profile differ, as rows."""
     return [{"path": path, "before": old, "after": new} for path, old, new in changed_paths(before, after)]
 
 

@@ -10,7 +10,7 @@ import orjson
 from mockserver.errors import ApiError
 from mockserver.journal.log import Journal
 from mockserver.journal.steps import Step, steps
-from mockserver.profile.difference import changed_paths
+from mockserver.journal.view import changes_json
 from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
 from mockserver.service.body import read_operations
@@ -41,7 +41,7 @@ def dry_run(mock: Mock, world: World, request: Request) -> dict[str, Any]:
         "provenance": answer.story.provenance,
         "story": mock.service.secrets.text(answer.story.sentence(mock.tree)),
         "hint": mock.service.secrets.text(answer.story.hint(mock.tree)),
-        "changes": changes(exchange.before, exchange.after),
+        "changes": changes_json(exchange),
         "operations": list(_outcomes(told, answer.story.refusal)),
     }
 
@@ -57,15 +57,6 @@ def _twin(mock: Mock, world: World) -> MemoryWorld:
     twin.faults = world.faults
     twin.counters = dict(world.counters)
     return twin
-
-
-def changes(before: bytes | None, after: bytes | None) -> list[dict[str, Any]]:
-    """List the members in which two states of a profile differ."""
-    if before is after:
-        return []
-    old_profile, new_profile = (None if body is None else orjson.loads(body) for body in (before, after))
-    rows = changed_paths(old_profile, new_profile)
-    return [{"path": path, "before": old, "after": new} for path, old, new in rows]
 
 
 def _shown_body(answer: Answer) -> Any:

@@ -18,7 +18,7 @@ from mockserver.faults.text import Known, from_json, from_text, to_json, to_text
 from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, initial_faults, known_names
 from mockserver.state.world import World
-from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, json_response
+from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, flag, json_response
 
 _CELLS = 50
 _Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
@@ -71,7 +71,7 @@ def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
     def add_fault() -> Response:
         """Add a fault, as JSON or as text: "500 first=2"; with ?dry=true only tell what it would do."""
         world, others = chosen_world(mock), [old.id for old, _ in chosen_world(mock).faults]
-        if request.args.get("dry", "").lower() == "true":
+        if flag("dry"):
             return json_response(_foreseen(world, body_json_or_text(), known, others))
         fault = with_free_id(_read(body_json_or_text(), known), others)
         world.add_fault(fault)

@@ -147,7 +147,12 @@ def whole_number(name: str) -> int | None:
 
 def is_every_world() -> bool:
     """Tell whether the request is about every world."""
-    return request.args.get("all", "").lower() == "true"
+    return flag("all")
+
+
+def flag(name: str) -> bool:
+    """Tell whether a parameter of the request is true."""
+    return request.args.get(name, "").lower() == "true"
 
 
 def chosen_worlds(mock: Mock) -> list[World]:
@@ -169,9 +174,11 @@ def usage_error(problem: UsageError) -> Response:
     return admin_error(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
 
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
+
 def with_proper_phrase(response: Response) -> Response:
     """Write the status line as RFC 9110 does, 400 Bad Request, where Werkzeug writes it in capitals."""
-    phrases = {status.value: status.phrase for status in HTTPStatus}
-    if response.status.isupper() and response.status_code in phrases:
-        response.status = f"{response.status_code} {phrases[response.status_code]}"
+    if response.status.isupper() and response.status_code in _PHRASES:
+        response.status = f"{response.status_code} {_PHRASES[response.status_code]}"
     return response

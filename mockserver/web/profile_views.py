@@ -10,8 +10,7 @@ from flask import Blueprint, Response
 from werkzeug.http import dump_options_header
 
 from mockserver.journal.log import Exchange
-from mockserver.journal.view import profile_after, profile_before
-from mockserver.profile.difference import changed_paths
+from mockserver.journal.view import difference_json, profile_after, profile_before
 from mockserver.profile.keys import Key, alternate_ids, fold, key_of
 from mockserver.profile.members import Kind, Member
 from mockserver.service.assembly import Mock
@@ -42,9 +41,8 @@ def _against_fixture(admin: Blueprint, mock: Mock) -> None:
         """Show in what a profile differs from its fixture."""
         body = profile_of(mock, client, kind, identifier)
         fixture = fixture_of(mock, key_of(client, kind, identifier), body)
-        rows = changed_paths(orjson.loads(fixture), orjson.loads(body)) if fixture is not None else ()
-        shown = [{"path": path, "before": old, "after": new} for path, old, new in rows]
-        return json_response({"difference": shown, "fixture": fixture is not None})
+        rows = difference_json(orjson.loads(fixture), orjson.loads(body)) if fixture is not None else []
+        return json_response({"difference": rows, "fixture": fixture is not None})
 
     @admin.post(f"{_ONE}/reset")
     def reset_profile(client: str, kind: str, identifier: str) -> Response:

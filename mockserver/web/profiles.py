@@ -11,7 +11,7 @@ from mockserver.auth.signing import Client
 from mockserver.fixtures.preparation import Named, Preparation
 from mockserver.profile.keys import Key, fold, key_of
 from mockserver.service.assembly import Mock
-from mockserver.web.guard import AdminRefusal, body_json, chosen_world, json_response, whole_number
+from mockserver.web.guard import AdminRefusal, body_json, chosen_world, flag, json_response, whole_number
 from mockserver.web.profile_views import profile_of
 
 
@@ -29,7 +29,7 @@ def _reading(admin: Blueprint, mock: Mock) -> None:
         found = every
         if text := request.args.get("q", "").strip().lower():
             found = [row for row in found if _holds(row, text)]
-        if request.args.get("changed", "").lower() == "true":
+        if flag("changed"):
             found = [row for row in found if _is_changed(mock, *row)]
         offset, limit = whole_number("offset") or 0, whole_number("limit")
         page = found[offset : None if limit is None else offset + limit]

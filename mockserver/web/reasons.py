@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template, request
 
 from mockserver.nearest import did_you_mean
 from mockserver.service.assembly import Mock
-from mockserver.service.sample import sample_curl, sample_user
+from mockserver.service.sample import PATCH, sample_curl, sample_target, sample_user
 from mockserver.state.clock import system_now
 from mockserver.story.provenance import RULES, Rule
 from mockserver.web.guard import AdminRefusal, chosen_world, json_response
@@ -44,7 +44,9 @@ def register(admin: Blueprint, mock: Mock) -> None:
         if curl is None or found is None:
             raise AdminRefusal(404, "the fixtures have nobody who may change a profile", "add a user to clients.toml")
         until = now + timedelta(seconds=found[0].signature_window_s)
-        return json_response({"curl": curl, "validUntil": until.isoformat(timespec="seconds").replace("+00:00", "Z")})
+        sent = {"url": sample_target(mock, found[0]), "body": PATCH, "sign": True}
+        valid = until.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return json_response({"curl": curl, "validUntil": valid, "request": sent})
 
 
 def about(reason: str) -> dict[str, Any]:

@@ -49,7 +49,6 @@ def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     admin_profile_views.register(admin, mock)
     _worlds(admin, mock)
     _snapshots(admin, mock)
-    _snapshot_names(admin, mock)
     _clock(admin, mock)
     admin_faults.register(admin, mock)
     admin_journal.register(admin, mock)
@@ -90,7 +89,8 @@ def _worlds(admin: Blueprint, mock: Mock) -> None:
     def list_worlds() -> Response:
         """List the worlds, and what each holds."""
         rows = [_world_row(world) for world in mock.worlds.all()]
-        return json_response({"namespaces": rows, "evictions": mock.worlds.evictions})
+        now = system_now().isoformat()
+        return json_response({"namespaces": rows, "evictions": mock.worlds.evictions, "machineNow": now})
 
     @admin.post("/__admin/namespaces")
     def make_world() -> Response:
@@ -116,7 +116,7 @@ def _world_row(world: World) -> dict[str, Any]:
         "requests": len(world.journal),
         "faults": len(world.faults),
         "snapshots": sorted(world.snapshots),
-        "bytes": world.journal.bytes_used,
+        "journalBytes": world.journal.bytes_used,
         "lastUsed": None if newest is None else iso(newest.received or newest.at),
         "clock": _clock_json(world),
         "journalDropped": world.journal.dropped,
@@ -138,8 +138,6 @@ def _snapshots(admin: Blueprint, mock: Mock) -> None:
         world.profiles.restore(_snapshot(world, name))
         return json_response({"name": name, "status": "restored"})
 
-
-def _snapshot_names(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/snapshots")
     def list_snapshots() -> Response:
         """List the names of the world's snapshots."""

@@ -66,6 +66,7 @@ def test_everything_is_reached_by_keyboard(workbench: Start) -> None:
     press("s")
     bench.find("#odd[aria-pressed=true]").wait_for()
     press("2")
+    bench.find(".finder").wait_for()
     press("/")
     bench.page.keyboard.type(ID)
     bench.find(".plist button").filter(has_text=ID).wait_for()
@@ -87,6 +88,37 @@ def test_everything_is_reached_by_keyboard(workbench: Start) -> None:
     press("Escape")
     press("3")
     bench.find("#ftext").wait_for()
+
+
+def test_each_question_of_a_newcomer_is_answered_by_keyboard(workbench: Start) -> None:
+    """Why was it refused, what do I write instead, what changed, which fault comes next, why does my signature fail?"""
+    bench = workbench()
+    bench.patch([replace()])
+    bench.patch([replace("/CustomerTipe")])
+    bench.admin("POST", "faults", {"text": "503 first=1 op=remove"})
+    bench.open("#requests").rows(2)
+    press = bench.page.keyboard.press
+    press("j")
+    press("Enter")
+    bench.see("Did you mean /CustomerType?", "#detail .steps")
+    assert bench.find("#detail .hunk ins").inner_text() == "CustomerType"
+    press("j")
+    bench.see('"Gold"', "#detail .plus")
+    press("2")
+    bench.find(".plist .diffs").first.wait_for()
+    press("3")
+    bench.see("the next request that matches, its number 1: it is answered 503", "#plansay")
+    bench.admin("PUT", "clock", {"freeze": "2026-01-31T12:00:00Z"})
+    bench.patch([replace()])
+    press("1")
+    bench.rows(3)
+    press("j")
+    bench.see("Let it run again", "#detail")
+    bench.find("#clockchip.frozen").focus()
+    press("Enter")
+    bench.button("Let it run", "main").focus()
+    press("Enter")
+    bench.find("#clockchip:not(.frozen)").wait_for()
 
 
 def test_a_letter_typed_into_a_field_is_a_letter(workbench: Start) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.offered import needs
 from tests.browser.workbench import ID, USER, Workbench, replace
 
 Start = Callable[..., Workbench]
@@ -61,13 +60,27 @@ def test_a_filter_narrows_the_list_and_stands_in_the_address(workbench: Start) -
     bench.rows(2)
 
 
-@needs("/__admin/example")
-def test_a_first_visitor_gets_a_request_to_paste(workbench: Start) -> None:
-    """Signed, for the shell."""
-    workbench().open().see("curl -i", ".copybox")
+def test_a_first_visitor_gets_a_request_to_paste_or_to_send(workbench: Start) -> None:
+    """Signed, for the shell; or sent from the page."""
+    bench = workbench().open()
+    bench.see("curl -i", ".copybox")
+    bench.button("Send it from here").click()
+    bench.see('"Prospect"', "#detail .plus")
 
 
-@needs("/__admin/requests/{id}/try")
+def test_a_rush_is_shown_by_its_newest_requests_until_it_is_over(workbench: Start) -> None:
+    """Or until somebody looks closer; nothing is left out of the list then."""
+    bench = workbench().open("#requests")
+    bench.see("Nothing has come yet")
+    bench.flood(400)
+    bench.see("400 of 400", "#shown")
+    bench.flood(400)
+    bench.find("#follow").click()
+    bench.patch(b"[]", signed=False)
+    bench.find("#follow:not(:text-is('Paused'))").click()
+    bench.see("801 of 801", "#shown")
+
+
 def test_the_story_says_what_was_refused_where_and_what_to_write_instead(workbench: Start) -> None:
     """Each operation with its outcome, the pointer marked in the body, the operation to write beside it."""
     bench = workbench()
@@ -104,7 +117,6 @@ def test_a_frozen_clock_is_seen_on_every_view_until_it_runs(workbench: Start) ->
     bench.find("#clockchip:not(.frozen)").wait_for()
 
 
-@needs("/__admin/requests/{id}/try")
 def test_a_frozen_clock_explains_a_wrong_signature(workbench: Start) -> None:
     """It is named beside the request, and in its signature's diagnosis."""
     bench = workbench()
@@ -116,7 +128,6 @@ def test_a_frozen_clock_explains_a_wrong_signature(workbench: Start) -> None:
     assert bench.page.get_by_role("img", name="the world’s clock stood still").count() == 1
 
 
-@needs("/__admin/requests/{id}/try")
 def test_a_request_is_changed_tried_and_sent(workbench: Start) -> None:
     """A try changes nothing; sending is a request of its own, which opens."""
     bench = workbench()
@@ -137,9 +148,9 @@ def test_a_request_is_changed_tried_and_sent(workbench: Start) -> None:
     ("name", "holds"),
     [
         pytest.param("Copy curl", "curl ", id="curl"),
-        pytest.param("Copy as pytest", "def test_", marks=needs("/__admin/requests/{id}/pytest"), id="pytest"),
-        pytest.param("Copy as rule", "CustomerTipe", marks=needs("/__admin/requests/{id}/rule"), id="rule"),
-        pytest.param("Copy HAR", '"entries"', marks=needs("/__admin/requests/{id}/har"), id="har"),
+        pytest.param("Copy as pytest", "def test_", id="pytest"),
+        pytest.param("Copy as rule", "CustomerTipe", id="rule"),
+        pytest.param("Copy HAR", '"entries"', id="har"),
     ],
 )
 def test_a_request_can_be_taken_along(workbench: Start, name: str, holds: str) -> None:

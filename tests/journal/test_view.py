@@ -23,6 +23,11 @@ from tests.journal.exchanges import NOW, PROFILE, TARGET, TREE, exchange, journa
 SIGNED = "PNAUTHINFO3-HMAC-SHA512 Credential=John.Doe/2024-05-01T10:00:00Z Signature=[redacted]"
 
 
+def sent_as(document: Any) -> Any:
+    """Return an answer as its reader gets it."""
+    return orjson.loads(orjson.dumps(document))
+
+
 def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
     """A client of WireMock's journal finds everything where it looks for it."""
     sent = patch([{"op": "replace", "path": "/IsActive", "value": False}], {"IsActive": False}, id="0000002a")
@@ -83,7 +88,7 @@ def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
 
 def test_a_list_and_a_count_say_whether_the_journal_is_on() -> None:
     """`requestJournalDisabled` is how WireMock tells 'none came' from 'none was kept'."""
-    listed = list_json([exchange(id="1"), exchange(id="2")], 17, TREE)
+    listed = sent_as(list_json([exchange(id="1"), exchange(id="2")], 17, TREE))
     assert [entry["id"] for entry in listed["requests"]] == ["1", "2"]
     assert listed["meta"] == {"total": 17}
     assert listed["requestJournalDisabled"] is False
@@ -97,7 +102,7 @@ def test_a_list_and_a_count_say_whether_the_journal_is_on() -> None:
 
 def test_found_requests_are_flat_as_in_wiremock() -> None:
     """WireMock's find lists requests, not events; the id and our part come with them."""
-    found = found_json([exchange(id="7")], TREE)
+    found = sent_as(found_json([exchange(id="7")], TREE))
     assert found["requestJournalDisabled"] is False
     [request] = found["requests"]
     assert (request["id"], request["url"], request["method"]) == ("7", TARGET, "PATCH")
@@ -293,7 +298,7 @@ RESPONSE = {"status", "statusText", "httpVersion", "cookies", "headers", "conten
 def test_the_archive_has_what_har_1_2_requires() -> None:
     """Any reader of HAR files opens it; members of our own start with an underscore, as the format asks."""
     sent = [exchange(), exchange(status=499, answer_headers=(), body=b"", answer_body=b"", headers=())]
-    archive = orjson.loads(orjson.dumps(har(journal_of(*sent))))
+    archive = sent_as(har(journal_of(*sent)))
     assert list(archive) == ["log"]
     assert archive["log"]["version"] == "1.2"
     assert set(archive["log"]["creator"]) == {"name", "version"}
@@ -309,7 +314,7 @@ def test_the_archive_has_what_har_1_2_requires() -> None:
 def test_the_archive_tells_what_was_sent_and_answered() -> None:
     """Query, body and answer are where HAR has them; a body that is no text is marked as Base64."""
     sent: Exchange = exchange(target=f"{TARGET}?a=1&b=%20x&a=", answer_body=b"\xff")
-    [entry] = har([sent])["log"]["entries"]
+    [entry] = sent_as(har([sent]))["log"]["entries"]
     assert entry["startedDateTime"] == "2024-05-01T10:00:00.250Z"
     assert entry["request"]["url"] == f"http://localhost:8080{TARGET}?a=1&b=%20x&a="
     assert entry["request"]["queryString"] == [
@@ -329,14 +334,14 @@ def test_the_archive_tells_what_was_sent_and_answered() -> None:
 
 def test_the_archive_has_the_scheme_of_the_server() -> None:
     """Whatever its address, the host is the one that was asked for."""
-    [entry] = har([exchange(scheme="https")], "http://127.0.0.1:8080")["log"]["entries"]
+    [entry] = sent_as(har([exchange(scheme="https")], "http://127.0.0.1:8080"))["log"]["entries"]
     assert entry["request"]["url"] == f"https://localhost:8080{TARGET}"
 
 
 def test_the_archive_is_in_order_of_time() -> None:
     """HAR readers expect the oldest entry first, however the journal was read."""
     journal = journal_of(*(exchange(id=str(second), at=NOW.replace(second=second)) for second in range(3)))
-    assert [entry["_mock"]["id"] for entry in har(journal.entries())["log"]["entries"]] == ["0", "1", "2"]
+    assert [entry["_mock"]["id"] for entry in sent_as(har(journal.entries()))["log"]["entries"]] == ["0", "1", "2"]
 
 
 def test_changes_are_those_of_the_profile() -> None:

@@ -117,10 +117,10 @@ def test_worlds_tell_their_clock_and_size(http: FlaskClient) -> None:
     http.put("/__admin/clock", json={"freeze": "2026-01-31T12:00:00Z"}, headers={"X-Mock-Namespace": "blue"})
     http.patch(PROFILE, json=[], headers={"X-Mock-Namespace": "blue"})
     default, blue = read(http, "namespaces")["namespaces"]
-    assert (default["lastUsed"], default["bytes"]) == (None, 0)
+    assert (default["lastUsed"], default["journalBytes"]) == (None, 0)
     assert blue["clock"]["frozen"]
     assert blue["lastUsed"] > "2026-02"
-    assert blue["bytes"] > 0
+    assert blue["journalBytes"] > 0
     assert read(http, "clock")["machineNow"] > "2026-02"
 
 

@@ -34,3 +34,18 @@ def test_what_takes_long(path: str, size: int | None, expected: bool) -> None:
     """By the place and the size of the body, before a byte of it is read."""
     environ = {"PATH_INFO": path, **({} if size is None else {"CONTENT_LENGTH": str(size)})}
     assert takes_long(environ) is expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("view=rows&limit=150", False, id="few"),
+        pytest.param("view=rows&limit=150&since=0000002a&wait=20&namespace=blue", False, id="few-after-one"),
+        pytest.param("view=rows&limit=1500", True, id="many"),
+        pytest.param("view=rows&limit=150&all=true", True, id="of-every-world"),
+        pytest.param("limit=150", True, id="whole-entries"),
+    ],
+)
+def test_a_few_rows_do_not(query: str, expected: bool) -> None:
+    """What the workbench asks for under load is answered where it comes in."""
+    assert takes_long({"PATH_INFO": "/__admin/requests", "QUERY_STRING": query}) is expected

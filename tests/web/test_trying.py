@@ -78,6 +78,18 @@ def test_a_request_is_sent_again_in_its_own_world(mock: Mock, http: FlaskClient)
     assert len(mock.worlds.default.journal) == 0
 
 
+def test_a_first_request_is_sent_from_nothing(mock: Mock, http: FlaskClient) -> None:
+    """Signed by the server where that is asked for, in the world that is asked, and journalled as any other."""
+    asked = {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": SET_TYPE}
+    sent = post(http, "send?namespace=blue", {**asked, "sign": True}, 201)
+    assert (sent["status"], sent["reason"]) == (200, "patch-applied")
+    (exchange,) = mock.worlds.get("blue").journal
+    assert (exchange.id, exchange.changed, len(mock.worlds.default.journal)) == (sent["id"], True, 0)
+    assert post(http, "send", asked, 201)["reason"] == "auth-header-missing"
+    example = orjson.loads(http.get("/__admin/example").data)["request"]
+    assert post(http, "send", example, 201)["status"] == 200
+
+
 def test_a_dry_run_is_signed_and_speaks_each_dialect(http: FlaskClient) -> None:
     """What is a leniency of one is refused by another."""
     asked = {"url": PROFILE, "body": [{"op": "REPLACE", "path": "CustomerType", "value": "A"}], "sign": True}

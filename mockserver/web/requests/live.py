@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -17,7 +19,8 @@ from flask import Response, request
 
 from mockserver.errors import ApiError
 from mockserver.journal.log import Exchange
-from mockserver.journal.rows import newer, row_json
+from mockserver.journal.redaction import Secrets
+from mockserver.journal.rows import newer, row_json, short
 from mockserver.service.assembly import Mock
 from mockserver.state.clock import stopwatch, system_now
 from mockserver.state.world import World
@@ -106,8 +109,29 @@ def rows_json(mock: Mock, worlds: list[World], since: str | None, limit: int | N
 
 def rows_of(mock: Mock, exchanges: Iterable[Exchange]) -> list[orjson.Fragment]:
     """Return requests as rows that hold no secret."""
-    clean = mock.service.secrets.body
-    return [orjson.Fragment(clean(orjson.dumps(row_json(exchange)))) for exchange in exchanges]
+    rows = _rows_without(mock.service.secrets)
+    return [rows.row(exchange) for exchange in exchanges]
+
+
+class _Rows:
+    """Rows as they are written, each once for all who read it; texts that come again lose their secrets once too."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._shown = lru_cache(maxsize=4096)(lambda text: secrets.known(short(text)))
+        self._written: dict[tuple[str, datetime | None], orjson.Fragment] = {}
+
+    def row(self, exchange: Exchange) -> orjson.Fragment:
+        key = exchange.id, exchange.received
+        if (row := self._written.get(key)) is None:
+            if len(self._written) > MOST_ROWS:
+                self._written.clear()
+            row = orjson.Fragment(orjson.dumps(row_json(exchange, self._shown)))
+            self._written[key] = row
+        return row
+
+
+# Of the newest server of this process, and anew when its secrets are read again.
+_rows_without = lru_cache(maxsize=1)(_Rows)
 
 
 def _number(exchange: Exchange) -> int:

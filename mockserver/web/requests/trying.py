@@ -38,33 +38,41 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
     def try_request() -> Response:
         """Tell what a request would be answered and change, operation by operation, without sending it."""
         document, world = body_json(), chosen_world(mock)
-        sent = _described_request(document)
-        if document.get("sign") is True:
-            sent = _signed(mock, world, sent, _named_user(document))
-        return json_response(_tried(mock, world, sent, document))
+        return json_response(_tried(mock, world, _described(mock, world, document), document))
+
+    @admin.post("/__admin/send")
+    def send_request() -> Response:
+        """Really send a request that is described as for a try: {"sign": true} signs it by the server's keys."""
+        document, world = body_json(), chosen_world(mock)
+        return _sent(door, world, _described(mock, world, document))
 
     @admin.post("/__admin/requests/<exchange_id>/try")
     def try_again(exchange_id: str) -> Response:
         """Tell what one request would be answered now, with another body or in other dialects; signed anew."""
-        document, exchange = body_json(), _kept_request(mock, exchange_id)
-        world = _world_of(mock, exchange)
+        document, (world, exchange) = body_json(), _kept_request(mock, exchange_id)
         return json_response(_tried(mock, world, _again(mock, exchange, world, document), document))
 
     @admin.post("/__admin/requests/<exchange_id>/resend")
     def resend(exchange_id: str) -> Response:
         """Send one request again, also with another body; signed anew for its user."""
-        document, exchange = body_json(), _kept_request(mock, exchange_id)
-        world = _world_of(mock, exchange)
-        again = _again(mock, exchange, world, document)
-        environ = {"wsgi.input": BytesIO(again.body), "CONTENT_LENGTH": str(len(again.body))}
-        answer = door.answer(environ, again.head)
-        number = dict(answer.headers).get("X-Mock-Request-Id") or world.journal.entries(limit=1)[0].id
-        return json_response({"id": number, "status": answer.status, "reason": answer.story.reason}, 201)
+        document, (world, exchange) = body_json(), _kept_request(mock, exchange_id)
+        return _sent(door, world, _again(mock, exchange, world, document))
+
+
+def _sent(door: VendorDoor, world: World, sent: Request) -> Response:
+    """Send a request to its world, and tell what became of it."""
+    head = sent.head
+    if not door.pure:
+        head = Head(head.method, head.target, {**head.headers, "x-mock-namespace": world.name}, head.route)
+    environ = {"wsgi.input": BytesIO(sent.body), "CONTENT_LENGTH": str(len(sent.body))}
+    answer = door.answer(environ, head)
+    number = dict(answer.headers).get("X-Mock-Request-Id") or world.journal.entries(limit=1)[0].id
+    return json_response({"id": number, "status": answer.status, "reason": answer.story.reason}, 201)
 
 
 def find_request(mock: Mock, exchange_id: str) -> Exchange:
     """Return a request of the chosen worlds as people may see it; raise AdminRefusal if there is none of that id."""
-    return shown(mock, _kept_request(mock, exchange_id))
+    return shown(mock, _kept_request(mock, exchange_id)[1])
 
 
 def shown(mock: Mock, exchange: Exchange) -> Exchange:
@@ -72,15 +80,11 @@ def shown(mock: Mock, exchange: Exchange) -> Exchange:
     return view.shown(exchange, mock.service.secrets, "https" if mock.settings.https else "http")
 
 
-def _kept_request(mock: Mock, exchange_id: str) -> Exchange:
+def _kept_request(mock: Mock, exchange_id: str) -> tuple[World, Exchange]:
     for world in chosen_worlds(mock):
         if (exchange := world.journal.get(exchange_id)) is not None:
-            return exchange
+            return world, exchange
     raise AdminRefusal(404, f"there is no request {exchange_id!r} in this world", "try ?all=true")
-
-
-def _world_of(mock: Mock, exchange: Exchange) -> World:
-    return next(world for world in chosen_worlds(mock) if world.name == exchange.world)
 
 
 def _tried(mock: Mock, world: World, sent: Request, document: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +114,6 @@ def _again(mock: Mock, exchange: Exchange, world: World, document: dict[str, Any
         for name, value in exchange.headers
         if name.lower() not in _NOT_AGAIN and REDACTED not in value
     }
-    if not mock.settings.pure:
-        headers["x-mock-namespace"] = exchange.world
     route = match_route(exchange.target, slashes_in_ids=mock.service.policy.dialect.follows_page)
     body = _body(document, "") if "body" in document else exchange.body
     return _signed(mock, world, Request(Head(exchange.method, exchange.target, headers, route), body), exchange.user)
@@ -142,9 +144,10 @@ def _user(mock: Mock, client: Client, user_id: str | None) -> tuple[str, str] | 
     return (user_id, user.secrets[0]) if user is not None and user.secrets else None
 
 
-def _named_user(document: dict[str, Any]) -> str | None:
-    user = document.get("user")
-    return None if user is None else str(user)
+def _described(mock: Mock, world: World, document: dict[str, Any]) -> Request:
+    """Return the request that a document describes, signed if it says so."""
+    sent, user = _described_request(document), document.get("user")
+    return _signed(mock, world, sent, None if user is None else str(user)) if document.get("sign") is True else sent
 
 
 def _described_request(document: dict[str, Any]) -> Request:

@@ -14,11 +14,12 @@ from mockserver.journal import query, view
 from mockserver.journal.copies import pytest_text, rule_text
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
+from mockserver.journal.signature import signature_json
+from mockserver.journal.steps import steps_json
 from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, sign_command
 from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
 from mockserver.web.requests.live import Readers, rows_json
-from mockserver.web.requests.telling import told
 from mockserver.web.requests.trying import find_request, shown
 
 # A time is read by the journal; an id is eight hexadecimal digits, or more in a long run.
@@ -54,7 +55,7 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         entries = chain.from_iterable(world.journal.entries(limit, since) for world in worlds)
         newest = _shown(mock, sorted(entries, key=lambda exchange: exchange.id, reverse=True)[:limit])
         total = sum(len(world.journal) for world in worlds)
-        return bool(newest), view.list_json(newest, total, mock.tree, disabled=disabled, each=view.written)
+        return bool(newest), view.list_json(newest, total, mock.tree, disabled=disabled)
 
     @admin.delete("/__admin/requests")
     @admin.post("/__admin/requests/reset")
@@ -72,19 +73,19 @@ def _exports(admin: Blueprint, mock: Mock) -> None:
     def unmatched_requests() -> Response:
         """List the requests whose URL is none of the API's."""
         found = _shown(mock, query.find({"reason": "route-unknown"}, _all(mock)))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled))
 
     @admin.get("/__admin/requests.har")
     def export_har() -> Response:
         """Export the requests and their answers as an HTTP Archive."""
-        return json_response(har(_shown(mock, _all(mock)), request.host_url.rstrip("/"), view.written))
+        return json_response(har(_shown(mock, _all(mock)), request.host_url.rstrip("/")))
 
 
 def _one(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>")
     def read_request(exchange_id: str) -> Response:
         """Show one request with its answer and its story."""
-        return json_response(told(find_request(mock, exchange_id), mock))
+        return json_response(_told(find_request(mock, exchange_id), mock))
 
     @admin.delete("/__admin/requests/<exchange_id>")
     def delete_request(exchange_id: str) -> Response:
@@ -93,6 +94,30 @@ def _one(admin: Blueprint, mock: Mock) -> None:
         for world in chosen_worlds(mock):
             world.journal.remove(exchange_id)
         return json_response({})
+
+
+def _told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
+    """Return a request's entry with what is made only when somebody reads it."""
+    entry, dialect = view.entry_json(exchange, mock.tree), mock.service.policy.dialect
+    more = {
+        "operations": steps_json(exchange, mock.tree, dialect),
+        "difference": view.changes_json(exchange),
+        "signature": signature_json(exchange) if mock.service.policy.auth else None,
+        "faultEffect": _effect(exchange),
+        "dialect": dialect.name,
+        "requestBody": view.text_of(exchange.body),
+        "responseBody": view.text_of(exchange.answer_body),
+    }
+    entry["mock"] |= mock.service.secrets.content(more)
+    return entry
+
+
+def _effect(exchange: Exchange) -> dict[str, Any] | None:
+    hit = exchange.hit
+    if hit is None:
+        return None
+    effect = {"status": hit.status, "message": hit.message, "connection": hit.connection, "when": hit.when}
+    return {**effect, "delay_ms": hit.delay_s * 1000}
 
 
 def _retold(admin: Blueprint, mock: Mock) -> None:
@@ -136,13 +161,13 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     def find_requests() -> Response:
         """List the requests that match a pattern."""
         found = _shown(mock, query.find(body_json(), _all(mock), _work(mock)))
-        return json_response(view.found_json(found, mock.tree, disabled=disabled, each=view.written))
+        return json_response(view.found_json(found, mock.tree, disabled=disabled))
 
     @admin.post("/__admin/requests/count")
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
-        number = query.count(body_json(), _all(mock), _work(mock))
-        return json_response(view.count_json(number, disabled=disabled))
+        found = query.find(body_json(), _all(mock), _work(mock))
+        return json_response(view.count_json(len(found), disabled=disabled))
 
 
 def _verification(admin: Blueprint, mock: Mock) -> None:

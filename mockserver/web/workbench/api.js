@@ -1,11 +1,11 @@
 // The control surface: one way to ask it, and the loops that keep the page up to date.
-import { rowsOf } from './entries.js'
 import { state, update } from './state.js'
 
 const BASE = new URL('..', import.meta.url)
 const MOST_ROWS = 2000
+const FEW_ROWS = 150   // what comes between two polls at 200 a second
 const WAIT_S = 20
-const PAUSE_MS = 500
+const PAUSE_MS = 700
 
 /** What the control surface refused: `message`, and beside it `status`, `hint` and `reason`. */
 export class Refusal extends Error {
@@ -17,20 +17,9 @@ export class Refusal extends Error {
 
 export const part = encodeURIComponent
 
-let offered = null
-
-/** Read what this server offers, so that a view can say in words what is missing instead of asking in vain. */
-export async function readOffers() {
-  const { endpoints } = await ask('GET', '../__admin', { world: '' })
-  offered = endpoints.map(({ method, path }) => new RegExp(`^${method} ${path.replace(/\{\w+\}/g, '[^/]+')}$`))
-}
-
-export const offers = asked => offered === null || offered.some(one => one.test(asked))
-
 /** Ask the control surface. `world` is a name or '*' for all; the answer is JSON, or text if `text` is set. */
 export async function ask(method, path, { body, world = state.world, query = {}, text = false, signal } = {}) {
   const url = new URL(path, BASE)
-  if (!offers(`${method} ${url.pathname}`)) throw new Refusal(404, { error: `This server has no ${url.pathname}.` })
   for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') url.searchParams.set(name, value)
   if (world === '*') url.searchParams.set('all', 'true')
   else if (world && world !== 'default') url.searchParams.set('namespace', world)
@@ -51,6 +40,9 @@ const visible = () => new Promise(done => {
 // -- the journal, live
 
 let since = null
+// Whether more come than somebody can watch, or may have come before: then the newest few stand for all, until it is
+// 'over' or one looks closer.
+let rush = false
 // Another server may give an id anew.
 export let reading = 0
 let waiting = new AbortController()
@@ -58,6 +50,7 @@ let waiting = new AbortController()
 /** Forget what was read and read the journal anew, as another world or a new server asks for. */
 export function readAnew({ keep = false } = {}) {
   since = null
+  rush = false
   reading += 1
   waiting.abort()
   waiting = new AbortController()
@@ -70,13 +63,15 @@ async function follow(mine) {
   for (let failures = 0; mine === reading;) {
     await visible()
     try {
-      const query = { view: 'rows', limit: MOST_ROWS, ...(since && { since, wait: WAIT_S }) }
+      const few = watching() && rush !== 'over', all = since === null || !!rush
+      const query = { view: 'rows', limit: few ? FEW_ROWS : MOST_ROWS, ...(!all && { since, wait: WAIT_S }) }
       const answer = await ask('GET', 'requests', { query, signal: waiting.signal })
       if (mine !== reading) return
       if (failures) return readAnew({ keep: true })   // it may be another server by now
-      const rows = answer.rows || rowsOf(answer.requests)
-      take(answer, rows)
-      if (rows.length || !answer.waiting) await pause(PAUSE_MS)
+      rush = few && (!all ? answer.rows.length === FEW_ROWS : since === null || answer.last === since ? 'over' : true)
+      if (rush && !all) continue
+      take(answer, all)
+      if (answer.rows.length || !answer.waiting) await pause(PAUSE_MS)
     } catch (problem) {
       if (mine !== reading) return
       if (problem instanceof Refusal && problem.status === 401) return
@@ -94,18 +89,26 @@ async function lost(failures, problem) {
 
 export let tryNow = () => {}
 
-function take(answer, rows) {
-  const fresh = rows.toReversed()
-  const initial = since === null
-  since = fresh[0]?.id || since || '00000000'
+/** Whether somebody sees the newest requests go by, and looks for none. */
+function watching() {
+  const { query } = state.route
+  return !state.paused && !state.scrolled && !['q', 'status', 'reason', 'odd'].some(name => query.get(name))
+}
+
+function take(answer, all) {
+  const initial = since === null, rows = answer.rows.toReversed(), at = id => rows.findIndex(row => row.id === id)
+  const fresh = at(since) < 0 ? rows : rows.slice(0, at(since)), quiet = !state.paused && !state.scrolled
+  since = answer.last || since || '00000000'
   // The journal forgets its oldest first, and all at once when somebody clears it.
   const kept = rows => rows.slice(0, Math.min(MOST_ROWS, answer.meta.total))
   const change = { link: 'live', goneSince: null, tries: 0, total: answer.meta.total, dropped: answer.dropped }
-  if (initial) Object.assign(change, { rows: fresh, held: [] })
-  else if (state.paused || state.scrolled) Object.assign(change, { held: kept([...fresh, ...state.held]), rows: kept(state.rows) })
-  else Object.assign(change, { rows: kept([...fresh, ...state.held, ...state.rows]), held: [] })
+  // What is being read stays where it is.
+  const top = all && !initial && !quiet ? at(state.rows[0]?.id) : 0
+  if (all && top >= 0) Object.assign(change, { rows: rows.slice(top), held: rows.slice(0, top) })
+  else if (quiet) Object.assign(change, { rows: kept([...fresh, ...state.held, ...state.rows]), held: [] })
+  else Object.assign(change, { held: kept([...fresh, ...state.held]), rows: kept(state.rows) })
   if (fresh.length && !initial) tell(fresh)
-  if (fresh.length || initial || state.link !== 'live' || answer.meta.total !== state.total) update(change)
+  if (fresh.length || all || state.link !== 'live' || answer.meta.total !== state.total) update(change)
   if (fresh.some(row => state.clock && row.world === state.world && row.frozen !== state.clock.frozen)) lookAround()
 }
 
@@ -134,15 +137,14 @@ function tell(fresh) {
 const LOOK_MS = 3000
 let looking = 0
 
-/** Read clock, worlds, faults and reports again. */
+/** Read worlds with their clocks, and reports again; views that follow the requests do so at this pace. */
 export async function lookAround() {
   clearTimeout(looking)
   try {
-    const one = state.world === '*' ? undefined : state.world
-    const [worlds, clock, faults, reports] = await Promise.all([
-      ask('GET', 'namespaces', { world: '' }), one ? ask('GET', 'clock') : null, ask('GET', 'faults'), ask('GET', 'reports', { world: '' }).catch(() => []),
-    ])
-    update({ worlds: worlds.namespaces, evictions: worlds.evictions, clock: clock && { ...clock, readAt: Date.now() }, faults: faults.faults.length, reports })
+    const [{ namespaces: worlds, evictions, machineNow }, reports] = await Promise.all([ask('GET', 'namespaces', { world: '' }), ask('GET', 'reports', { world: '' })])
+    const here = worlds.filter(world => state.world === '*' || world.name === state.world)
+    const clock = state.world === '*' ? null : { ...here[0]?.clock || { now: machineNow, frozen: false, offsetSeconds: 0 }, machineNow, readAt: Date.now() }
+    update({ worlds, evictions, clock, faults: here.reduce((sum, world) => sum + world.faults, 0), reports, looked: since })
   } catch { /* the journal's loop tells that the server is gone */ }
   clearTimeout(looking)
   looking = setTimeout(async () => { await visible(); if (state.link !== 'token') lookAround() }, LOOK_MS)

@@ -1,5 +1,5 @@
 // The frame: address, keys, connection, and the view that is chosen.
-import { chooseWorld, readAnew, readOffers, readSettings, tryNow } from './api.js'
+import { chooseWorld, readAnew, readSettings, tryNow } from './api.js'
 import { chooseTab, copyAs } from './detail.js'
 import { Faults } from './faults.js'
 import { openRequest } from './filter.js'
@@ -88,7 +88,7 @@ function App() {
   useEffect(() => { if (asked) askForToken() }, [asked])
   return html`<a class="skip" href="#main" onClick=${event => { event.preventDefault(); document.getElementById('main').focus() }}>Skip to the view</a>
     <${Top} />${link === 'gone' && html`<${Gone} />`}<${Rail} />
-    <main id="main" tabindex="-1">${!asked && state.ready && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1>
+    <main id="main" tabindex="-1">${!asked && html`<section class="view ${route.view}" aria-label=${NAMES[route.view]}><h1 class="sr">${NAMES[route.view]}</h1>
       <${View} key=${route.view + state.world} /></section>`}</main>
     <p class="sr" aria-live="polite" id="news">${state.news}</p>
     <div class="toast" role="status" hidden=${!state.toast}>${seen(state.toast)}</div>`
@@ -124,9 +124,7 @@ document.addEventListener('keydown', event => {
 
 // -- start
 
-async function start() {
-  try { await readOffers() } catch (problem) { if (problem.status === 401) return }
-  update({ ready: true })
+function start() {
   readSettings()
   readAnew()
 }

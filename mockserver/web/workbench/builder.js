@@ -46,22 +46,22 @@ const profileUrl = ids => `/${part(ids[0])}/Profile/AlternateIdType/${part(ids[1
 const curlOf = (ids, patch) => [`curl -i --request PATCH ${quoted(location.origin + profileUrl(ids))}`, `--header "Authorization: $(mockserver sign --client ${quoted(ids[0])})"`, `--header 'Content-Type: application/json-patch+json'`,
   ...(state.world === 'default' ? [] : [`--header ${quoted(`X-Mock-Namespace: ${state.world}`)}`]), `--data-binary ${quoted(JSON.stringify(patch))}`].join(' \\\n  ')
 
-/** Really send the patch: the server signs it as it does when an earlier request of this profile is sent again. */
-async function send(earlier, patch) {
-  const sent = await ask('POST', `requests/${part(earlier)}/resend`, { body: { body: patch } })
+/** Really send the patch, signed by the server. */
+async function send(body) {
+  const sent = await ask('POST', 'send', { body })
   update({ patch: [] })
   go(address('requests', [sent.id]))
 }
 
-export function Builder({ ids, members, profile, rows, template, kindOf }) {
-  const patch = patchOf(state.patch), text = JSON.stringify(patch), earlier = rows?.at(-1)?.id
+export function Builder({ ids, members, profile, template, kindOf }) {
+  const patch = patchOf(state.patch), text = JSON.stringify(patch)
+  const body = { client: ids[0], alternateIdType: ids[1], alternateId: ids[2], body: patch, sign: true }
   const [answers, setAnswers] = useState(null), [problem, setProblem] = useState(null)
   useEffect(() => {
     if (!patch) return
     let wanted = true
     const timer = setTimeout(async () => {
-      const body = { client: ids[0], alternateIdType: ids[1], alternateId: ids[2], body: patch, sign: true, dialects: DIALECTS }
-      try { const { dialects } = await ask('POST', 'try', { body }); if (wanted) { setAnswers(dialects); setProblem(null) } } catch (wrong) { if (wanted) setProblem(wrong) }
+      try { const { dialects } = await ask('POST', 'try', { body: { ...body, dialects: DIALECTS } }); if (wanted) { setAnswers(dialects); setProblem(null) } } catch (wrong) { if (wanted) setProblem(wrong) }
     }, 250)
     return () => { wanted = false; clearTimeout(timer) }
   }, [text, json(profile)])
@@ -69,10 +69,9 @@ export function Builder({ ids, members, profile, rows, template, kindOf }) {
   return html`<div class="col builder"><div class="bar"><h2>Patch builder</h2><span class="quiet">point at a member to add an operation</span></div>
     <div class="inside">${state.patch.map((one, index) => html`<${Operation} key=${index} one=${one} index=${index} members=${members} profile=${profile} template=${template} kindOf=${kindOf} />`)}
       ${!state.patch.length && html`<p class="soft">No operation yet: an empty patch [] answers with the profile and changes nothing.</p>`}
-      <div class="row acts"><${Button} kind="pri" disabled=${off || !earlier} title="Signed by the server, and really sent" onClick=${() => attempt(() => send(earlier, patch), 'Sent.')}>Send to ${seen(state.world).slice(0, 30)}<//>
+      <div class="row acts"><${Button} kind="pri" disabled=${off} title="Signed by the server, and really sent" onClick=${() => attempt(() => send(body), 'Sent.')}>Send to ${seen(state.world).slice(0, 30)}<//>
         <${Button} disabled=${!patch} onClick=${() => copy(curlOf(ids, patch))}>Copy as curl<//>
           <${Button} kind="bare" onClick=${() => update({ patch: [...state.patch, { op: 'add', path: '/', value: '""' }] })}>Add<//></div>
-      ${rows && !earlier && html`<p class="help">No request has named this profile yet, so no user is known to sign for: send the first one as curl.</p>`}
       <h3>What each dialect would answer</h3><div aria-live="polite"><${Problem} problem=${problem} />${answers && html`<${Answers} answers=${answers} />`}</div>
       <p class="help">A dry run: nothing changes and no fault counts it. The server runs with <code>--dialect ${state.settings.dialect}</code>.</p></div></div>`
 }

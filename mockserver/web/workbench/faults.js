@@ -1,5 +1,5 @@
 // Planned faults: the rules, what they will do to the next fifty requests, and a new one while it is being written.
-import { ask, lookAround, offers, part } from './api.js'
+import { ask, lookAround, part } from './api.js'
 import { Button, OneWorld, Problem, attempt, html, json, number, seen, useAnswer, useEffect, useRef, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
@@ -51,7 +51,6 @@ function useDryRun(text) {
   const [known, know] = useState({ text: '' })
   useEffect(() => {
     if (!text.trim()) return
-    if (!offers('GET /__admin/numbers')) return know({ text, read: { sentence: 'Not read yet: this server reads a rule when it is added.' } })
     const timer = setTimeout(() => ask('POST', 'faults', { query: { dry: 'true' }, body: { text } }).then(read => know(read.error ? { text, problem: { message: read.error, hint: read.hint } } : { text, read }), problem => know({ text, problem })), 150)
     return () => clearTimeout(timer)
   }, [text])
@@ -109,7 +108,7 @@ function Plan({ plan, fresh }) {
 
 export function Faults() {
   const [text, setText] = useState(state.route.query.get('text') || ''), [read, problem] = useDryRun(text)
-  const key = `${state.world} ${state.total} ${state.faults} ${state.rows[0]?.id}`, one = state.world !== '*'
+  const key = `${state.world} ${state.faults} ${state.looked}`, one = state.world !== '*'
   const load = async () => ({ ...await ask('GET', 'faults'), ...await ask('GET', 'faults/plan', { query: { n: CELLS } }) })
   const [known, wrong, again] = useAnswer(load, one ? key : null, true)
   const reload = () => { again(); lookAround() }, edit = line => { setText(line); document.getElementById('ftext').focus() }

@@ -97,7 +97,7 @@ const clipped = text => html`<bdi>${seen(text.slice(0, 300))}${text.length > 300
 const History = ({ rows, problem }) => html`<div class="panel"><${Problem} problem=${problem} />${rows?.length === 0 && html`<p class="soft">No request of this world has named it.</p>`}<ol>
   ${(rows || []).map(row => html`<li key=${row.id} class="past"><span class="mono">${clockTime(row.at)}</span> <a href=${address('requests', [row.id])}>${row.id}</a> <${Status} ...${row} /> <code>
   ${row.reason}</code> ${row.user && html`<span class="soft">by ${seen(row.user)}</span>`}
-  ${row.changed > 0 ? html`<b>changed ${plural(row.changed, 'member')}</b>` : html`<span class="quiet">changed nothing</span>`}${row.applied && (row.status ?? 500) >= 400 && html` <span class="bad">the client was told that it failed</span>`}</li>`)}</ol></div>`
+  ${row.changed ? html`<b>changed it</b>` : html`<span class="quiet">changed nothing</span>`}${row.applied && (row.status ?? 500) >= 400 && html` <span class="bad">the client was told that it failed</span>`}</li>`)}</ol></div>`
 
 function Texts({ profile, ids }) {
   const [xml, problem] = useAnswer(() => ask('GET', `${pathOf(ids)}/xml`, { text: true }), json(ids) + profile)
@@ -106,11 +106,10 @@ function Texts({ profile, ids }) {
 
 function Profile({ ids, members }) {
   const [tab, setTab] = useState('members'), [version, setVersion] = useState(0)
-  const newest = state.rows.find(row => row.client?.toLowerCase() === ids[0]?.toLowerCase() && row.changed > 0)?.id
-  const key = json([ids, state.world, newest, version])
+  const key = json([ids, state.world, state.looked, version])
   const [shown, problem] = useAnswer(() => ask('GET', pathOf(ids), { text: true }), key, true)
   const [differs] = useAnswer(() => ask('GET', `${pathOf(ids)}/difference`), key, true)
-  const [past, pastProblem] = useAnswer(() => ask('GET', `${pathOf(ids)}/history`), json([key, state.total]), true)
+  const [past, pastProblem] = useAnswer(() => ask('GET', `${pathOf(ids)}/history`), key, true)
   const difference = differs?.difference || [], rows = past?.rows
   if (shown === undefined || problem) return html`<div class="col"><div class="panel"><${Problem} problem=${problem} /></div></div>`
   const profile = JSON.parse(shown), { FirstName, LastName } = profile.CustomerName || {}
@@ -122,7 +121,7 @@ function Profile({ ids, members }) {
     <div id="pp" role="tabpanel" aria-labelledby=${`pp-${tab}`} tabindex=${tab === 'members' ? undefined : 0}>
       ${tab === 'members' ? html`<${Tree} profile=${profile} difference=${difference} members=${members} />` : tab === 'text' ? html`<${Texts} profile=${shown} ids=${ids} />`
       : html`<${History} rows=${rows} problem=${pastProblem} />`}</div></div>
-    <${Builder} ids=${ids} members=${members} profile=${profile} rows=${rows} template=${template} kindOf=${kindOf} />`
+    <${Builder} ids=${ids} members=${members} profile=${profile} template=${template} kindOf=${kindOf} />`
 }
 
 export function Profiles() {

@@ -37,7 +37,7 @@ function Row({ world }) {
   const remove = () => change(async () => { await ask('DELETE', `namespaces/${part(world.name)}`, { world: '' }); if (chosen) chooseWorld('default') }, `World ${world.name} is removed.`)
   return html`<tr><td><code>${seen(world.name)}</code>${chosen && html` <span class="quiet">chosen</span>`}</td><td class="num">${number(world.changedProfiles)}</td><td class="num">
     ${number(world.requests)}</td><td class="num">${number(world.faults)}</td><td class="num">${world.snapshots.length}</td>
-    <td class="nowrap ${clock?.frozen ? 'warn' : 'soft'}">${says}</td><td class="num nowrap">${bytes(world.bytes)}</td><td class="soft nowrap">${ago(world.lastUsed)}</td>
+    <td class="nowrap ${clock?.frozen ? 'warn' : 'soft'}">${says}</td><td class="num nowrap">${bytes(world.journalBytes)}</td><td class="soft nowrap">${ago(world.lastUsed)}</td>
     <td class="act">${!chosen && html`<${Button} kind="bare" onClick=${() => chooseWorld(world.name)}>Choose<//>`}<${Button} kind="bare" onClick=${() => askForReset(world.name)}>Reset…<//>
       <${Button} kind="bare" sure disabled=${world.name === 'default'} title=${world.name === 'default' ? 'The world default can’t be removed; reset it instead' : ''} onClick=${remove}>Remove<//></td>
       </tr>`
@@ -59,7 +59,7 @@ function WorldList() {
   return html`<div class="block"><div class="head"><h2>Worlds</h2><p class="soft">
     ${state.worlds.length}${most ? ` of at most ${number(most)}; the least recently used go first` : ''}. ${state.evictions ? `${plural(state.evictions, 'was', 'were')} evicted.` : 'None was evicted.'}</p></div>
     <div class="scroll" tabindex="0" role="region" aria-label="Worlds"><table><thead><tr><th>World</th><th class="num">Changed profiles</th><th class="num">Requests</th><th class="num">Faults</th>
-      <th class="num">Snapshots</th><th>Clock</th><th class="num">Size</th><th>Last used</th><th><span class="sr">Actions</span></th></tr></thead>
+      <th class="num">Snapshots</th><th>Clock</th><th class="num">Journal</th><th>Last used</th><th><span class="sr">Actions</span></th></tr></thead>
       <tbody>${state.worlds.slice(0, 200).map(world => html`<${Row} key=${world.name} world=${world} />`)}</tbody></table></div></div>`
 }
 
