@@ -8,7 +8,7 @@ clients change and read the same one again and again: what was just written need
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -16,8 +16,10 @@ from msgspec import Raw
 from mockserver.formats.json_write import escape_separators
 
 Members = Mapping[str, Raw]
+_Thing = TypeVar("_Thing")
+_Found = TypeVar("_Found")
 
-_KEPT = 64
+_KEPT = 16
 LONGEST_KEPT = 16 * 1024
 """The longest profile whose members are kept: a member keeps all the bytes that it was read from."""
 
@@ -33,7 +35,7 @@ class OpenProfile(dict[str, Any]):
     __slots__ = ("_reached",)
 
     def __init__(self, members: Members) -> None:
-        super().__init__(members)
+        dict.__init__(self, members)
         self._reached: dict[str, Raw | None] = {}  # how each such member was written
 
     def reach(self, name: str) -> Any:
@@ -64,10 +66,12 @@ class OpenProfile(dict[str, Any]):
     def write(self) -> bytes:
         """Return the profile's bytes, as `write_profile` does; their members are known when they are opened next."""
         members: dict[str, Raw] = dict(self)
-        for name in self._reached.keys() & members.keys():
-            members[name] = Raw(write_profile(members[name]))
+        for name in self._reached:
+            if name in members:
+                members[name] = Raw(write_profile(members[name]))
         body = _write(members)
-        _keep(body, members)
+        if len(body) <= LONGEST_KEPT:
+            keep_last(_kept, body, members)
         return body
 
 
@@ -79,17 +83,22 @@ def open_profile(body: bytes) -> OpenProfile:
 def members_of(body: bytes) -> Members:
     """Return a profile's own members, each as the bytes it was written as."""
     kept = _kept.get(id(body))
-    return kept[1] if kept is not None and kept[0] is body else _keep(body, _read_members(body))
-
-
-def _keep(body: bytes, members: Members) -> Members:
+    if kept is not None and kept[0] is body:
+        return kept[1]
+    members: Members = _read_members(body)
     if len(body) <= LONGEST_KEPT:
-        if len(_kept) >= _KEPT:
-            _kept.clear()
-        _kept[id(body)] = body, members
+        keep_last(_kept, body, members)
     return members
+
+
+def keep_last(kept: dict[int, tuple[_Thing, _Found]], thing: _Thing, found: _Found) -> None:
+    """Keep what was found of a thing, by its identity, and of the last few others alone."""
+    if len(kept) >= _KEPT:
+        kept.pop(next(iter(kept), 0), None)
+    kept[id(thing)] = thing, found
 
 
 def write_profile(profile: Any) -> bytes:
     """Return the profile, or a part of it, as Json.NET prints it, as `write_json` does."""
-    return escape_separators(_write(profile))
+    body = _write(profile)
+    return body if body.isascii() else escape_separators(body)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from msgspec import Raw
 
-from mockserver.formats.profile_body import LONGEST_KEPT, members_of
+from mockserver.formats.profile_body import LONGEST_KEPT, keep_last, members_of
 from mockserver.formats.xml_text import escape_text
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.members import Kind, Member, MemberTree
@@ -18,9 +18,9 @@ INSTANCE_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 _ESCAPES, _NONCHARACTERS = b"\\", b"\xef\xbf"
 
 _NULL = Raw(b"null")
-_REMEMBERED = 64
 
 Writer = Callable[[Any], str]
+_Kept = dict[int, tuple[Raw, bytes]]
 
 
 def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], bytes]:
@@ -29,30 +29,23 @@ def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], byte
     Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
     """
     start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'.encode()
-    members = [(member.name, _member_writer(member, dialect)) for member in _ordered(tree.root, dialect)]
+    # Of each member what was written last: from one answer to the next most members stay the same.
+    members = [(member.name, _element(member, dialect), _Kept()) for member in _ordered(tree.root, dialect)]
 
     def write(body: bytes) -> bytes:
-        find, keeps = members_of(body).get, len(body) <= LONGEST_KEPT
-        return b"".join([start, *[write(find(name, _NULL), keeps) for name, write in members], b"</UserProfile>"])
-
-    return write
-
-
-def _member_writer(member: Member, dialect: Dialect) -> Callable[[Raw, bool], bytes]:
-    """Return a member's writer, which keeps what it wrote: from one answer to the next most members stay the same."""
-    element = _element(member, dialect)
-    kept: dict[int, tuple[Raw, bytes]] = {}
-
-    def write(member: Raw, keeps: bool) -> bytes:
-        known = kept.get(id(member))
-        if known is not None and known[0] is member:
-            return known[1]
-        text = element(_with_escaped_texts(bytes(member))).encode()
-        if keeps:
-            if len(kept) >= _REMEMBERED:
-                kept.clear()
-            kept[id(member)] = member, text
-        return text
+        find, parts = members_of(body).get, [start]
+        for name, element, kept in members:
+            member = find(name, _NULL)
+            known = kept.get(id(member))
+            if known is not None and known[0] is member:
+                parts.append(known[1])
+                continue
+            text = element(_with_escaped_texts(bytes(member))).encode()
+            parts.append(text)
+            if len(body) <= LONGEST_KEPT:
+                keep_last(kept, member, text)
+        parts.append(b"</UserProfile>")
+        return b"".join(parts)
 
     return write
 

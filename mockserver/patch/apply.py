@@ -122,18 +122,18 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         self.root = tree.root
         self.dialect = dialect
         self.reach: Reach = reach or _nothing
-        self.met: dict[str, ProfileOperation] = {}
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
+        met: dict[str, ProfileOperation] = {}  # each refers to this patch, which must not refer to it
         for index, operation in enumerate(self.patch):
             try:
-                self._get_operation(operation).apply(obj)
+                self._next(operation, met).apply(obj)
             except ApiError as refusal:
                 refusal.operation = index
                 raise
         return obj
 
-    def _get_operation(self, operation: dict[str, Any] | None) -> ProfileOperation:
+    def _next(self, operation: dict[str, Any] | None, met: dict[str, ProfileOperation]) -> ProfileOperation:
         if operation is None:
             self.dialect.crash("operation-null", "An operation is null.")
         name = operation.get("op", "add")
@@ -144,9 +144,9 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
             raise unsupported_operation(kind)
         if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
             self.tolerated.add("tolerated-operation")
-        chosen = self.met.get(kind)
+        chosen = met.get(kind)
         if chosen is None:
-            chosen = self.met[kind] = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
+            chosen = met[kind] = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
         chosen.operation = operation
         return chosen
 

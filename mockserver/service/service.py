@@ -166,7 +166,7 @@ class Service:
         handling.holds_rules = life.holds_rules(self.policy, addressed.client)
         if handling.holds_rules is not None:
             refuse_read_only(operations)
-        update = profiles.update(route.key, lambda before: self._change(before, operations, route, handling))
+        update = profiles.update(route.key, partial(self._change, operations, route, handling))
         return self._success(update, head, handling), update
 
     def _neighbour(
@@ -257,7 +257,7 @@ class Service:
             return BadRequest(message, rule="unknown-as-400", why=message, hint=hint)
         return NotFound(message, rule=rule, hint=hint)
 
-    def _change(self, before: bytes, operations: list[Any], route: Route, handling: Handling) -> Changed:
+    def _change(self, operations: list[Any], route: Route, handling: Handling, before: bytes) -> Changed:
         handling.before = before
         document, tolerated = open_profile(before), set[str]()
         active = document.get("IsActive") != life.INACTIVE

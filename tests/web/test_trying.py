@@ -125,3 +125,9 @@ def test_a_request_is_taken_along_as_a_rule(mock: Mock, http: FlaskClient, tmp_p
     (rule,) = load_rules(tmp_path)
     assert yaml.safe_load(text)["rules"][0]["patch"] == operations
     assert rule.id.startswith(f"request-{first}")
+
+
+def test_a_document_of_very_many_parts_is_not_read(http: FlaskClient) -> None:
+    """Reading one is a single step of the interpreter, in which nobody else is answered."""
+    sent = {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [{}] * 200_000}
+    assert "200000 objects and lists" in str(post(http, "try", sent, 413))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tools.mutants.source import Edit
 
 _HELD = "if signed is None or not signed.since <= handling.now <= signed.until:"
-_MEMBERS = "        known = kept.get(id(member))\n        if known is not None and known[0] is member:\n"
+_MEMBERS = "            known = kept.get(id(member))\n            if known is not None and known[0] is member:\n"
 
 CACHES: list[Edit] = [
     # -- heads
@@ -133,18 +133,18 @@ CACHES: list[Edit] = [
         "a member's XML is remembered by the length and beginning of its JSON",
         "formats/xml_write.py",
         _MEMBERS,
-        "        start = len(bytes(member)), bytes(member)[:64]\n"
-        "        known = next((k for k in kept.values() if (len(bytes(k[0])), bytes(k[0])[:64]) == start), None)\n"
-        "        if known is not None:\n",
+        "            start = len(bytes(member)), bytes(member)[:64]\n"
+        "            known = next((k for k in kept.values() if (len(bytes(k[0])), bytes(k[0])[:64]) == start), None)\n"
+        "            if known is not None:\n",
     ),
     Edit(
         "C-xml-in-small-letters",
         "a member's XML is remembered whatever the letter case of its JSON",
         "formats/xml_write.py",
         _MEMBERS,
-        "        low = bytes(member).lower()\n"
-        "        known = next((k for k in kept.values() if bytes(k[0]).lower() == low), None)\n"
-        "        if known is not None:\n",
+        "            low = bytes(member).lower()\n"
+        "            known = next((k for k in kept.values() if bytes(k[0]).lower() == low), None)\n"
+        "            if known is not None:\n",
     ),
     Edit("C-xml-greater", "> is not escaped in plain texts", "formats/xml_write.py", '.replace(b">", b"&gt;")', ""),
     # -- namespaces
