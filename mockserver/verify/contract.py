@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -177,11 +178,23 @@ def load_contract(path: Path) -> Contract:
 def load_yaml(path: Path) -> Any:
     """Read a YAML file; raise UsageError with file and place."""
     try:
-        return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except OSError as problem:
-        raise UsageError(f"can't read the file: {problem.strerror}", place=str(path)) from problem
+        return deepcopy(_parsed(read_bytes(path)))  # what is named once and used twice stays one
     except yaml.YAMLError as problem:
         raise UsageError(f"not valid YAML: {problem}", place=str(path), hint="mind indentation and quotes") from problem
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file; raise UsageError with its place."""
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"can't read the file: {problem.strerror}", place=str(path)) from problem
+
+
+# A run for each dialect reads the same files.
+@lru_cache(maxsize=64)
+def _parsed(text: bytes) -> Any:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
 def _page_order(serialiser: Sequence[str], shown: Sequence[str], members: Mapping[str, Shape]) -> tuple[str, ...]:
