@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -199,16 +199,22 @@ def load_contract(path: Path) -> Contract:
 def load_yaml(path: Path) -> Any:
     """Read a YAML file, whose content nobody may change; raise UsageError with file and place."""
     try:
-        return _parsed(path.read_bytes())
-    except OSError as problem:
-        raise UsageError(f"can't read the file: {problem.strerror}", place=str(path)) from problem
+        return _parsed(read_bytes(path))
     except yaml.YAMLError as problem:
         raise UsageError(f"not valid YAML: {problem}", place=str(path), hint="mind indentation and quotes") from problem
 
 
-@cache
+def read_bytes(path: Path) -> bytes:
+    """Read a file; raise UsageError with its place."""
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise UsageError(f"can't read the file: {problem.strerror}", place=str(path)) from problem
+
+
+# A run for each dialect reads the same files.
+@lru_cache(maxsize=64)
 def _parsed(content: bytes) -> Any:
-    """Return what YAML holds; kept, since each dialect reads the same rules."""
     return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from traceback import format_exception
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import Rule
 
 from mockserver.errors import ApiError
 from mockserver.journal.lines import printable
@@ -32,11 +34,19 @@ _REDACTED_OR_EXEMPT = (f"{ADMIN_PREFIX}/requests", f"{ADMIN_PREFIX}/profiles", f
 _log = logging.getLogger(__name__)
 
 
+class _Rule(Rule):
+    """A route of which nobody asks how its addresses are written: that is compiled when somebody does."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return lambda rule, **values: Rule._compile_builder(rule, append_unknown)(rule, **values)
+
+
 def create_app(mock: Mock | None = None, *, fast: bool = True, reload: Reload | None = None) -> Flask:
     """Return the application, plain WSGI for any gateway; `fast` puts the door for the hot route in front."""
     mock = mock or assemble(Settings())
     door = VendorDoor(mock)
     app = Flask("mockserver", static_folder=None)
+    app.url_rule_class = _Rule
     # The vendor answers OPTIONS with 405 (library), and a preflight must not succeed anywhere.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # where Flask would redirect, the vendor has no route (library)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import url_for
+from werkzeug.routing import Rule
 
 from mockserver.fixtures.clients import PERMISSIONS
 from mockserver.journal.lines import LogLines
@@ -43,6 +45,25 @@ def test_flask_lists_every_operation(make_mock: Callable[..., Mock]) -> None:
     }
     # Flask adds HEAD to each GET; the door refuses it, as the vendor's stack does.
     assert listed == wanted | {(rule, "HEAD") for rule, method in wanted if method == "GET"}
+
+
+def test_what_writes_addresses_is_compiled_for_whoever_asks(
+    make_mock: Callable[..., Mock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mock itself never does, and most of the time to make the application would go there."""
+    compiled: list[str] = []
+    compile_builder = Rule._compile_builder
+
+    def noted(rule: Rule, append_unknown: bool) -> Callable[..., tuple[str, str]]:
+        compiled.append(rule.rule)
+        return compile_builder(rule, append_unknown)
+
+    monkeypatch.setattr(Rule, "_compile_builder", noted)
+    app = create_app(make_mock(), fast=False)
+    assert compiled == []
+    with app.test_request_context():
+        assert url_for("admin.read_request", exchange_id="00000001", b="x") == "/__admin/requests/00000001?b=x"
+    assert compiled == ["/__admin/requests/<exchange_id>"]
 
 
 def test_the_patch_alone_can_be_served(call: Callable[..., Client]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mockserver.errors import UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.authorization import OPTIONS
-from mockserver.verify.contract import load_yaml
+from mockserver.verify.contract import load_yaml, read_bytes
 from mockserver.verify.rules.facts import shipped_places
 from mockserver.verify.rules.tables import written_out
 
@@ -98,14 +99,15 @@ def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise UsageError("there are no rules", place=str(directory), hint=f"point to {shipped('contracts') / 'rules'}")
-    rules = [rule for path in files for rule in _rules_of(path, dialect)]
+    rules = [rule for path in files for rule in _rules_of(path, read_bytes(path), dialect)]
     names = [rule.id for rule in rules]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"two rules are called {doubled[0]}", place=str(directory), hint="rename one")
     return rules
 
 
-def _rules_of(path: Path, dialect: str) -> list[Rule]:
+@lru_cache(maxsize=256)
+def _rules_of(path: Path, _: bytes, dialect: str) -> list[Rule]:
     document = load_yaml(path)
     if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
         raise UsageError(

@@ -9,6 +9,7 @@ import pytest
 
 from mockserver.errors import UsageError
 from mockserver.verify.calls import Verdict
+from mockserver.verify.contract import load_yaml
 from mockserver.verify.rules.playing import RuleRunner
 from mockserver.verify.rules.reading import Rule, load_rules
 from mockserver.verify.run import Plan
@@ -74,6 +75,24 @@ def test_a_mistake_in_a_rule_is_refused_with_a_hint(tmp_path: Path, text: str, h
         load_rules(written(tmp_path, text))
     assert hint in str(refusal.value)
     assert str(tmp_path) in str(refusal.value)
+
+
+def test_a_file_is_read_anew_when_it_has_changed(tmp_path: Path) -> None:
+    """What is read again as it was is not read twice; the list is the caller's own."""
+    first = load_rules(written(tmp_path, f"{GOOD}}}"))
+    assert load_rules(tmp_path)[0] is first.pop()
+    assert [rule.title for rule in load_rules(written(tmp_path, GOOD.replace("title: A", "title: Z") + "}"))] == ["Z"]
+    assert [rule.title for rule in load_rules(written(tmp_path, f"{GOOD}}}"))] == ["A"]
+
+
+def test_what_is_read_from_a_file_is_the_readers_own(tmp_path: Path) -> None:
+    """And what stands there once under two names is one."""
+    path = tmp_path / "some.yaml"
+    path.write_text("first: &same {a: 1}\nsecond: *same\n", encoding="utf-8")
+    document = load_yaml(path)
+    document["first"]["a"] = 2
+    assert document["second"] == {"a": 2}
+    assert load_yaml(path) == {"first": {"a": 1}, "second": {"a": 1}}
 
 
 def rule(name: str, dialect: str = "vendor") -> Rule:
