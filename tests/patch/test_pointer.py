@@ -15,4 +15,4 @@ def test_nothing_below_a_member_that_there_is_not_is_kept(tree: MemberTree, abov
     place, long = Place(f"{above}/x", tree.root), Place(above + "/x" * 90, tree.root)
     assert long.steps == place.steps
     with pytest.raises(BadRequest, match="path segment 'Nope' was not found"):
-        long.locate({"CustomerType": "x", "Emails": [{}]}, "add")
+        long.locate({"CustomerType": "x", "Emails": [{}]}, {"op": "add"})
