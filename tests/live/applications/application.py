@@ -61,25 +61,24 @@ class Preferences:
             return str(json.loads(profile)[name])
         return ElementTree.fromstring(profile).findtext(f"{{*}}{name}") or ""
 
+    def tell(self, what: str, answer: tuple[int, str], *, profile: bool = True) -> None:
+        status, body = answer
+        known = self.member(body, "CustomerType") if profile and status == 200 else ""
+        print(f"{self.form}: {what} {status} {known}".rstrip())
+
 
 def main(url: str, client: str, user: str, kind: str, identifier: str) -> None:
     for form, changed in (("json", "Prospect"), ("xml", "Lead")):
         api = Preferences(url, client, user, kind, identifier, form)
-
-        def tell(what: str, answer: tuple[int, str], *, profile: bool = True) -> None:
-            status, body = answer
-            known = api.member(body, "CustomerType") if profile and status == 200 else ""
-            print(f"{form}: {what} {status} {known}".rstrip())
-
         first = api.send("GET", api.place)
-        tell("read", first)
+        api.tell("read", first)
         number = api.member(first[1], "ProfileId")
-        tell("patch", api.patch(changed))
-        tell("read back", api.send("GET", api.place))
-        tell("deactivate", api.send("POST", f"{number}/Deactivate"), profile=False)
-        tell("patch", api.patch("Nobody"))
-        tell("activate", api.send("POST", f"{number}/Activate"), profile=False)
-        tell("read", api.send("GET", api.place))
+        api.tell("patch", api.patch(changed))
+        api.tell("read back", api.send("GET", api.place))
+        api.tell("deactivate", api.send("POST", f"{number}/Deactivate"), profile=False)
+        api.tell("patch", api.patch("Nobody"))
+        api.tell("activate", api.send("POST", f"{number}/Activate"), profile=False)
+        api.tell("read", api.send("GET", api.place))
 
 
 if __name__ == "__main__":
