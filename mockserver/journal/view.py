@@ -103,7 +103,7 @@ def mock_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     return {
         "world": exchange.world,
         "user": exchange.user and sendable(exchange.user),
-        "operation": exchange.operation,
+        "operationId": exchange.operation,
         "profile": exchange.key and _profile_json(*map(sendable, exchange.key)),
         "reason": story.reason,
         "provenance": story.provenance,
@@ -164,7 +164,6 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
         **mock_json(exchange, tree),
         "statement": rule.statement,
         "source": rule.source,
-        "operationId": exchange.operation,
         "operation": _refused_operation(exchange),
     }
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mockserver.auth.signing import EASTERN
 from mockserver.errors import BadRequest, MalformedBody
+from mockserver.patch.dialect import refuse_too_long
 from mockserver.profile.conversion import ConversionError, convert
 from mockserver.profile.dates import parse_date
 from mockserver.profile.members import Member
@@ -50,17 +51,15 @@ def _kept(row: Mapping[str, Any], place: str, fields: Member, by_name: bool, now
 
 def _text(value: Any, place: str, member: Member) -> str:
     """Read a text that must be there and not too long (documented; the refusal's words are assumed)."""
-    limit, here = member.max_length or 0, f"{place}/{member.name}"
+    here = f"{place}/{member.name}"
     if value is None or value == "":
-        why = f"{here} is missing; it takes 1 to {limit} characters."
+        why = f"{here} is missing; it takes 1 to {member.max_length} characters."
         raise BadRequest(f"The {member.name} field is required.", rule="member-required", why=why, path=here)
     try:
         read: str = convert(value, member, dates=None)
     except ConversionError:
         raise _unfit(here, f"{value!r:.60} is no text", "Write text in quotes.") from None
-    if len(read) > limit:
-        text = f"The field {member.name} must be a string with a maximum length of {limit}."
-        raise BadRequest(text, rule="value-too-long", why=f"{here} has {len(read)} characters.", path=here)
+    refuse_too_long(read, member, here)
     return read
 
 

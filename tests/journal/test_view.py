@@ -66,7 +66,7 @@ def test_an_entry_has_the_shape_of_a_wiremock_serve_event() -> None:
     assert mock == {
         "world": "default",
         "user": "John.Doe",
-        "operation": "patchProfileByAlternateId",
+        "operationId": "patchProfileByAlternateId",
         "profile": {"client": "ACME", "type": "CRM", "id": "C-1"},
         "reason": "patch-applied",
         "provenance": "documented",

@@ -156,7 +156,7 @@ def test_an_exchange_names_its_operation_wherever_it_is_told(
     told = [
         shown["operation"],
         archived["_mock"]["operation"],
-        http.get(f"/__admin/requests/{number}").get_json()["mock"]["operation"],
+        http.get(f"/__admin/requests/{number}").get_json()["mock"]["operationId"],
         http.get(f"/__admin/requests/{number}/explain").get_json()["operationId"],
         LogLines(mock.tree).row(kept)["operation"],
     ]

@@ -80,7 +80,7 @@ LIFE: list[Edit] = [
     Edit("L-consent-from-zero", "a consent's status counts from 0", "service/consents.py",
          "return STATUSES[value - 1]", "return STATUSES[value % 4]"),
     Edit("L-consent-any-length", "a consent's texts may have any length", "service/consents.py",
-         "if len(read) > limit:", "if False:"),
+         "    refuse_too_long(read, member, here)\n", ""),
     Edit("L-consents-replaced", "new consents take the place of the old ones", _AROUND,
          '[*(profile.reach("Consents") or ()), *rows]', "rows"),
     Edit("L-consent-stamp", "a consent does not say who added it", _AROUND,
