@@ -71,9 +71,9 @@ def _usual(account: Account, client_id: str, second: datetime) -> str:
     return authorization(account, client_id, second)
 
 
-def basic(account: Account, template: str = "{id}:{secret}") -> str:
-    """Return the Basic header with which an application asks for a token."""
-    return "Basic " + base64.b64encode(application_text(account, template).encode()).decode()
+def basic(account: Account, header: str = "{id}:{secret}", scheme: str = "Basic") -> str:
+    """Return the header with which an application asks for a token; `header` is a template of what it holds."""
+    return f"{scheme} {base64.b64encode(application_text(account, header).encode()).decode()}"
 
 
 def application_text(app: Account, template: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mockserver.verify.calls import Bench
 from mockserver.verify.run import Plan
 from tests.verify.test_wrong_servers import bench_of_wrong
-from tests.verify.verifying import DIALECTS, cases_of, healthy, not_held, run
+from tests.verify.verifying import DIALECTS, bench_of, cases_of, healthy, not_held, run
+from tools.mutants.harness import Server, Wrong, right_server
 from tools.mutants.permitted import PERMITTED
 
 FEW = ("P01-order-reversed", "P06-escapes-of-markup", "P08-message-detail", "P16-charset-without-a-blank")
@@ -31,6 +33,29 @@ def test_a_permitted_difference_raises_no_alarm(name: str) -> None:
     _, events = run(bench_of_wrong(right), Plan(only=CLOSE))
     assert len(cases_of(events)) > 50
     assert not_held(cases_of(events)) == []
+
+
+def wrapped(wrong: Wrong, right: Server) -> Server:
+    return lambda request: wrong(request, right)
+
+
+def all_at_once(dialect: str) -> Bench:
+    """Return a server with every permitted difference; what changes the name of the charset comes last."""
+    server = right_server(dialect)
+    for one in sorted(PERMITTED, key=lambda one: one.id.partition("-")[2].startswith("charset")):
+        assert one.wrong is not None
+        server = wrapped(one.wrong, server)
+    return bench_of(server, dialect)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_all_permitted_differences_at_once_raise_no_alarm(dialect: str) -> None:
+    """In no dialect, and in no stage."""
+    for plan in (Plan(only=CLOSE), Plan(stages=("model",), max_examples=5), Plan(stages=("generated",), thin=40)):
+        _, events = run(all_at_once(dialect), plan)
+        assert len(cases_of(events)) >= 5
+        assert not_held(cases_of(events)) == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -289,7 +289,7 @@ class _Play:
     def _authorization(self, step: Step, key: Key) -> str | None:
         how = dict(step.authorization or {})
         if "/oauth/" in (step.path or ""):
-            return basic(self.bench.oauth, *how.values()) if self.bench.oauth else None
+            return basic(self.bench.oauth, **how) if self.bench.oauth else None
         of = how.pop("of", None)
         if of == "before":
             return self.presented
