@@ -36,6 +36,11 @@ def state_folder() -> Path:
 def pip_install(requirement: str) -> str:
     """Return the command that installs an optional package beside this one.
 
-    It names the package itself: an extra of ours could only be had from an index that has us.
+    It names the package itself: an extra of ours could only be had from an index that has us. The environments that uv
+    makes have no pip.
     """
+    from importlib.util import find_spec
+
+    if find_spec("pip") is None:
+        return f"uvx --with {shlex.quote(requirement)} …, or uv tool install --with {shlex.quote(requirement)} …"
     return f"{shlex.quote(sys.executable or 'python3')} -m pip install {shlex.quote(requirement)}"

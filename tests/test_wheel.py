@@ -23,7 +23,11 @@ from tests.ci.jobs import GITHUB, GITLAB, run_job, set_target
 
 Command = tuple[str | Path, ...]
 ROOT = Path(__file__).parent.parent
-LONGEST_START_S = 30
+UV = Path(sys.executable).parent / "uv"
+UVX = (UV, "tool", "run")
+# Those that the package says it is for, and the next.
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+LONGEST_START_S = 60
 
 
 def run(*words: str | Path, **options: object) -> str:
@@ -121,26 +125,32 @@ def check_what_is_packed(command: Path, folder: Path) -> None:
 
 
 def check_without_installing(wheel: Path, folder: Path) -> None:
-    """From the wheel alone to the first signed answer, by uvx and by pipx, on http and https."""
-    uvx = (Path(sys.executable).parent / "uv", "tool", "run", "--python", sys.executable)
-    for name, tool in {"uvx": (*uvx, "--from"), "pipx": (*uvx, "pipx", "run", "--spec")}.items():
+    """From the wheel alone to the first signed answer: by uvx with each Python here, by pipx; http and https."""
+    tools: dict[str, Command] = {"pipx": (*UVX, "--python", sys.executable, "pipx", "run", "--spec")}
+    for version in VERSIONS:
+        found = subprocess.run([UV, "python", "find", version], capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            tools[f"uvx with Python {version}"] = (*UVX, "--python", found.stdout.strip(), "--from")
+        else:
+            print(f"Python {version} is not here, so nothing was tried with it")
+    for name, tool in tools.items():
         told = run(*tool, wheel, "mockserver", "--version", cwd=folder, env=clean(folder))
         assert told.split()[1] == wheel.name.split("-")[1]
         for extra, flags in {"": (), "[tls]": ("--tls",)}.items():
             start = time.monotonic()
             check((*tool, f"{wheel}{extra}", "mockserver"), folder, *flags)
-            print(f"{name} {' '.join(flags)}: the first signed answer after {time.monotonic() - start:.0f} s")
+            print(f"{name}{extra}: the first signed answer after {time.monotonic() - start:.0f} s")
 
 
 def check_ci(wheel: Path, folder: Path) -> None:
     """The jobs for GitHub and GitLab run as they stand in a folder of `init` with the wheel beside it."""
-    uvx = (Path(sys.executable).parent / "uv", "tool", "run", "--python", sys.executable, "--from", wheel)
-    run(*uvx, "mockserver", "init", folder)
+    command = (*UVX, "--python", sys.executable, "--from", wheel, "mockserver")
+    run(*command, "init", folder)
     shutil.copy(wheel, folder)
     venv.create(folder / "environment", with_pip=True)
     path = f"{folder}/environment/bin{os.pathsep}{os.environ['PATH']}"
     variables = {**clean(folder), "PATH": path, "TARGET": "sandbox", "SANDBOX_SECRET": "for-tests-only"}
-    with serving((*uvx, "mockserver"), folder, "--fixtures", "fixtures") as ready:
+    with serving(command, folder, "--fixtures", "fixtures") as ready:
         set_target(folder, ready["url"])
         for host, jobs in (("GitHub", GITHUB), ("GitLab", GITLAB)):
             for name, job in jobs.items():
@@ -163,6 +173,7 @@ def main() -> None:
         check_what_is_packed(command, folder / "empty")
         print("the installed wheel serves the demo")
         if kept is not None:
+            run(*UVX, "twine", "check", "--strict", *kept.iterdir())
             check_without_installing(wheel, folder / "empty")
             check_ci(wheel, folder / "ci")
 

@@ -53,13 +53,10 @@ class Entry:
             return []
         return document if isinstance(document, list) else []
 
-    @property
-    def _outcome(self) -> str:
-        return str(self.status) if self.connection is None else f"connection {self.connection}"
-
     def __str__(self) -> str:
         """Tell the story in a few lines."""
-        lines = [f"{self.method} {_short(self.url, _SHOWN_URL)} -> {self._outcome} {self.reason}", self.explanation]
+        outcome = self.status if self.connection is None else f"connection {self.connection}"
+        lines = [f"{self.method} {_short(self.url, _SHOWN_URL)} -> {outcome} {self.reason}", self.explanation]
         if self.fault is not None:
             lines.append(f"fault {self.fault}")
         lines += [f"{path}: {_value(before)} -> {_value(after)}" for path, before, after in self.changes]

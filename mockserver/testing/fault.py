@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
 from mockserver.testing.control import Control
@@ -10,7 +10,7 @@ from mockserver.testing.control import Control
 __tracebackhide__ = True  # a failing test's report ends at the test's own line
 
 
-class Fault:
+class Fault(AbstractContextManager["Fault"]):
     """A fault of one world; leaving its `with` block removes it."""
 
     def __init__(self, control: Control, fault_id: str) -> None:
@@ -31,12 +31,7 @@ class Fault:
         """End the fault; one that is gone already stays gone."""
         self._control.expecting((404,), "DELETE", "faults", self.id)
 
-    def __enter__(self) -> Fault:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.remove()
 
     def _row(self) -> dict[str, Any]:

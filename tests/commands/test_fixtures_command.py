@@ -39,3 +39,9 @@ def test_hints_name_packages_that_can_be_installed() -> None:
     assert pip_install("faker>=33") == f"{sys.executable} -m pip install 'faker>=33'"
     texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "mockserver").rglob("*.py"))
     assert set(re.findall(r'pip_install\("([^"]+)"\)', texts)) <= wanted
+
+
+def test_an_environment_without_pip_is_told_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that uv makes have none."""
+    monkeypatch.setitem(sys.modules, "pip", None)
+    assert pip_install("faker>=33") == "uvx --with 'faker>=33' …, or uv tool install --with 'faker>=33' …"
