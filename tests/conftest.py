@@ -29,9 +29,12 @@ os.environ.pop("GITHUB_ACTIONS", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave random examples out of the coverage: its figure would rest on luck, and each line would be traced again."""
+    """Leave out of the coverage what says nothing there and would take two or three times as long.
+
+    Random examples: the figure would rest on luck. Slow tests: they send the same lines thousands of times.
+    """
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) or "slow" in item.keywords:
             item.add_marker("no_cover")
 
 
