@@ -24,6 +24,7 @@ from tests.ci.jobs import GITHUB, GITLAB, run_job, set_target
 Command = tuple[str | Path, ...]
 ROOT = Path(__file__).parent.parent
 LONGEST_START_S = 30
+UV = Path(sys.executable).parent / "uv"
 
 
 def run(*words: str | Path, **options: object) -> str:
@@ -39,11 +40,10 @@ def build(folder: Path) -> Path:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock")
-    run(*pip, "--no-deps", wheel)
+    run(UV, "venv", "--python", sys.executable, folder)
+    install = (UV, "pip", "install", "--python", folder / "bin" / "python", "--no-deps")
+    run(*install, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(*install, wheel)
     return folder / "bin" / "mockserver"
 
 
@@ -122,7 +122,7 @@ def check_what_is_packed(command: Path, folder: Path) -> None:
 
 def check_without_installing(wheel: Path, folder: Path) -> None:
     """From the wheel alone to the first signed answer, by uvx and by pipx, on http and https."""
-    uvx = (Path(sys.executable).parent / "uv", "tool", "run", "--python", sys.executable)
+    uvx = (UV, "tool", "run", "--python", sys.executable)
     for name, tool in {"uvx": (*uvx, "--from"), "pipx": (*uvx, "pipx", "run", "--spec")}.items():
         told = run(*tool, wheel, "mockserver", "--version", cwd=folder, env=clean(folder))
         assert told.split()[1] == wheel.name.split("-")[1]
@@ -134,7 +134,7 @@ def check_without_installing(wheel: Path, folder: Path) -> None:
 
 def check_ci(wheel: Path, folder: Path) -> None:
     """The jobs for GitHub and GitLab run as they stand in a folder of `init` with the wheel beside it."""
-    uvx = (Path(sys.executable).parent / "uv", "tool", "run", "--python", sys.executable, "--from", wheel)
+    uvx = (UV, "tool", "run", "--python", sys.executable, "--from", wheel)
     run(*uvx, "mockserver", "init", folder)
     shutil.copy(wheel, folder)
     venv.create(folder / "environment", with_pip=True)
