@@ -10,7 +10,7 @@ COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service im
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
 STARTING := browser ci clients commands drift live recording testing verify
 
-.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs clean help
+.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs compiled clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,8 +38,8 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-tests: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+tests: $(VENV)/.dev compiled
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel
@@ -109,7 +109,11 @@ $(VENV)/.python:
 	@touch $@
 
 # Compiled at once, modules and contract, so that the first start is as quick as any; also where Python is told to write
-# no .pyc files by itself.
+# no .pyc files by itself. Before the tests anew: hundreds of them start a mock, and what was edited since is stale.
+compiled: $(VENV)/.run
+	@$(BIN)/python -m compileall -q mockserver
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c $(COMPILE_CONTRACT)
+
 $(VENV)/.run: $(VENV)/.python requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

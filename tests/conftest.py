@@ -29,9 +29,14 @@ os.environ.pop("GITHUB_ACTIONS", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave random examples out of the coverage: its figure would rest on luck, and each line would be traced again."""
+    """Leave out of the coverage what says nothing there and would take two or three times as long.
+
+    Random examples: the figure would rest on luck. Slow tests run the same lines thousands of times, and a browser asks
+    the control surface for what its own tests ask too.
+    """
     for item in items:
-        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if random or "slow" in item.keywords or "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("no_cover")
 
 

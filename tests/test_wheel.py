@@ -43,11 +43,10 @@ def build(folder: Path) -> Path:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    venv.create(folder, with_pip=True)
-    python = folder / "bin" / "python"
-    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "--no-deps", "-r", ROOT / "requirements.lock")
-    run(*pip, "--no-deps", wheel)
+    run(UV, "venv", "--python", sys.executable, folder)
+    install = (UV, "pip", "install", "--python", folder / "bin" / "python", "--no-deps")
+    run(*install, "--require-hashes", "-r", ROOT / "requirements.lock")
+    run(*install, wheel)
     return folder / "bin" / "mockserver"
 
 

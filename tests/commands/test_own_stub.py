@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,27 +20,34 @@ EXAMPLES = re.findall(r"```sh\nmockserver (.*?)\n```\n```\n(.*?)\n```", PAGE, re
 SIGNED = ["--profile", "/".join(KEY), "--client", CLIENT, "--user", USER, "--secret-env", "STUB_SECRET"]
 
 
+# Runs a script of the page and says at which port it listens, once it does.
+TELLING = """
+import runpy, socketserver, sys
+activate = socketserver.TCPServer.server_activate
+
+def telling(server):
+    activate(server)
+    print(server.server_address[1], flush=True)
+
+socketserver.TCPServer.server_activate = telling
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The stub of the page, running."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     script = tmp_path_factory.mktemp("stub") / "stub.py"
     script.write_text(code, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        number: int = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(script), str(number)], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
+    command = [sys.executable, "-c", TELLING, str(script), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
         try:
-            socket.create_connection(("127.0.0.1", number)).close()
-            break
-        except OSError:
-            time.sleep(0.02)
-    try:
-        yield number
-    finally:
-        process.kill()
-        process.wait()
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def held_to(plan: RequestPlan, sent: int) -> bool:
     return sent <= plan.announced <= 1.2 * sent
 
 
+@pytest.mark.no_cover
 @READ_OR_WRITE
 @pytest.mark.parametrize("budget", [50, 400])
 def test_what_verify_announces_is_what_a_healthy_server_needs(
@@ -80,6 +81,7 @@ def test_what_verify_announces_is_what_a_healthy_server_needs(
     assert words == next(event.words for event in events if isinstance(event, RunFinished)) == plan.words()
 
 
+@pytest.mark.no_cover
 @READ_OR_WRITE
 def test_what_drift_announces_is_what_a_healthy_server_needs(
     foreign: Target, mock: Target, tmp_path: Path, write: bool
@@ -105,6 +107,7 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
     assert report.words == plan.words()
 
 
+@pytest.mark.no_cover
 def test_the_sample_asks_everything_in_ten_minutes(foreign: Target) -> None:
     """README's commands: read, write and compare, with the budget and the rate that the sample file has."""
     target = replace(foreign, budget=3000, rate=6.0)
@@ -113,6 +116,7 @@ def test_the_sample_asks_everything_in_ten_minutes(foreign: Target) -> None:
     assert sum(plan.announced for plan in (*plans, plans[0])) / target.rate < 600
 
 
+@pytest.mark.no_cover
 @READ_OR_WRITE
 def test_a_small_budget_asks_the_most_important_first(foreign: Target, write: bool) -> None:
     """What every answer holds, then facts that were not asked yet, never the same one twice while others wait."""
@@ -127,6 +131,7 @@ def test_a_small_budget_asks_the_most_important_first(foreign: Target, write: bo
     assert more.facts[0] == more.facts[1], "each fact once takes less than the rest"
 
 
+@pytest.mark.no_cover
 def test_a_plan_that_was_cut_says_what_to_write_instead(foreign: Target) -> None:
     small = plan_of(replace(foreign, budget=100, rate=2.0), write=True, time_s=30)
     assert small.announced <= 2.0 * 30
