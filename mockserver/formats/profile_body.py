@@ -19,7 +19,7 @@ Members = Mapping[str, Raw]
 _Thing = TypeVar("_Thing")
 _Found = TypeVar("_Found")
 
-_KEPT = 16
+_KEPT = 8
 LONGEST_KEPT = 16 * 1024
 """The longest profile whose members are kept: a member keeps all the bytes that it was read from."""
 
@@ -52,9 +52,9 @@ class OpenProfile(dict[str, Any]):
         """Return members alone, decoded."""
         return {name: self.reach(name) for name in names}
 
-    def untouched(self, name: str) -> bool:
-        """Tell whether nobody has reached for the member, so that it is as it was."""
-        return name not in self._reached
+    def untouched(self, *names: str) -> bool:
+        """Tell whether nobody has reached for the members, so that they are as they were."""
+        return self._reached.keys().isdisjoint(names)
 
     def changed(self) -> bool:
         """Tell whether any member would be written otherwise than it was read."""

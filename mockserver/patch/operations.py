@@ -21,22 +21,13 @@ from mockserver.profile.members import Member
 from mockserver.profile.work import Work
 
 
-def converted(member: Member, place: Place, value: Any, work: Work, zone: tzinfo, source: Member | None = None) -> Any:
-    """Return the value as the member would store it; raise BadRequest in the library's words if it can't be.
-
-    `source` is the member that holds the value, if it was not sent: a CLR object, which stays the same object where its
-    class is wanted, and which a message shows by the name of its class.
-    """
-    if source is not None and source.clr_type == member.clr_type and (value is not None or member.nullable):
-        return value
-    try:
-        return convert(value, member, dates=zone if source is None else None, work=work)
-    except ConversionError:
-        raise BadRequest(
-            f"The value '{_shown(value, source, work, zone)}' is invalid for target location.",
-            rule="value-not-convertible",
-            path=place.pointer.text,
-        ) from None
+def not_convertible(place: Place, value: Any, work: Work, zone: tzinfo, source: Member | None = None) -> BadRequest:
+    """Return the refusal, in the library's words, of a value that its member can't store."""
+    return BadRequest(
+        f"The value '{_shown(value, source, work, zone)}' is invalid for target location.",
+        rule="value-not-convertible",
+        path=place.pointer.text,
+    )
 
 
 def _shown(value: Any, source: Member | None, work: Work, zone: tzinfo) -> str:
@@ -81,7 +72,17 @@ class ProfileOperation(jsonpatch.PatchOperation):
         return place.locate(document, self.operation) if place.steps else document
 
     def storable(self, member: Member, place: Place, value: Any, source: Member | None = None) -> Any:
-        result = converted(member, place, value, self.work, self.dialect.zone, source)
+        """Return the value as the member would store it; raise BadRequest if it can't be.
+
+        `source` is the member that holds the value, if it was not sent: a CLR object, which stays the same object where
+        its class is wanted, and which a message shows by the name of its class.
+        """
+        result, zone = value, self.dialect.zone
+        if source is None or source.clr_type != member.clr_type or (value is None and not member.nullable):
+            try:
+                result = convert(value, member, dates=zone if source is None else None, work=self.work)
+            except ConversionError:
+                raise not_convertible(place, value, self.work, zone, source) from None
         if (result is not value and result != value) or type(result) is not type(value):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
@@ -93,7 +94,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
         container = self.locate(place, document, writing=True)
         item = place.container.item
         if item is None:
-            member = place.last_member()
+            member = place.member or place.last_member()
             container[member.name] = self.storable(member, place, value, source)
             return
         index = self.position(place, container, adding=not replacing)
@@ -149,14 +150,14 @@ class Test(ProfileOperation):
         if item is not None:
             dash = place.segment == "-"
             index = -1 if dash else list_index(place.segment, len(container), place.pointer)
-            wanted = converted(item, place, value, self.work, self.dialect.zone)
+            wanted = self.wanted(item, place, value)
             if dash:
                 self.dialect.crash("test-at-dash", "'-' names no existing element to test.")
             member, current, shown_place = item, container[index], f"position '{index}'"
         else:
             member = place.last_member()
             current, shown_place = container.get(member.name), f"path '{place.segment}'"
-            wanted = converted(member, place, value, self.work, self.dialect.zone)
+            wanted = self.wanted(member, place, value)
         if current != wanted:
             shown = _shown(current, member, self.work, self.dialect.zone)
             raise BadRequest(
@@ -165,6 +166,12 @@ class Test(ProfileOperation):
                 rule="test-failed",
                 path=place.pointer.text,
             )
+
+    def wanted(self, member: Member, place: Place, value: Any) -> Any:
+        try:
+            return convert(value, member, dates=self.dialect.zone, work=self.work)
+        except ConversionError:
+            raise not_convertible(place, value, self.work, self.dialect.zone) from None
 
 
 class Transfer(ProfileOperation):

@@ -75,7 +75,7 @@ def convert(
 
 def _to_string(value: Any, member: Member, dates: tzinfo | None, identified: Identified) -> str:
     if isinstance(value, str):
-        date = parse_date(value, dates) if dates else None
+        date = parse_date(value, dates) if dates and (value[:1] == "/" or value[10:11] == "T") else None
         text = date.json if date else value
         # A lone surrogate can't be encoded; .NET writes U+FFFD on the wire (row C18).
         return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)

@@ -277,7 +277,7 @@ class Service:
         if self.policy.dialect.follows_page:
             document["Edited"] = life.stamped(document.reach("Edited"), self.tree, handling.now, handling.user)
         after = life.fitting(document.write(), policy)
-        same = document.untouched("AlternateIds") and document.untouched("ProfileId")
+        same = document.untouched("AlternateIds", "ProfileId")
         return Changed(after, None if same else names(document.reached("AlternateIds", "ProfileId")), facts)
 
     def _change_strictly(self, before: bytes, operations: list[Any], handling: Handling) -> Changed:
