@@ -23,7 +23,7 @@ def row_json(exchange: Exchange, shown: Callable[[str], str] = short) -> dict[st
     """Return one request as a row; profiles are not looked into. Each text of the request goes through `shown`."""
     story, sent, user, fault = exchange.story, operations(exchange), exchange.user, exchange.fault
     client, kind, identifier = map(shown, exchange.key) if exchange.key else (None, None, None)
-    at = iso(exchange.at)
+    at, broken = iso(exchange.at), exchange.broken
     return {
         "id": exchange.id,
         "world": shown(exchange.world),
@@ -38,8 +38,8 @@ def row_json(exchange: Exchange, shown: Callable[[str], str] = short) -> dict[st
         "alternateId": identifier if kind else None,
         "profileId": None if kind else identifier,
         "user": user and shown(user),
-        "status": exchange.seen_status,
-        "connection": exchange.broken,
+        "status": None if broken else exchange.status,
+        "connection": broken,
         "reason": story.reason,
         "provenance": story.provenance,
         "ms": round(exchange.duration_s * 1000, 3),

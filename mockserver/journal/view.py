@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from shlex import quote
 from typing import Any, Final
 
@@ -139,7 +140,8 @@ def delay_ms(exchange: Exchange) -> int:
 
 def iso(moment: datetime) -> str:
     """Return a time as ISO 8601, in UTC and with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def outcome(exchange: Exchange) -> str:
@@ -219,27 +221,43 @@ def profile_after(exchange: Exchange) -> Any:
     return None if exchange.after is None else orjson.loads(exchange.after)
 
 
-def operations(exchange: Exchange) -> list[tuple[str, str]]:
+def operations(exchange: Exchange) -> Sequence[tuple[str, str]]:
     """Return (op, path) of each operation that the request's body held, as far as it can be read."""
+    held, body = exchange.story.operations, exchange.body
+    if held is not None:
+        return _named(held)
+    return (_short_body if len(body) <= _SHORT else _body_names)(body, header(exchange.headers, "content-type"))
+
+
+def _named(operations: Sequence[Any]) -> Sequence[tuple[str, str]]:
     # An operation without a name counts as an add, as the vendor's software reads it (library).
     return [
         (str(operation.get("op") or "add"), str(operation.get("path") or ""))
-        for operation in sent_operations(exchange)
+        for operation in operations
         if isinstance(operation, dict)
     ]
+
+
+def _body_names(body: bytes, content_type: str | None) -> Sequence[tuple[str, str]]:
+    return _named(_operations_in_json(body, content_type))
+
+
+_SHORT: Final = 1000
+# The same short bodies come again and again, and are asked for by each pattern and each row.
+_short_body: Final = lru_cache(maxsize=1024)(_body_names)
 
 
 def sent_operations(exchange: Exchange) -> Sequence[Any]:
     """Return the operations of the request's body as they were read, none if they can't be."""
     held = exchange.story.operations
-    return _operations_in_json(exchange) if held is None else held
+    return _operations_in_json(exchange.body, header(exchange.headers, "content-type")) if held is None else held
 
 
-def _operations_in_json(exchange: Exchange) -> Sequence[Any]:
+def _operations_in_json(body: bytes, content_type: str | None) -> Sequence[Any]:
     """Read the operations of a JSON body again, whose story does not hold them, as that of a success."""
     try:
-        how = body_format(header(exchange.headers, "content-type"))
-        return (read_patch(exchange.body, charset=how.charset) or ()) if how.reader == "json" else ()
+        how = body_format(content_type)
+        return (read_patch(body, charset=how.charset) or ()) if how.reader == "json" else ()
     except ApiError:
         return ()
 

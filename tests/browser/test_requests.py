@@ -44,6 +44,8 @@ def test_a_filter_narrows_the_list_and_stands_in_the_address(workbench: Start) -
     bench.rows(1)
     bench.find("#q").fill(f"user:{USER}")
     bench.rows(2)
+    bench.find("#q").fill("changed:yes")
+    bench.rows(1)
     bench.find("#q").fill("")
     bench.button("4xx", "main").click()
     bench.rows(2)

@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, OAuthClient, User
 from mockserver.service.assembly import Mock, known_secrets
@@ -181,7 +182,10 @@ class Bench(NamedTuple):
         client = self.app.test_client()
         yield from self.log.lines
         pages = ["requests", "requests.har", "requests/unmatched", "namespaces", "faults", "settings"]
-        for path in [f"/__admin/{page}?all=true" for page in pages] + ["/metrics"]:
+        for path in [f"/__admin/{page}?all=true" for page in pages] + [
+            "/__admin/requests?view=rows&all=true",
+            "/metrics",
+        ]:
             yield client.get(path).text
         for entry in client.get("/__admin/requests?all=true").get_json()["requests"]:
             yield base64.b64decode(entry["request"]["bodyAsBase64"]).decode("utf-8", "replace")
@@ -228,7 +232,7 @@ def test_no_text_for_people_shows_a_secret(
     bench: Bench, place: str, auth: bool, secret: str, half: bool, data: st.DataObject
 ) -> None:
     """Log, journal, HAR, explanation, curl, metrics, X-Mock headers; by accident it may be half of one."""
-    object.__setattr__(bench.mock.service.policy, "auth", auth)
+    bench.mock.service.policy = replace(bench.mock.service.policy, auth=auth)
     bench.open(secret)
     part = secret[: len(secret) // 2] if half else secret
     sent = sent_with[place](part, data)

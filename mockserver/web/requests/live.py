@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakSet
 
+import msgspec
 import orjson
 from flask import Response, request
 
@@ -125,7 +126,7 @@ class _Rows:
         if (row := self._written.get(key)) is None:
             if len(self._written) > MOST_ROWS:
                 self._written.clear()
-            row = orjson.Fragment(orjson.dumps(row_json(exchange, self._shown)))
+            row = orjson.Fragment(msgspec.json.encode(row_json(exchange, self._shown)))
             self._written[key] = row
         return row
 

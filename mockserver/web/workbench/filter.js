@@ -5,6 +5,7 @@ const FIELDS = {
   op: row => row.ops.map(one => one.op), path: row => row.ops.map(one => one.path), user: row => row.user, client: row => row.client,
   world: row => row.world, id: row => [row.id, row.alternateId], type: row => row.alternateIdType, reason: row => row.reason, status: row => row.status ?? row.connection,
   method: row => row.method, fault: row => row.fault, url: row => row.url, operation: row => row.operation,
+  changed: row => row.changed ? 'yes' : 'no',
 }
 const texts = (row, field) => [FIELDS[field](row)].flat().map(value => String(value ?? '').toLowerCase())
 
