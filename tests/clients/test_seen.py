@@ -88,4 +88,4 @@ def test_java(mocks: Mocks, tmp_path: Path) -> None:
 
 def test_every_fault_of_a_connection_and_every_flaw_is_told() -> None:
     assert FAULTS.keys() >= set(CONNECTIONS)
-    assert FLAWS.keys() == set(FIELDS["tls_flaw"].choices) - {"none"}
+    assert FLAWS.keys() == set(FIELDS["tls_flaw"].metadata["choices"]) - {"none"}
