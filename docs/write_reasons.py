@@ -23,6 +23,7 @@ from werkzeug.test import EnvironBuilder, TestResponse
 from mockserver.auth.signing import sign
 from mockserver.service.assembly import Mock, assemble
 from mockserver.settings import Settings
+from mockserver.story.provenance import RULES
 from mockserver.story.story import advice
 from mockserver.web.app import create_app
 
@@ -45,6 +46,8 @@ _LONGEST = 300
 def reasons() -> dict[str, dict[str, Any]]:
     """Return all that is told of each reason beside its row in the table of provenances."""
     rows = yaml.safe_load(SOURCE.read_text(encoding="utf-8"))
+    if unlike := rows.keys() ^ RULES.keys():
+        raise ValueError(f"{SOURCE.name} and the table of provenances differ in {', '.join(sorted(unlike))}")
     return {
         code: {
             "cause": row["cause"],

@@ -107,8 +107,10 @@ def _openapi(contract: Mapping[str, Any]) -> dict[str, Any]:
     """Return the control surface's document with each view's sentence, and with the contract's schemas of profiles."""
     document = load_contract(shipped("contracts") / "control-surface.yaml")
     document["info"]["version"] = __version__
-    for endpoint in endpoints():
-        document["paths"][endpoint.path][endpoint.method.lower()]["summary"] = endpoint.summary
+    summaries = {(endpoint.path, endpoint.method.lower()): endpoint.summary for endpoint in endpoints()}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            operation["summary"] = summaries[path, method]
     document["components"]["schemas"] |= contract["components"]["schemas"]
     text = orjson.dumps(document).replace(b"openapi.yaml#/", b"#/")
     return cast("dict[str, Any]", orjson.loads(text))
