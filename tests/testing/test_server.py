@@ -184,6 +184,7 @@ def test_coverage_of_the_package_is_measured(pytester: pytest.Pytester, monkeypa
     test = "def test_it(mypreferences):\n    assert mypreferences.client().patch('CRM', 'C-000417', []).status == 200"
     pytester.makepyfile(test)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("COVERAGE_FILE", raising=False)  # where the run outside writes
     plugins = ["-p", "mockserver.pytest_plugin", "-p", "pytest_cov"]
     result = pytester.runpytest_subprocess(*plugins, "-W", "error", "--cov=mockserver", "--cov-report=")
     result.assert_outcomes(passed=1)
