@@ -289,21 +289,21 @@ def require(user: User, permission: str) -> None:
         )
 
 
-def assumptions(header: str | None, client: Client | None, now: datetime, dates: Dates) -> tuple[str, ...]:
-    """Return the assumed rules that an accepted header rests on: the un-keyed form, a timestamp without a zone."""
+def accepted(
+    header: str | None, client: Client | None, now: datetime, dates: Dates
+) -> tuple[tuple[str, ...], datetime, datetime]:
+    """Return the assumed rules that an accepted header rests on, and the first and last moment at which it is accepted.
+
+    The rules are the un-keyed form and a timestamp without a zone, whose date is read as now.
+    """
     scheme, _, timestamp, _ = read_header(header, allow_unkeyed=True)
-    unkeyed = () if scheme.keyed else ("auth-unkeyed-accepted",)
-    return unkeyed + read_date(timestamp, client, now, dates)[1]
-
-
-def valid_between(header: str | None, client: Client | None, now: datetime, dates: Dates) -> tuple[datetime, datetime]:
-    """Return the first and the last moment at which a header that is accepted now is, with its date read as now."""
-    issued, _ = read_date(read_header(header, allow_unkeyed=True).timestamp, client, now, dates)
+    issued, rests_on = read_date(timestamp, client, now, dates)
     since = issued - timedelta(seconds=dates.skew_s)
     try:
-        return since, issued + timedelta(seconds=_window_s(client) + dates.skew_s)
+        until = issued + timedelta(seconds=_window_s(client) + dates.skew_s)
     except OverflowError:  # a window for tests whose signatures never grow old, or a clock at the end of time
-        return since, _END_OF_TIME
+        until = _END_OF_TIME
+    return rests_on if scheme.keyed else ("auth-unkeyed-accepted", *rests_on), since, until
 
 
 def refusal(rule: str) -> Unauthorized:

@@ -13,7 +13,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockserver.auth.signing import Client, assumptions, require, valid_between, verify
+from mockserver.auth.signing import Client, accepted, require, verify
 from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
@@ -242,8 +242,7 @@ class Service:
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
-        rests_on = assumptions(header, client, now, policy.dates)
-        return Signed(user, rests_on, *valid_between(header, client, now, policy.dates))
+        return Signed(user, *accepted(header, client, now, policy.dates))
 
     def _no_profile(self, addressed: Addressed, route: Route) -> ApiError:
         if addressed.client is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -120,3 +121,17 @@ def test_a_request_refused_by_the_door_names_its_profile_in_the_journal(
     for _ in range(1 + again):
         client("[]", method="PUT")
     assert client.mock.worlds.default.journal.entries(limit=1)[0].key == ("ACME01", "CRM", "C-000417")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/xml"])
+def test_a_patch_leaves_nothing_for_the_collector(signed: Client, accept: str) -> None:
+    """What refers to itself stays until a collection, and takes the profile and the body along."""
+    bodies = [f'[{{"op":"replace","path":"/Emails/0/EmailAddress","value":"{n}@a.example"}}]' for n in range(20)]
+    [signed(body, authorization=SIGNED, accept=accept) for body in bodies]
+    gc.collect()
+    gc.disable()
+    try:
+        statuses = {signed(body, authorization=SIGNED, accept=accept)[0] for body in bodies}
+        assert (statuses, gc.collect()) == ({200}, 0)
+    finally:
+        gc.enable()

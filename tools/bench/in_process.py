@@ -56,9 +56,9 @@ def doors(mock: Mock, rounds: int) -> dict[str, float]:
     """Return microseconds from a WSGI environment to an answer: of the mock, and of a view that only patches."""
     ours, flask = make_server(mock).app, stock_app(orjson.loads(PROFILE))
     return {
-        "door_json": best_us(_wsgi_call(ours, "JSON"), rounds),
-        "door_xml": best_us(_wsgi_call(ours, "XML"), rounds),
-        "flask_stock": best_us(_wsgi_call(flask, "JSON"), rounds),
+        "door_json": best_us(wsgi_call(ours, "JSON"), rounds),
+        "door_xml": best_us(wsgi_call(ours, "XML"), rounds),
+        "flask_stock": best_us(wsgi_call(flask, "JSON"), rounds),
     }
 
 
@@ -81,8 +81,9 @@ def _fill(mock: Mock) -> float:
     return time.process_time() - started
 
 
-def _wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
-    environ, bodies = _environ(answer), cycle(signed_patch.BODIES)
+def wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
+    """Return what sends the request to a WSGI application."""
+    environ, bodies = environ_of(answer), cycle(signed_patch.BODIES)
     seen: list[str] = []
 
     def start_response(status: str, headers: Iterable[tuple[str, str]], exc_info: object = None) -> None:
@@ -99,7 +100,8 @@ def _wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
     return call
 
 
-def _environ(answer: str) -> dict[str, Any]:
+def environ_of(answer: str) -> dict[str, Any]:
+    """Return the request's WSGI environment, without its body."""
     sent = signed_patch.headers(answer)
     return {
         "REQUEST_METHOD": "PATCH",
