@@ -109,6 +109,11 @@ def world_full(limit: int) -> BoundReached:
     )
 
 
+def crowded(limit: int) -> str:
+    """Say why a world had to go."""
+    return f"worlds held more than {limit} bytes (--max-content)"
+
+
 def too_many_snapshots(limit: int) -> BoundReached:
     """Return the refusal of one more snapshot."""
     return BoundReached("max_snapshots", f"A world holds no more snapshots than {limit}.", "Delete one of them,")

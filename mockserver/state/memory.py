@@ -12,7 +12,7 @@ from mockserver.faults.rules import Counter, Decision, Facts, Fault, expired, ma
 from mockserver.journal.log import Journal
 from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
-from mockserver.state.content import Content, Share, Snapshots, fault_size, too_many_faults
+from mockserver.state.content import Content, Share, Snapshots, crowded, fault_size, too_many_faults
 from mockserver.state.overlay import Base, Clash
 from mockserver.state.profiles import Profiles
 from mockserver.state.world import DEFAULT_WORLD, World, check_name, switched, world_unknown
@@ -220,7 +220,7 @@ class MemoryWorlds:
                 if content.used <= content.max_bytes:
                     return
                 if self._worlds[name].share.used:
-                    self._evict(name, f"worlds held more than {content.max_bytes} bytes (--max-content)")
+                    self._evict(name, crowded(content.max_bytes))
 
     def _evict(self, name: str, why: str) -> None:
         world = self._worlds.pop(name)

@@ -15,7 +15,7 @@ import orjson
 
 from mockserver.profile.keys import Key
 from mockserver.profile.keys import names as names_of
-from mockserver.state.content import too_many_snapshots
+from mockserver.state.content import too_many_snapshots, world_full
 from mockserver.state.overlay import Overlay
 from mockserver.state.profiles import (
     Change,
@@ -120,7 +120,8 @@ class RedisProfiles:
         """Go back to a snapshot of this world."""
         bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
         index = [part for key, slot in overlay.index.items() for part in (write_key(key), "" if slot is None else slot)]
-        self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, len(bodies), *bodies, *index)
+        most = self._world.shared.content.world_bytes
+        self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, most, len(bodies), *bodies, *index)
 
     def items(self) -> Iterator[tuple[Key, bytes]]:
         """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
@@ -144,7 +145,10 @@ class RedisProfiles:
         assert seen.slot is not None, "a profile has a number"
         write = self._write(client, seen, body, ids)
         self._world.serving = False
-        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, body, *write.keys)
+        most = self._world.shared.content.world_bytes
+        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, body, most, *write.keys)
+        if outcome == scripts.TOO_LARGE:
+            raise world_full(most)
         if outcome == scripts.GONE:
             self._world.refresh()
         elif outcome > 0:
@@ -189,9 +193,10 @@ class RedisSnapshots(MutableMapping[str, Overlay]):
     def __setitem__(self, name: str, overlay: Overlay) -> None:
         index = {write_key(key): slot for key, slot in overlay.index.items()}
         packed = msgspec.msgpack.encode([overlay.next_slot, overlay.bodies, index])
-        most = self._world.shared.content.max_snapshots
-        if self._world.write(scripts.KEEP_SNAPSHOT, name, packed, most) == scripts.FULL:
-            raise too_many_snapshots(most)
+        content = self._world.shared.content
+        kept = self._world.write(scripts.KEEP_SNAPSHOT, name, packed, content.max_snapshots, content.world_bytes)
+        if kept == scripts.FULL:
+            raise too_many_snapshots(content.max_snapshots)
 
     def __delitem__(self, name: str) -> None:
         if name not in self:

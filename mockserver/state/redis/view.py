@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from mockserver.faults.text import Known, from_json, to_json
 from mockserver.journal.log import Overtaken
 from mockserver.profile.keys import Key
 from mockserver.state.clock import system_now
-from mockserver.state.content import Content
+from mockserver.state.content import Content, crowded, world_full
 from mockserver.state.overlay import Base
 from mockserver.state.profiles import alternate_id_taken
 from mockserver.state.redis import scripts
@@ -28,6 +29,7 @@ from mockserver.state.redis.connection import Redis, unavailable
 from mockserver.state.redis.last_seen import Header, LastSeen, Seen, read_header, read_seen
 from mockserver.state.world import Rows
 
+_log = logging.getLogger(__name__)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STRIPES: Final = 64
 ATTEMPTS: Final = 200
@@ -84,6 +86,11 @@ class Shared:
         """Return the rules of a new world, taken in now, as bytes."""
         started = system_now().timestamp()
         return write_faults(tuple((fault, started) for fault in self.initial_faults))
+
+    def make_room(self) -> None:
+        """Let worlds go until all together hold what they may, the least recently used first."""
+        for name in self.redis.run(scripts.MAKE_ROOM, self.content.max_bytes):
+            _log.warning("world %s was evicted: %s", name.decode(), crowded(self.content.max_bytes))
 
     @contextmanager
     def turn(self, *what: object) -> Iterator[None]:
@@ -145,6 +152,8 @@ class WorldView:
         for _ in range(ATTEMPTS):
             answer = self.write_once(script, *arguments)
             self.refresh()
+            if answer == scripts.TOO_LARGE:
+                raise world_full(self.shared.content.world_bytes)
             if answer != scripts.GONE:
                 return answer
         raise unavailable(f"The world {self.name} was deleted {ATTEMPTS} times while this request was under way.")
@@ -162,16 +171,22 @@ class WorldView:
         """
         header, pending, serving = self.header(), self.pending, self.serving
         about = _NOTHING if self.asked is None else _about(*self.asked, self.shared.base)
-        change = () if pending is None else (pending.body, *pending.keys)
+        content = self.shared.content
+        change = () if pending is None else (pending.body, content.world_bytes, content.max_bytes, *pending.keys)
         self.serving, self.pending = False, None
         answer = self.shared.redis.run(
             scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change
         )
+        if not isinstance(answer, int) and answer and answer[0] == scripts.CROWDED:
+            self.shared.make_room()
+            answer = answer[1]
         if isinstance(answer, int):
             if pending is not None and self.asked is not None:
                 key, seen = self.asked
                 self.shared.last_seen.note(self.name, header, key, seen._replace(version=b"%d" % answer))
             return answer
+        if answer and answer[0] == scripts.TOO_LARGE:
+            raise world_full(content.world_bytes)
         if answer and answer[0] == scripts.FULL:
             assert pending is not None, "what changes nothing takes no key"
             raise alternate_id_taken(pending.wanted[answer[1] - 1])

@@ -9,7 +9,7 @@ from typing import Final
 from mockserver.errors import StoreUnavailable
 from mockserver.faults.rules import Counter, Decision, Facts, Fault, decide, expired
 from mockserver.state.clock import Clock, system_now
-from mockserver.state.content import too_many_faults
+from mockserver.state.content import too_many_faults, world_full
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.journal import RedisJournal
@@ -133,7 +133,10 @@ class RedisWorld(WorldView):
         """Store counters, and rules unless None, if nobody else did meanwhile; the view then has them too."""
         header, counted = self.header(), write_counters(counters)
         changed = () if faults is None else (faults,)
-        revision = self.write_once(scripts.SWAP_FAULTS, header.revision, counted, *changed)
+        most = self.shared.content.world_bytes
+        revision = self.write_once(scripts.SWAP_FAULTS, header.revision, counted, most, *changed)
+        if revision == scripts.TOO_LARGE:
+            raise world_full(most)
         if revision < 0:
             self.refresh()
             return False

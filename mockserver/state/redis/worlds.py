@@ -157,6 +157,8 @@ class RedisWorlds:
             raise world_unknown(name)
         for evicted in answer[1]:
             _log.warning("world %s was evicted: more than %d worlds (--max-worlds)", evicted.decode(), self._limit)
+        if int(answer[3] or 0) > self._shared.content.max_bytes:
+            self._shared.make_room()
         header = read_header(answer[0])
         seen = None if key is None else read_seen(answer[2], self._shared.base)
         self._shared.last_seen.note(name, header, key, seen)

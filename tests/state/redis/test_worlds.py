@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from fakeredis import FakeServer
 
-from mockserver.errors import BadRequest, StoreUnavailable, UsageError
+from mockserver.errors import BadRequest, BoundReached, StoreUnavailable, UsageError
+from mockserver.faults.rules import Fault, Match
 from mockserver.service.assembly import Mock
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route
@@ -92,6 +93,61 @@ def test_every_fact_of_a_story_is_written() -> None:
     assert {*vars(BadRequest("No.", rule="test-failed"))} == {
         "message", "rule", "why", "hint", "operation", "path", "model_state", "headers",
     }  # fmt: skip
+
+
+# -- what worlds hold ------------------------------------------------------------------------------------------------
+
+TAG = '[{"op": "add", "path": "/ProfileTags/-", "value": {"Name": "%s"}}]'
+
+
+def test_what_a_world_may_hold_is_bounded(on_redis: Callable[..., Mock]) -> None:
+    """In profiles, snapshots and rules together, as in memory; a refusal changes nothing."""
+    mock = on_redis(max_world_content=8000)
+    call, world = Client(mock), mock.worlds.default
+    assert call(TAG % "x")[0] == 200
+    held = mock.worlds.content_bytes
+    assert held > 1000
+    assert call(TAG % ("y" * 7000))[1]["X-Mock-Explain"] == "bound-reached"
+    world.snapshots["one"] = world.profiles.snapshot()
+    large = world.profiles.snapshot()
+    large.bodies = {slot: (body or b"") * 9 for slot, body in large.bodies.items()}
+    with pytest.raises(BoundReached, match="more than 8000 bytes"):
+        world.snapshots["two"] = large
+    with pytest.raises(BoundReached, match="more than 8000 bytes"):
+        world.profiles.restore(large)
+    with pytest.raises(BoundReached, match="more than 8000 bytes"):
+        world.add_fault(Fault("a", Match(client="x" * 8000)))
+    assert call("[]")[0] == 200
+    for name in list(world.snapshots):
+        del world.snapshots[name]
+    world.reset()
+    assert mock.worlds.content_bytes == 0
+
+
+def test_snapshots_come_back_as_large_as_they_were(on_redis: Callable[..., Mock]) -> None:
+    """The count follows what is there."""
+    mock = on_redis()
+    call, world = Client(mock), mock.worlds.default
+    call('[{"op": "add", "path": "/AlternateIds/-", "value": {"AlternateIdType": "CRM", "AlternateId": "N-1"}}]')
+    held, snapshot = mock.worlds.content_bytes, world.profiles.snapshot()
+    world.profiles.reset()
+    assert mock.worlds.content_bytes == 0
+    world.profiles.restore(snapshot)
+    assert abs(mock.worlds.content_bytes - held) < 50
+
+
+def test_the_least_recently_used_world_goes_when_all_hold_too_much(
+    on_redis: Callable[..., Mock], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever made it so keeps its own; it is counted, and told in the log."""
+    mock = on_redis(max_content=14_000)
+    call = Client(mock)
+    for world in ("one", "two", "one", "two"):
+        assert call(TAG % "x", x_mock_namespace=world)[0] == 200
+    assert call(TAG % ("y" * 5000), x_mock_namespace="three")[0] == 200
+    assert mock.worlds.names() == ["default", "two", "three"]
+    assert mock.worlds.content_bytes <= 14_000
+    assert "world one was evicted: worlds held more than 14000 bytes (--max-content)" in caplog.text
 
 
 # -- starting --------------------------------------------------------------------------------------------------------
