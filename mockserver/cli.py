@@ -38,7 +38,7 @@ _SUMMARIES = {
     "drift": "compare two targets, case by case",
     "record": "make fixtures from real profiles, with invented values",
     "doctor": "look for what could be wrong on this machine",
-    "fixtures": "generate invented profiles",
+    "fixtures": "generate invented profiles, pack very many",
 }
 # Whether this command has printed its JSON document.
 _printed = False

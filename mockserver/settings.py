@@ -43,7 +43,9 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "address to listen on; beyond loopback the control surface needs a token")
     port: int = _setting(8080, "port to listen on; 0 takes any free one", low=0, high=65535)
-    fixtures: Path = _setting(lambda: shipped("fixtures"), "directory with clients.toml and profiles/")
+    fixtures: Path = _setting(
+        lambda: shipped("fixtures"), "directory with clients.toml and profiles/, or a packed file"
+    )
     contract: Path = _setting(lambda: shipped("contracts") / "openapi.yaml", "OpenAPI document of the operation")
     dialect: str = _setting("vendor", "rule set for operations", choices=("vendor", "library", "rfc6902"), live=True)
     operations: str = _setting(

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
+from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
-from mockserver.fixtures.loading import FixtureSet, check_fixtures, load_fixtures
+from mockserver.fixtures.fixture_set import FixtureSet, UnfitFixtures
+from mockserver.fixtures.loading import load_fixtures
 from mockserver.profile.members import MemberTree
 from mockserver.service.assembly import initial_faults, load_members
 from mockserver.settings import Settings
@@ -47,14 +49,18 @@ def _look(settings: Settings, rows: list[Row]) -> FixtureSet | None:
     """Add a row for each problem; what can't be read hides what depends on it, and nothing else."""
     try:
         _, tree = load_members(settings.contract)
+        bar = progress_bar("checking profiles")
+        fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile, progress=bar)
+        if (check := getattr(fixtures.bodies, "check", None)) is not None:
+            check(bar)  # a packed file is trusted when it is opened
+    except UnfitFixtures as unfit:
+        rows += (
+            {"file": row.file, "place": row.place, "problem": row.text, "hint": row.hint} for row in unfit.problems
+        )
+        return None
     except UsageError as problem:
         rows.append(_row(problem))
         return None
-    found = check_fixtures(settings.fixtures, tree, max_profile=settings.max_profile)
-    rows += ({"file": str(row.file), "place": row.place, "problem": row.text, "hint": row.hint} for row in found)
-    if found:
-        return None
-    fixtures = load_fixtures(settings.fixtures, tree, max_profile=settings.max_profile)
     rows += map(_row, _wrong_faults(settings, tree, fixtures))
     return fixtures
 

@@ -31,6 +31,7 @@ PACKAGE = "mypreferences-mockserver"
 OPTIONAL = {
     "redis[hiredis]>=5.2": "--store redis://",
     "faker>=33": "fixtures generate",
+    "lmdb>=3.0": "fixtures pack and --fixtures FILE",
     "schemathesis>=4.32": "verify",
     "trustme>=1.2": "--tls",
 }

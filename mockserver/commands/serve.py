@@ -57,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
     tls = prepare_tls(settings)
     metrics = Metrics()
     to_log = start_log(settings.log, metrics.note_dropped_line)
-    mock = assemble(settings, progress=progress_bar("loading profiles"), metrics=metrics)
+    # Where log lines are for machines, no others come between.
+    bar = progress_bar("loading profiles") if settings.log_format == "text" else None
+    mock = assemble(settings, progress=bar, metrics=metrics)
     to_log.setFormatter(Redacting(lambda: mock.service.secrets))
     # What is here now stays: the collector need not look at it again, nor as often as its defaults make it look.
     gc.freeze()

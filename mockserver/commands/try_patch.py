@@ -102,10 +102,9 @@ def _target(profile: str | None, operation: Operation) -> str | None:
 def nearest_profiles(mock: Mock, route: Route) -> list[str]:
     """Return the ids of up to three profiles that may have been meant, nearest first."""
     wanted = (fold(route.client.partition("~")[0]), fold(route.alternate_id_type or ""), fold(route.alternate_id or ""))
-    keys = [key for key in mock.fixtures.index if key[1]]
     for length in (2, 1, 0):
         # Of many profiles some are as good as all: what matters is to show how an id looks.
-        alike = (key for key in keys if key[:length] == wanted[:length])
+        alike = (key for key, _ in mock.fixtures.index.within(*wanted[:length]) if key[1])
         known = {"/".join(key): key for key in islice(alike, _MOST_COMPARED)}
         if known:
             return [_as_written(mock, known[name]) for name in nearest_names("/".join(wanted), known, 3)]

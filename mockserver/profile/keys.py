@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
+
+import orjson
 
 Key = tuple[str, str, str]
 
@@ -45,3 +48,18 @@ def alternate_ids(profile: Mapping[str, Any]) -> list[tuple[str, str]]:
         for entry in profile.get("AlternateIds") or ()
         if entry and entry.get("AlternateIdType") and entry.get("AlternateId")
     ]
+
+
+def write_key(key: tuple[str, ...]) -> bytes:
+    """Return a profile's key, or its first parts, as bytes that no other key has."""
+    try:
+        return orjson.dumps(key)
+    except orjson.JSONEncodeError:
+        # Half a character, sent in a URL: orjson has no bytes for it.
+        return json.dumps(key).encode()
+
+
+def read_key(written: bytes) -> Key:
+    """Return the key that bytes stand for."""
+    client, kind, value = json.loads(written)
+    return client, kind, value

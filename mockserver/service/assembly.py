@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
 from mockserver.faults.rules import Fault
-from mockserver.fixtures.loading import FixtureSet, load_fixtures
+from mockserver.fixtures.fixture_set import FixtureSet
+from mockserver.fixtures.loading import load_fixtures
 from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
 from mockserver.nearest import did_you_mean

@@ -6,7 +6,7 @@ Imported with the first such request, for many servers see none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import msgspec
 
 from mockserver.auth.signing import Client
 from mockserver.errors import BadRequest, MalformedBody
+from mockserver.fixtures.fixture_set import Index
 from mockserver.fixtures.profiles import account_defaults
 from mockserver.formats.json_write import write_json
 from mockserver.formats.profile_body import open_profile, write_profile
@@ -70,7 +71,7 @@ class Outcome(NamedTuple):
 class Neighbours:
     """Handles these calls for all worlds."""
 
-    def __init__(self, tree: MemberTree, policy: Policy, known: Iterable[Key]) -> None:
+    def __init__(self, tree: MemberTree, policy: Policy, known: Index) -> None:
         self.tree = tree
         self.policy = policy
         self._known = known
@@ -210,8 +211,7 @@ class Neighbours:
     def _first_free(self, client: str) -> int:
         """Return the ProfileId after the highest of the client's fixtures."""
         if client not in self._highest:
-            numbers = (int(key[2]) for key in self._known if key[:2] == (client, BY_PROFILE_ID))
-            self._highest[client] = max(numbers, default=0)
+            self._highest[client] = self._known.highest(client)
         return self._highest[client] + 1
 
 

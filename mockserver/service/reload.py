@@ -13,9 +13,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from mockserver.errors import UsageError
-from mockserver.fixtures.loading import FixtureProblem, FixtureSet, UnfitFixtures, load_fixtures
+from mockserver.fixtures.fixture_set import FixtureProblem, FixtureSet, UnfitFixtures
+from mockserver.fixtures.loading import load_fixtures
 from mockserver.fixtures.watching import Watcher, stamps
-from mockserver.profile.keys import BY_PROFILE_ID, Key
+from mockserver.profile.keys import BY_PROFILE_ID
 from mockserver.service.assembly import Mock, service_again
 from mockserver.settings import FIELDS, Settings
 from mockserver.state.clock import system_now
@@ -175,14 +176,15 @@ def _same(one: FixtureSet, other: FixtureSet) -> bool:
 
 def _difference(old: FixtureSet, new: FixtureSet) -> dict[str, int]:
     """Count the profiles that came, changed and went."""
-    before, after = _profiles(old), _profiles(new)
-    kept = before.keys() & after.keys()
-    changed = sum(old.bodies[before[known]] != new.bodies[after[known]] for known in kept)
-    return {"added": len(after) - len(kept), "changed": changed, "removed": len(before) - len(kept)}
-
-
-def _profiles(fixtures: FixtureSet) -> dict[Key, int]:
-    return {key: number for key, number in fixtures.index.items() if key[1] == BY_PROFILE_ID}
+    kept = changed = 0
+    if not _same(old, new):
+        for client in new.clients:
+            for key, number in new.index.within(client, BY_PROFILE_ID):
+                if (known := old.index.get(key)) is not None:
+                    kept += 1
+                    changed += old.bodies[known] != new.bodies[number]
+        return {"added": len(new.bodies) - kept, "changed": changed, "removed": len(old.bodies) - kept}
+    return {"added": 0, "changed": 0, "removed": 0}
 
 
 def _settings_in_force(old: Settings, new: Settings) -> tuple[Settings, list[str]]:

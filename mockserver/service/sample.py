@@ -30,8 +30,9 @@ def sample_target(mock: Mock, client: Client) -> str | None:
     documented = mock.worlds.default.profiles.read((client.client_id.lower(), "crm", "c-000417"))
     if documented is not None:
         return profile_target(client.client_id, "CRM", "C-000417")
-    for key, body in mock.worlds.default.profiles.items():
-        if key[0] == client.client_id.lower():
+    profiles = mock.worlds.default.profiles
+    for key, _ in mock.fixtures.index.within(client.client_id.lower()):
+        if key[1] and (body := profiles.read(key)) is not None:
             entry = next(e for e in orjson.loads(body)["AlternateIds"] if e and e["AlternateId"])
             return profile_target(client.client_id, entry["AlternateIdType"], entry["AlternateId"])
     return None

@@ -17,7 +17,7 @@ from mockserver.auth.signing import Client, accepted, require, verify
 from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
-from mockserver.fixtures.loading import FixtureSet
+from mockserver.fixtures.fixture_set import FixtureSet
 from mockserver.fixtures.naming import nearest_id
 from mockserver.formats.json_write import write_json
 from mockserver.formats.negotiation import AnswerFormat

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -25,6 +26,23 @@ class Base(Protocol):
 
     @property
     def owners(self) -> Sequence[str]: ...
+
+
+class Fingerprint:
+    """What tells profiles, in their order, from any others: slots mean the same only over the same ones."""
+
+    def __init__(self, bodies: Iterable[bytes] = ()) -> None:
+        self._digest = blake2b(digest_size=16)
+        for body in bodies:
+            self.add(body)
+
+    def add(self, body: bytes) -> None:
+        """Take in the next profile."""
+        self._digest.update(b"%d " % len(body))
+        self._digest.update(body)
+
+    def __str__(self) -> str:
+        return self._digest.hexdigest()
 
 
 class Overlay:

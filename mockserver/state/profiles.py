@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count
+from itertools import chain, count, islice
 from threading import Lock
 from typing import Any, Final, Protocol
 
@@ -11,7 +11,7 @@ import orjson
 from msgspec import Struct
 
 from mockserver.errors import BadRequest, NotFound, StoreUnavailable
-from mockserver.profile.keys import BY_PROFILE_ID, Key, names
+from mockserver.profile.keys import BY_PROFILE_ID, Key, fold, names
 from mockserver.state.overlay import ENTRY, Base, Clash, Overlay, carry, key_size
 
 
@@ -54,16 +54,19 @@ class Counted(Protocol):
 _FIXTURES: Final = object()
 _PATIENCE_S: Final = 0.01
 _ATTEMPTS: Final = 200
+_MOST_LOCKS: Final = 1000
 
 
 class ProfileStore(Protocol):
-    """The profiles that one world sees, wherever they are kept."""
+    """The profiles that one world sees, wherever they are kept; here is said what each store's methods do."""
+
+    __slots__ = ()
 
     def read(self, key: Key) -> bytes | None:
         """Return a profile's bytes, or None."""
 
     def update(self, key: Key, change: Change) -> Update:
-        """Apply a pure change to one profile, all or nothing; the change may be called again.
+        """Apply a pure change to one profile, all or nothing; it may be called again if others change the profile.
 
         Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
         """
@@ -89,14 +92,20 @@ class ProfileStore(Protocol):
     def restore(self, overlay: Overlay) -> None:
         """Go back to a snapshot of this world."""
 
-    def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
+    def items(self, start: int = 0, *, changed: bool = False) -> Iterator[tuple[Key, bytes]]:
+        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId.
+
+        Leave out so many of the first, and with `changed` those that are as the fixtures have them.
+        """
+
+    @property
+    def count(self) -> int: ...
 
     @property
     def changed_count(self) -> int: ...
 
 
-class Profiles:
+class Profiles(ProfileStore):
     """One world's profiles in memory. Safe under threads: writers of one profile take turns, others don't wait."""
 
     __slots__ = ("_base", "_grow", "_locks", "_overlay", "_swap")
@@ -109,17 +118,11 @@ class Profiles:
         self._locks: dict[int, Lock] = {}
 
     def read(self, key: Key) -> bytes | None:
-        """Return a profile's bytes, or None."""
         overlay = self._overlay
         slot = self._slot(overlay, key)
         return None if slot is None else self._body(overlay, slot)
 
     def update(self, key: Key, change: Change) -> Update:
-        """Apply a pure change to one profile, one writer at a time; what it raises leaves everything as it was.
-
-        The change may be called again if something else changes the profile meanwhile. Raises NotFound for an unknown
-        key and BadRequest if a new alternate id belongs to another profile.
-        """
         for _ in range(_ATTEMPTS):
             overlay = self._overlay
             moved: Any = overlay.index.get(key, _FIXTURES)
@@ -128,9 +131,13 @@ class Profiles:
                 raise profile_unknown()
             lock = self._locks.get(slot) or self._locks.setdefault(slot, Lock())
             # Turns only save work: a change that takes long must not stop who else wants to change the profile.
+            if len(self._locks) > _MOST_LOCKS:
+                self._locks = {}
             taken = lock.acquire(blocking=False) or lock.acquire(timeout=_PATIENCE_S)
             try:
-                if overlay.index.get(key, _FIXTURES) != moved or (before := self._body(overlay, slot)) is None:
+                own: Any = overlay.bodies.get(slot, _FIXTURES)
+                before = self._body(overlay, slot) if own is _FIXTURES else own
+                if overlay.index.get(key, _FIXTURES) != moved or before is None:
                     continue
                 changed = change(before)
                 if changed.body is before:
@@ -138,7 +145,7 @@ class Profiles:
                 with self._swap:
                     # A reset, a put, a delete or somebody without patience may have come between: then the change is
                     # made again, on what is there. Whoever moves a key writes the body anew, so the body tells.
-                    if self._overlay is not overlay or self._body(overlay, slot) is not before:
+                    if self._overlay is not overlay or overlay.bodies.get(slot, _FIXTURES) is not own:
                         continue
                     self._write(overlay, key[0], slot, changed.body, changed.names)
                 return Update(before, changed.body, changed.facts)
@@ -148,10 +155,6 @@ class Profiles:
         raise overtaken(_ATTEMPTS)
 
     def create(self, client: str, make: Make) -> Update:
-        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
-
-        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
-        """
         with self._swap:
             overlay, fixtures = self._overlay, len(self._overlay.base.bodies)
             for slot in count(overlay.next_slot):
@@ -163,7 +166,6 @@ class Profiles:
             return Update(None, made.body, made.facts)
 
     def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its names; return whether it was created."""
         with self._swap:
             overlay = self._overlay
             keys = [(client, *pair) for pair in names]
@@ -174,7 +176,6 @@ class Profiles:
             return not slots
 
     def delete(self, key: Key) -> bytes | None:
-        """Remove a profile with all its keys; return what was there."""
         with self._swap:
             overlay = self._overlay
             slot = self._slot(overlay, key)
@@ -185,16 +186,13 @@ class Profiles:
             return body
 
     def reset(self) -> None:
-        """Go back to the fixtures."""
         self.restore(Overlay(self._base))
 
     def snapshot(self) -> Overlay:
-        """Return the present state, to be restored later as often as wanted."""
         with self._swap:
             return self._overlay.copy()
 
     def restore(self, overlay: Overlay) -> None:
-        """Go back to a snapshot of this world."""
         with self._swap:
             self._grow(overlay.size - self._overlay.size)
             self._overlay = overlay.copy()
@@ -206,16 +204,25 @@ class Profiles:
             self._overlay, clashes = carry(self._overlay, base)
             return clashes
 
-    def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
+    def items(self, start: int = 0, *, changed: bool = False) -> Iterator[tuple[Key, bytes]]:
         overlay = self._overlay
-        seen: set[int] = set()
-        keys = (*overlay.base.index, *overlay.index)
-        for key in (*(key for key in keys if key[1]), *(key for key in keys if not key[1])):
-            slot = self._slot(overlay, key)
-            if slot is not None and slot not in seen and (body := self._body(overlay, slot)) is not None:
-                seen.add(slot)
+        fixtures, touched = len(overlay.base.bodies), sorted(overlay.bodies)
+        clients = {slot: key[0] for key, slot in list(overlay.index.items()) if slot is not None}
+        own = (slot for slot in touched if slot >= fixtures)
+        slots = iter(touched) if changed else chain(range(fixtures), own)
+        there = (slot for slot in slots if overlay.bodies.get(slot, _FIXTURES) is not None)
+        for slot in islice(there, start, None):
+            body = self._body(overlay, slot)
+            client = clients.get(slot) or fold(overlay.base.owners[slot])
+            keys = ((client, *pair) for pair in (names(orjson.loads(body)) if body is not None else ()))
+            if body is not None and (key := next((key for key in keys if self._slot(overlay, key) == slot), None)):
                 yield key, body
+
+    @property
+    def count(self) -> int:
+        overlay = self._overlay
+        fixtures = len(overlay.base.bodies)
+        return fixtures + sum((body is not None) - (slot < fixtures) for slot, body in list(overlay.bodies.items()))
 
     @property
     def changed_count(self) -> int:

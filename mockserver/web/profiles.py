@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,6 +16,8 @@ from mockserver.service.assembly import Mock
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, flag, json_response, whole_number
 from mockserver.web.profile_views import profile_of
 
+_Profile = tuple[Key, bytes]
+
 
 def register(admin: Blueprint, mock: Mock) -> None:
     """Add the routes."""
@@ -25,16 +29,18 @@ def _reading(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/profiles")
     def list_profiles() -> Response:
         """List the world's profiles; ?q=TEXT, ?changed=true for fewer, ?limit=N and ?offset=N for a page."""
-        every = list(chosen_world(mock).profiles.items())
-        found = every
-        if text := request.args.get("q", "").strip().lower():
-            found = [row for row in found if _holds(row, text)]
-        if flag("changed"):
-            found = [row for row in found if _is_changed(mock, *row)]
+        profiles, text = chosen_world(mock).profiles, request.args.get("q", "").strip().lower()
+        changed = flag("changed")
         offset, limit = whole_number("offset") or 0, whole_number("limit")
-        page = found[offset : None if limit is None else offset + limit]
+        total = profiles.count
+        if text or changed:
+            found = (row for row in profiles.items(changed=changed) if _holds(row, text))
+            matching = (row for row in found if not changed or _is_changed(mock, *row))
+            page, matched = _page(matching, offset, limit)
+        else:
+            page, matched = list(islice(profiles.items(offset), limit)), total
         rows = [_row(mock, key, body) for key, body in page]
-        return json_response({"profiles": rows, "meta": {"total": len(every), "matched": len(found)}})
+        return json_response({"profiles": rows, "meta": {"total": total, "matched": matched}})
 
     @admin.get("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def read_profile(client: str, kind: str, identifier: str) -> Response:
@@ -65,6 +71,15 @@ def _profile_response(mock: Mock, body: bytes, status: int = 200) -> Response:
     return Response(mock.service.without_hidden(body), status, content_type="application/json")
 
 
+def _page(rows: Iterator[_Profile], offset: int, limit: int | None) -> tuple[list[_Profile], int]:
+    """Return a part of the rows, and how many there are: all are looked at, none of the others is kept."""
+    page, number = list[_Profile](), 0
+    for number, row in enumerate(rows, 1):
+        if number > offset and (limit is None or len(page) < limit):
+            page.append(row)
+    return page, number
+
+
 def _row(mock: Mock, key: Key, body: bytes) -> dict[str, Any]:
     profile = orjson.loads(body)
     client = mock.fixtures.clients.get(key[0])
@@ -84,7 +99,7 @@ def _row(mock: Mock, key: Key, body: bytes) -> dict[str, Any]:
     }
 
 
-def _holds(row: tuple[Key, bytes], text: str) -> bool:
+def _holds(row: _Profile, text: str) -> bool:
     key, body = row
     return text in "/".join(key) or text in body.decode().lower()
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from fakeredis import FakeServer
 
 from mockserver.service.assembly import Mock
 from tests.state.redis_servers import RealServer, fake_connector
-from tests.state.stores import URL, Connect, memory_connect, redis_connect
+from tests.state.stores import BASE, URL, Connect, base_in_file, base_in_folder, memory_connect, redis_connect
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer
     server.kill()
 
 
-@pytest.fixture(params=["memory", "fake redis", "real redis"])
+@pytest.fixture(params=["memory", "folder", "packed file", "fake redis", "packed file and redis", "real redis"])
 def connect(request: pytest.FixtureRequest) -> Connect:
     """Return what gives each process its worlds; in memory there is only one process."""
     return _connect(request)
@@ -33,10 +34,16 @@ def shared(request: pytest.FixtureRequest) -> Connect:
 
 
 def _connect(request: pytest.FixtureRequest) -> Connect:
+    tmp_path: Path = request.getfixturevalue("tmp_path")
     if request.param == "memory":
         return memory_connect()
-    if request.param == "fake redis":
-        return redis_connect(fake_connector(FakeServer()))
+    if request.param == "folder":
+        return memory_connect(base_in_folder(tmp_path))
+    if request.param == "packed file":
+        return memory_connect(base_in_file(tmp_path))
+    if "fake" in request.param or "file" in request.param:
+        over = base_in_file(tmp_path) if "file" in request.param else BASE
+        return redis_connect(fake_connector(FakeServer()), over)
     server: RealServer = request.getfixturevalue("real_server")
     server.flush()
     return redis_connect(server.connector())

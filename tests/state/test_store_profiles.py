@@ -106,10 +106,10 @@ def test_put_and_delete(connect: Connect) -> None:
     assert profiles.read(("acme", "crm", "q")) == profile(7, "q")
     assert profiles.put("acme", profile(5, "a"), [("crm", "a")]) is True
     assert [body for _, body in profiles.items()] == [
-        profile(5, "a"),
         profile(0, "b"),
         profile(8, "z", "y"),
         profile(7, "q"),
+        profile(5, "a"),
     ]
     with pytest.raises(BadRequest):
         profiles.put("acme", profile(1, "a", "b"), [("crm", "a"), ("crm", "b")])

@@ -6,14 +6,13 @@ otherwise it is computed anew. Whoever comes too late does so because another su
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, MutableMapping, Sequence
 from itertools import count
 
 import msgspec
 import orjson
 
-from mockserver.profile.keys import Key
+from mockserver.profile.keys import Key, read_key, write_key
 from mockserver.profile.keys import names as names_of
 from mockserver.state.content import too_many_snapshots, world_full
 from mockserver.state.overlay import Overlay
@@ -22,6 +21,7 @@ from mockserver.state.profiles import (
     Changed,
     Make,
     Profiles,
+    ProfileStore,
     Update,
     alternate_id_taken,
     profile_id_of,
@@ -30,10 +30,10 @@ from mockserver.state.profiles import (
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.last_seen import Seen, read_seen
-from mockserver.state.redis.view import ATTEMPTS, WorldView, Write, profile_arguments, write_key
+from mockserver.state.redis.view import ATTEMPTS, WorldView, Write, profile_arguments
 
 
-class RedisProfiles:
+class RedisProfiles(ProfileStore):
     """The profiles that one world sees, for all processes."""
 
     __slots__ = ("_base", "_world")
@@ -43,14 +43,9 @@ class RedisProfiles:
         self._base = world.shared.base
 
     def read(self, key: Key) -> bytes | None:
-        """Return a profile's bytes, or None."""
         return self._find(key).body
 
     def update(self, key: Key, change: Change) -> Update:
-        """Apply a pure change to one profile, all or nothing; the change may be called again.
-
-        Raises NotFound for an unknown key and BadRequest if a new alternate id belongs to another profile.
-        """
         world = self._world
         if world.serving and world.asked is not None and world.asked[0] == key:
             return self._update_later(key, world.asked[1], change)
@@ -71,10 +66,6 @@ class RedisProfiles:
         return Update(seen.body, changed.body, changed.facts)
 
     def create(self, client: str, make: Make) -> Update:
-        """Add a profile, all or nothing; it is made again while its ProfileId is another's.
-
-        Raises BadRequest if an alternate id belongs to another profile. A number is never used twice.
-        """
         for _ in self._attempts():
             for slot in count(self._world.next_slot()):
                 made = make(slot - len(self._base.bodies))
@@ -85,7 +76,6 @@ class RedisProfiles:
         raise self._overtaken()
 
     def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
-        """Create or replace the profile that owns the first of its names; return whether it was created."""
         keys = [(client, *pair) for pair in names]
         for _ in self._attempts():
             owned = next((seen for key in keys if (seen := self._find(key)).slot is not None), None)
@@ -95,7 +85,6 @@ class RedisProfiles:
         raise self._overtaken()
 
     def delete(self, key: Key) -> bytes | None:
-        """Remove a profile with all its keys; return what was there."""
         for _ in self._attempts():
             seen = self._find(key)
             if seen.slot is None:
@@ -105,11 +94,9 @@ class RedisProfiles:
         raise self._overtaken()
 
     def reset(self) -> None:
-        """Go back to the fixtures."""
         self.restore(Overlay(self._base))
 
     def snapshot(self) -> Overlay:
-        """Return the present state, to be restored later as often as wanted."""
         next_slot, bodies, index = self._world.shared.redis.run(scripts.READ_OVERLAY, self._world.name)
         overlay = Overlay(self._base, int(next_slot) if next_slot else None)
         overlay.bodies = {int(slot): stored.partition(b" ")[2] or None for slot, stored in _pairs(bodies)}
@@ -117,17 +104,22 @@ class RedisProfiles:
         return overlay
 
     def restore(self, overlay: Overlay) -> None:
-        """Go back to a snapshot of this world."""
         bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
         index = [part for key, slot in overlay.index.items() for part in (write_key(key), "" if slot is None else slot)]
         most = self._world.shared.content.world_bytes
         self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, most, len(bodies), *bodies, *index)
 
-    def items(self) -> Iterator[tuple[Key, bytes]]:
-        """Yield one (key, bytes) per profile, under its first alternate id or, without one, its ProfileId."""
+    def items(self, start: int = 0, *, changed: bool = False) -> Iterator[tuple[Key, bytes]]:
+        return self._copy().items(start, changed=changed)
+
+    @property
+    def count(self) -> int:
+        return self._copy().count
+
+    def _copy(self) -> Profiles:
         copy = Profiles(self._base)
         copy.restore(self.snapshot())
-        return copy.items()
+        return copy
 
     @property
     def changed_count(self) -> int:
@@ -218,12 +210,6 @@ def _apply(change: Change, seen: Seen) -> Changed:
     if seen.body is None:
         raise profile_unknown()
     return change(seen.body)
-
-
-def read_key(written: bytes) -> Key:
-    """Return the key that bytes stand for."""
-    client, kind, value = json.loads(written)
-    return client, kind, value
 
 
 def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

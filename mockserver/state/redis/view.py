@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from mockserver.faults.fields import APPLIED_OPS
 from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
 from mockserver.journal.log import Overtaken
-from mockserver.profile.keys import Key
+from mockserver.profile.keys import Key, write_key
 from mockserver.state.clock import system_now
 from mockserver.state.content import Content, crowded, world_full
 from mockserver.state.overlay import Base
@@ -221,15 +220,6 @@ def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:
     """Return what a script needs to find a profile: its key, and its slot in the fixtures or nothing."""
     slot = base.index.get(key)
     return write_key(key), "" if slot is None else str(slot)
-
-
-def write_key(key: Key) -> bytes:
-    """Return a profile's key as bytes that no other key has."""
-    try:
-        return orjson.dumps(key)
-    except orjson.JSONEncodeError:
-        # Half a character, sent in a URL: orjson has no bytes for it.
-        return json.dumps(key).encode()
 
 
 def write_faults(rows: Rows) -> bytes:

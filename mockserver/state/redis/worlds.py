@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from itertools import count
 from secrets import token_hex
 from typing import Any
@@ -15,7 +14,7 @@ from mockserver.faults.rules import Fault
 from mockserver.profile.keys import Key
 from mockserver.settings import without_password
 from mockserver.state.content import Content
-from mockserver.state.overlay import Base
+from mockserver.state.overlay import Base, Fingerprint
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import Redis, connector, unavailable
 from mockserver.state.redis.last_seen import Header, Seen, read_header, read_seen
@@ -56,7 +55,8 @@ class RedisWorlds:
         self._seed = seed
         self._limit = limit
         self._strict = strict
-        self._fingerprint = fingerprint(base)
+        # A packed file has it written down.
+        self._fingerprint = getattr(base.bodies, "fingerprint", None) or str(Fingerprint(base.bodies))
         # A request that finds the store away reaches no journal, which numbers all others.
         self.numbers: Iterator[int] = count((os.getpid() << 20) + _SPARE)
         self._shared = Shared(redis, base, bounds, open_world=self._view, faults=faults, content=content or Content())
@@ -163,12 +163,3 @@ class RedisWorlds:
         seen = None if key is None else read_seen(answer[2], self._shared.base)
         self._shared.last_seen.note(name, header, key, seen)
         return header, seen
-
-
-def fingerprint(base: Base) -> str:
-    """Return what tells these profiles from any others: slots mean the same only over the same ones."""
-    digest = blake2b(digest_size=16)
-    for body in base.bodies:
-        digest.update(b"%d " % len(body))
-        digest.update(body)
-    return digest.hexdigest()
