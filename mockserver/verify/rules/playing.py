@@ -228,7 +228,8 @@ class _Play:
     # -- the request ---------------------------------------------------------------------------------------------------
 
     def _call(self, step: Step) -> Call:
-        key = (step.at.get("client", self.key[0]), step.at.get("type", self.key[1]), step.at.get("id", self.key[2]))
+        at = self._filled(step.at)
+        key = (at.get("client", self.key[0]), at.get("type", self.key[1]), at.get("id", self.key[2]))
         key = self._named(key, step.at.get("profile"))
         if step.world:
             key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
