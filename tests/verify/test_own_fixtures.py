@@ -26,6 +26,7 @@ groups = ["all"]
 BARE = {"Edited": None, "CustomerName": None, "CustomerType": None}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("dialect", ["vendor", "library"])
 def test_rules_hold_on_fixtures_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: str) -> None:
     folder = tmp_path / "profiles" / "SHOP"
