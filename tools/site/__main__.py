@@ -19,7 +19,7 @@ NAV: Final = {
     "Tutorial": ("docs/tutorial.md",),
     "How to": (
         "docs/how-to-pytest.md", "docs/workbench.md", "docs/troubleshooting.md", "docs/https.md", "docs/ci.md",
-        "docs/containers.md", "docs/redis.md", "docs/verify.md", "docs/drift.md", "docs/record.md", "docs/own-stub.md",
+        "docs/containers.md", "docs/redis.md", "docs/packed.md", "docs/verify.md", "docs/drift.md", "docs/record.md", "docs/own-stub.md",
         "docs/typed-clients.md", "docs/clients/*.md",
     ),
     "Reference": (
