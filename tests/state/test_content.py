@@ -18,6 +18,7 @@ from mockserver.state.content import Content, fault_size
 from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.overlay import Base
 from mockserver.state.profiles import Changed
+from mockserver.state.world import World
 from tests.state.stores import BASE, A, B, Connect, profile, rename
 
 STRIKE = Effect(status=500)
@@ -121,6 +122,29 @@ def test_a_world_that_is_gone_counts_no_more() -> None:
     assert worlds.delete("w")
     world.profiles.update(A, change_to(2000))
     assert content.used == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda world: world.add_fault(Fault("f", effect=STRIKE)), id="fault"),
+        pytest.param(lambda world: world.profiles.delete(A), id="deleted"),
+        pytest.param(lambda world: world.profiles.update(A, lambda _: rename("new")), id="renamed"),
+        pytest.param(lambda world: world.profiles.put("acme", profile(1, "c"), [("crm", "c")]), id="put"),
+    ],
+)
+def test_a_world_that_was_reset_holds_nothing(shared: Connect, change: Callable[[World], object]) -> None:
+    """A bound that counts what is gone, or less than there is, is none; faults from the start count for no world."""
+    worlds = shared(faults=[Fault("start", effect=STRIKE)])
+    world = worlds.get("w")
+    change(world)
+    few = 10  # digits, for the times of faults are not all of a length
+    assert worlds.content_bytes > few
+    world.reset()
+    assert abs(worlds.content_bytes) < few
+    world.clear_faults()
+    world.reset()
+    assert abs(worlds.content_bytes) < few
 
 
 IDS = st.sampled_from(["a", "b", "c", "d"])

@@ -68,6 +68,9 @@ local function commit(name, slot, body, most, at)
     if owner ~= '' and owner ~= slot then return (i - first) / 2 + 1 end
     if redis.call('HEXISTS', index, ARGV[i]) == 0 then size = size + ENTRY + #ARGV[i] end
   end
+  for i = at + 1, first - 1 do
+    if redis.call('HEXISTS', index, ARGV[i]) == 0 then size = size + ENTRY + #ARGV[i] end
+  end
   local version = redis.call('INCR', P..'sequence')
   body = version..' '..body
   if not grow(name, size + #body, most) then return -4 end

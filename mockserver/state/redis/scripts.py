@@ -115,7 +115,7 @@ RESET = Script(
     + """
 -- name, epoch, faults, next slot
 local number = redis.call('INCR', P..'sequence')
-grow(ARGV[1], -held(ARGV[1]), 0)
+grow(ARGV[1], #ARGV[3] - redis.call('HSTRLEN', P..'header:'..ARGV[1], 'faults') - held(ARGV[1]), math.huge)
 redis.call('UNLINK', P..'profiles:'..ARGV[1], P..'index:'..ARGV[1])
 redis.call('HSET', P..'header:'..ARGV[1], 'version', number, 'revision', number, 'frozen', '', 'offset', 0,
   'faults', ARGV[3], 'counters', '{}', 'next', ARGV[4], 'bytes', 0, 'dropped', 0)
