@@ -94,7 +94,9 @@ def members_of(body: bytes) -> Members:
 def keep_last(kept: dict[int, tuple[_Thing, _Found]], thing: _Thing, found: _Found) -> None:
     """Keep what was found of a thing, by its identity, and of the last few others alone."""
     if len(kept) >= _KEPT:
-        kept.pop(next(iter(kept), 0), None)
+        # Copied first: another thread may add to it meanwhile.
+        for oldest in [*kept][: 1 - _KEPT]:
+            kept.pop(oldest, None)
     kept[id(thing)] = thing, found
 
 

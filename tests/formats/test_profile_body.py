@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.formats import profile_body
 from mockserver.formats.json_write import write_json
-from mockserver.formats.profile_body import LONGEST_KEPT, open_profile, write_profile
+from mockserver.formats.profile_body import LONGEST_KEPT, members_of, open_profile, write_profile
 
 values = st.recursive(
     st.none()
@@ -69,3 +72,15 @@ def test_members_are_known_of_few_and_short_profiles() -> None:
     kept = [body for body, _ in profile_body._kept.values()]
     assert 0 < len(kept) < 100
     assert max(map(len, kept)) <= LONGEST_KEPT
+
+
+def test_threads_keep_members_at_a_time(request: pytest.FixtureRequest) -> None:
+    """None of them fails because another keeps something just then, and no more is kept for their number."""
+    request.addfinalizer(lambda before=sys.getswitchinterval(): sys.setswitchinterval(before))
+    sys.setswitchinterval(1e-6)
+    bodies = [b'{"ProfileId":%d}' % number for number in range(20_000)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda part: [int(members_of(body)["ProfileId"]) for body in bodies[part::4]], range(4)))
+    assert sorted(sum(found, [])) == [*range(20_000)]
+    members_of(b"{}")
+    assert len(profile_body._kept) == profile_body._KEPT
