@@ -32,9 +32,9 @@ def sample_target(mock: Mock, client: Client) -> str | None:
         return profile_target(client.client_id, "CRM", "C-000417")
     profiles = mock.worlds.default.profiles
     for key, _ in mock.fixtures.index.within(client.client_id.lower()):
-        if key[1] and (body := profiles.read(key)) is not None:
-            entry = next(e for e in orjson.loads(body)["AlternateIds"] if e and e["AlternateId"])
-            return profile_target(client.client_id, entry["AlternateIdType"], entry["AlternateId"])
+        for entry in orjson.loads(profiles.read(key) or b"{}").get("AlternateIds") or ():
+            if entry and entry.get("AlternateIdType") and entry.get("AlternateId"):
+                return profile_target(client.client_id, entry["AlternateIdType"], entry["AlternateId"])
     return None
 
 

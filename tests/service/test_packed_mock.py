@@ -9,9 +9,11 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from mockserver.fixtures import packed
 from mockserver.fixtures.generator import generate
 from mockserver.fixtures.loading import Source
 from mockserver.fixtures.packing import pack
+from mockserver.profile.keys import read_key
 from mockserver.service.assembly import assemble
 from mockserver.service.reload import Outcome, Reading, Reload
 from mockserver.service.sample import sample_target
@@ -104,11 +106,12 @@ def test_a_file_that_is_replaced_is_read_again(folder: Path, file: Path) -> None
     assert (reload.swap(found).status, "later" in mock.service.clients) == ("reloaded", True)
 
 
-def test_a_sample_is_found_without_looking_through_all(file: Path) -> None:
+def test_a_sample_is_found_without_looking_through_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of the client's alternate ids, for there is none that the documentation uses."""
-    mock = assemble(Settings(fixtures=file, log="off"))
+    mock, read = assemble(Settings(fixtures=file, log="off")), list[bytes]()
     client = mock.fixtures.clients["acme01"]
-    assert sample_target(mock, client) == PROFILE.format(1000000)
+    monkeypatch.setattr(packed, "read_key", lambda text: read.append(text) or read_key(text))
+    assert (sample_target(mock, client), len(read)) == (PROFILE.format(1000000), 1)
     assert sample_target(mock, mock.fixtures.clients["globex"]) is None
 
 
