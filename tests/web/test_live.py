@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from typing import Any
 
@@ -17,6 +18,7 @@ from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
 from mockserver.web.requests import live
+from tests.state.stores import exchange
 
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 SET_TYPE = [{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]
@@ -178,3 +180,10 @@ def test_a_row_has_two_times(http: FlaskClient) -> None:
     http.patch(PROFILE, json=[])
     row = rows(http)["rows"][-1]
     assert (row["at"], row["frozen"]) == (row["receivedAt"], False)
+
+
+def test_an_id_that_is_given_again_has_a_row_of_its_own(mock: Mock) -> None:
+    """A shared store that was emptied counts from the start, while the server has rows of before."""
+    first, later = (exchange(1, status=status, at=datetime(2026, 1, status % 30, tzinfo=UTC)) for status in (400, 404))
+    shown = [orjson.loads(orjson.dumps(row)) for row in live.rows_of(mock, [first, later, first])]
+    assert [row["status"] for row in shown] == [400, 404, 400]

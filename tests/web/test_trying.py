@@ -90,6 +90,18 @@ def test_a_first_request_is_sent_from_nothing(mock: Mock, http: FlaskClient) -> 
     assert post(http, "send", example, 201)["status"] == 200
 
 
+def test_a_request_is_sent_where_nothing_is_kept_of_it(make_mock: Callable[..., Mock]) -> None:
+    """A pure mock tells no id in its answer."""
+    http = create_app(make_mock(auth="strict", pure=True, journal_entries=0)).test_client()
+    assert post(http, "send", {"url": PROFILE, "body": SET_TYPE, "sign": True}, 201)["id"] is None
+
+
+@pytest.mark.parametrize("part", [{"method": []}, {"method": {}}, {"dialects": [[]]}], ids=str)
+def test_what_is_no_text_names_nothing(http: FlaskClient, part: dict[str, Any]) -> None:
+    """It is refused like a wrong name."""
+    assert post(http, "try", {"url": PROFILE, "body": SET_TYPE, **part}, 422)["reason"] == "admin-request-invalid"
+
+
 def test_a_dry_run_is_signed_and_speaks_each_dialect(http: FlaskClient) -> None:
     """What is a leniency of one is refused by another."""
     asked = {"url": PROFILE, "body": [{"op": "REPLACE", "path": "CustomerType", "value": "A"}], "sign": True}

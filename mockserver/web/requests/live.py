@@ -119,10 +119,11 @@ class _Rows:
 
     def __init__(self, secrets: Secrets) -> None:
         self._shown = lru_cache(maxsize=4096)(lambda text: secrets.known(short(text)))
-        self._written: dict[tuple[str, datetime | None], orjson.Fragment] = {}
+        # By its times too: a shared store that was emptied gives the same ids again.
+        self._written: dict[tuple[str, datetime, datetime | None], orjson.Fragment] = {}
 
     def row(self, exchange: Exchange) -> orjson.Fragment:
-        key = exchange.id, exchange.received
+        key = exchange.id, exchange.at, exchange.received
         if (row := self._written.get(key)) is None:
             if len(self._written) > MOST_ROWS:
                 self._written.clear()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, issued_now, sign
 from mockserver.journal import view
-from mockserver.journal.log import Exchange
+from mockserver.journal.log import REQUEST_ID, Exchange
 from mockserver.journal.redaction import REDACTED
 from mockserver.patch.dialect import DIALECTS
 from mockserver.profile.keys import fold
@@ -60,13 +60,14 @@ def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
 
 
 def _sent(door: VendorDoor, world: World, sent: Request) -> Response:
-    """Send a request to its world, and tell what became of it."""
+    """Send a request to its world, and tell what became of it; a pure mock without a journal knows no id of it."""
     head = sent.head
     if not door.pure:
         head = Head(head.method, head.target, {**head.headers, "x-mock-namespace": world.name}, head.route)
     environ = {"wsgi.input": BytesIO(sent.body), "CONTENT_LENGTH": str(len(sent.body))}
     answer = door.answer(environ, head)
-    number = dict(answer.headers).get("X-Mock-Request-Id") or world.journal.entries(limit=1)[0].id
+    kept = [exchange.id for exchange in world.journal.entries(limit=1)]
+    number = dict(answer.headers).get(REQUEST_ID) or (kept[0] if kept else None)
     return json_response({"id": number, "status": answer.status, "reason": answer.story.reason}, 201)
 
 
@@ -92,7 +93,7 @@ def _tried(mock: Mock, world: World, sent: Request, document: dict[str, Any]) ->
     clean = mock.service.secrets.content
     if names is None:
         return clean(dry_run(mock, world, sent))  # type: ignore[no-any-return]
-    if not isinstance(names, list) or not names or any(name not in DIALECTS for name in names):
+    if not isinstance(names, list) or not names or any(name not in list(DIALECTS) for name in names):
         raise AdminRefusal(422, "dialects names none of the dialects", f"send a list of {', '.join(DIALECTS)}")
     return {"dialects": {name: clean(dry_run(_speaking(mock, name), world, sent)) for name in names}}
 
@@ -161,7 +162,7 @@ def _described_request(document: dict[str, Any]) -> Request:
     route, method = match_route(target, slashes_in_ids=True), document.get("method", "PATCH")
     if not route.operations:
         raise _names_no_profile()
-    if method not in route.operations:
+    if method not in list(route.operations):  # compared, for what was sent may be no text
         allowed = ", ".join(route.operations)
         raise AdminRefusal(422, f"the URL does not take {str(method)[:20]}", f"write one of {allowed}")
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
