@@ -28,11 +28,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -q -p no:randomly tests/test_architecture.py
-	$(BIN)/python contracts/write_operations.py --check
+	$(BIN)/python contracts/write_patch_operations.py --check
 	$(BIN)/python contracts/write_signature_vectors.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
-	$(BIN)/python docs/write_operations.py --check
+	$(BIN)/python docs/write_calls.py --check
 	$(BIN)/python docs/write_reasons.py --check
 
 types: $(VENV)/.dev
@@ -45,11 +45,11 @@ wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel
 
 contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
-	$(BIN)/python contracts/write_operations.py
+	$(BIN)/python contracts/write_patch_operations.py
 	$(BIN)/python contracts/write_signature_vectors.py
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
-	$(BIN)/python docs/write_operations.py
+	$(BIN)/python docs/write_calls.py
 	$(BIN)/python docs/write_reasons.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)

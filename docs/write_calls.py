@@ -47,7 +47,7 @@ def main() -> int:
             path.write_text(wanted[path], encoding="utf-8")
         return 0
     for path in stale:
-        print(f"{path.relative_to(ROOT)} is stale: run python docs/write_operations.py", file=sys.stderr)
+        print(f"{path.relative_to(ROOT)} is stale: run python docs/write_calls.py", file=sys.stderr)
     return 1 if stale else 0
 
 
