@@ -76,7 +76,6 @@ class Reload:
         watcher.start()
 
     def stop(self) -> None:
-        """Watch no more."""
         if self._watcher is not None:
             self._watcher.stop()
 

@@ -69,8 +69,6 @@ class Remaining(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """How a recovery ended."""
-
     restored: tuple[str, ...]
     remaining: tuple[Remaining, ...]
 
