@@ -1,4 +1,4 @@
-# The two commands: `make serve` starts the mock, `make test` checks everything.
+# The two commands: `make serve` starts the mock, `make test` runs lint, types, tests and the wheel.
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
@@ -18,7 +18,7 @@ help:  ## list the targets
 serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed curl
 	$(BIN)/mockserver serve $(ARGS)
 
-test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+test: $(VENV)/.dev lint types tests wheel  ## lint, types, tests and the wheel
 	@$(BIN)/python -m tests.state.redis_servers || true
 
 quick: $(VENV)/.dev lint types  ## lint, types, and the tests that start nothing and are not marked slow
