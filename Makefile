@@ -1,4 +1,4 @@
-# The two commands: `make serve` starts the mock, `make test` checks everything.
+# The two commands: `make serve` starts the mock, `make test` runs lint, types, tests and the wheel.
 PYTHON ?= python3
 VENV ?= .venv
 BENCH ?= .venv-bench
@@ -18,7 +18,7 @@ help:  ## list the targets
 serve: $(VENV)/.run  ## start the mock on the demo fixtures and print a signed curl
 	$(BIN)/mockserver serve $(ARGS)
 
-test: $(VENV)/.dev lint types tests wheel  ## everything that CI checks
+test: $(VENV)/.dev lint types tests wheel  ## lint, types, tests and the wheel
 	@$(BIN)/python -m tests.state.redis_servers || true
 
 quick: $(VENV)/.dev lint types  ## lint, types, and the tests that start nothing and are not marked slow
@@ -28,11 +28,11 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -q -p no:randomly tests/test_architecture.py
-	$(BIN)/python contracts/write_operations.py --check
+	$(BIN)/python contracts/write_patch_operations.py --check
 	$(BIN)/python contracts/write_signature_vectors.py --check
 	$(BIN)/python docs/write_fidelity.py --check
 	$(BIN)/python docs/write_settings.py --check
-	$(BIN)/python docs/write_operations.py --check
+	$(BIN)/python docs/write_calls.py --check
 	$(BIN)/python docs/write_reasons.py --check
 
 types: $(VENV)/.dev
@@ -45,11 +45,11 @@ wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel
 
 contract: $(VENV)/.dev  ## write the derived parts of contract and docs anew
-	$(BIN)/python contracts/write_operations.py
+	$(BIN)/python contracts/write_patch_operations.py
 	$(BIN)/python contracts/write_signature_vectors.py
 	$(BIN)/python docs/write_fidelity.py
 	$(BIN)/python docs/write_settings.py
-	$(BIN)/python docs/write_operations.py
+	$(BIN)/python docs/write_calls.py
 	$(BIN)/python docs/write_reasons.py
 
 lint-contract:  ## lint the contract with Redocly (needs Node.js)

@@ -1,3 +1,3 @@
-"""A mock and contract-testing server for one operation of the MyPreferences API."""
+"""A mock and contract-testing server for the MyPreferences API of PossibleNOW."""
 
 __version__ = "0.1.0"

@@ -126,7 +126,7 @@ def _parsers(wanted: str) -> tuple[Parser, Parser | None]:
     """Return the parser of all, and that of the wanted command if there is such a command."""
     parser = Parser(
         prog="mockserver",
-        description="A mock and contract-testing server for one API: MyPreferences, PATCH Profile by AlternateId.",
+        description="A mock and contract-testing server for one API: MyPreferences of PossibleNOW.",
         epilog=as_started("Start with: mockserver serve"),
         allow_abbrev=False,
     )

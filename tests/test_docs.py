@@ -25,10 +25,10 @@ SOURCES = [path for path in (ROOT / "mockserver").rglob("*.py") if not {"verify"
     "script",
     [
         "docs/write_fidelity.py",
-        "docs/write_operations.py",
+        "docs/write_calls.py",
         "docs/write_reasons.py",
         "docs/write_settings.py",
-        "contracts/write_operations.py",
+        "contracts/write_patch_operations.py",
         "contracts/write_signature_vectors.py",
     ],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
 import shlex
 from collections import defaultdict
@@ -22,11 +20,16 @@ from mockserver.commands.report_files import FORMATS
 from mockserver.drift.compare import Kind, load_volatile
 from mockserver.drift.known import load_known
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
+from mockserver.journal.lines import LogLines
+from mockserver.profile.keys import fold
+from mockserver.service.assembly import assemble
 from mockserver.service.door import allowed_hosts
+from mockserver.settings import Settings
 from mockserver.story.provenance import RULES
 from mockserver.verify.calls import Verdict
 from mockserver.verify.run import STAGES
 from mockserver.verify.target.targets import load_targets
+from tests.conftest import Client
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -132,12 +135,25 @@ def test_readme_lists_every_command() -> None:
 
 
 def test_readme_signs_as_the_package_does() -> None:
-    """The function runs as it stands."""
+    """The code runs as it stands."""
     (code,) = (block for block in blocks(README, "python") if "def authorization" in block)
-    names: dict[str, Any] = {"hmac": hmac, "base64": base64}
+    names: dict[str, Any] = {}
     exec(code, names)
     given = ("ACME01~my-test", "editor@acme.example", "a key", "2026-01-31T12:00:00Z")
     assert names["authorization"](*given) == sign(*given)
+
+
+def test_readme_shows_the_log_line_that_is_written() -> None:
+    """But for the ends of its lines and what `…` stands for; time and number are its own."""
+    mock = assemble(Settings(log="off"))
+    user, client = "editor@acme.example", mock.fixtures.clients[fold("ACME01")]
+    signed = sign(
+        "ACME01", user, client.users[user].secrets[0], f"{mock.worlds.default.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    )
+    Client(mock)('[{"op": "replace", "path": "/Emails/0/EmailAdress", "value": "a@b.example"}]', authorization=signed)
+    told = LogLines(mock.tree).text(*mock.worlds.default.journal)
+    (shown,) = re.findall(r"^[\d:.]+ \w{8} (default .*?)```", README, re.M | re.S)
+    assert re.fullmatch(r"[\d:.]+ \w{8} " + re.escape(" ".join(shown.split())).replace("…", ".+"), told)
 
 
 SPEAKING = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "mockserver").rglob("*.py")}

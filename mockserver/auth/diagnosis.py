@@ -18,7 +18,7 @@ from mockserver.auth import header_mistakes as auth_header_mistakes
 from mockserver.auth import recipes as auth_recipes
 from mockserver.auth import signing as auth
 from mockserver.auth.header_mistakes import Mistake
-from mockserver.auth.messages import Signing
+from mockserver.auth.mistaken_messages import Signing
 from mockserver.auth.signing import Client, User
 from mockserver.auth.spelling import readings
 from mockserver.errors import Unauthorized

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
-from mockserver.auth import messages
-from mockserver.auth.messages import Signing, Text, Variants
+from mockserver.auth import mistaken_messages as messages
+from mockserver.auth.mistaken_messages import Signing, Text, Variants
 from mockserver.auth.signing import utf8
 from mockserver.auth.spelling import TRUNCATED, Spelling, readings, truncated
 

@@ -24,7 +24,6 @@ Row = dict[str, str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `check`."""
     add_settings(parser)
     add_json(parser)
 

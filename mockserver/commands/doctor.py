@@ -47,7 +47,6 @@ class Finding(NamedTuple):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `doctor`."""
     add_settings(parser)
     add_json(parser)
 

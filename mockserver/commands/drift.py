@@ -54,7 +54,6 @@ profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `drift`."""
     parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
     parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
     parser.add_argument("--page", action="store_true", help="compare the contract with the vendor's page instead")

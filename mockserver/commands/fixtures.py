@@ -36,7 +36,6 @@ _OF_ONE = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `fixtures`."""
     parser.add_argument("action", choices=("generate", "pack"), help="invent profiles, or check and pack them")
     parser.add_argument("source", type=Path, nargs="?", help="pack: a directory of fixtures, or an NDJSON file")
     parser.add_argument("--out", type=Path, metavar="FILE", help="NDJSON (.gz to compress) or packed file to write")
@@ -55,7 +54,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Generate or pack."""
     for action, names in _OF_ONE.items():
         if action != options.action and (given := [name for name in names if vars(options).get(name) is not None]):
             raise UsageError(f"{given[0].replace('_', '-')} is for `fixtures {action}`", hint="leave it out")

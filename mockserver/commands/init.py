@@ -38,7 +38,6 @@ def test_a_customer_type_is_replaced(mypreferences):
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of `init`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder to write to; it may be there, not its files")
     add_json(parser)
 
@@ -64,7 +63,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _files() -> dict[str, str]:
-    """Return what is written where."""
     made = schemas(load_contract(shipped("contracts") / "openapi.yaml"), TARGET_KEYS)
     return {
         **{name: (_START / file).read_text(encoding="utf-8") for name, file in _COPIED.items()},

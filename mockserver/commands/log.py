@@ -25,7 +25,6 @@ _PAUSE_S: Final = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `log`."""
     parser.add_argument("--follow", action="store_true", help="go on with what comes, until Ctrl-C")
     parser.add_argument("--world", metavar="NAME", help="one world alone (default: every world)")
     parser.add_argument("--last", type=int, default=10, metavar="N", help="begin with the newest N (%(default)s)")

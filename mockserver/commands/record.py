@@ -37,7 +37,6 @@ _MARK = "# Written by `mockserver record`: one client with one invented user."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `record`."""
     parser.add_argument("--target", metavar="NAME", required=True, help="a target of the targets file")
     parser.add_argument(
         "--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)"

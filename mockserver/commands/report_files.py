@@ -23,7 +23,6 @@ FORMATS = (".html", ".json", ".xml", ".txt")
 
 
 def add_report_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--report FILE`."""
     parser.add_argument(
         "--report",
         type=_report_file,
@@ -35,7 +34,6 @@ def add_report_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def add_github_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--github`."""
     parser.add_argument(
         "--github",
         action=argparse.BooleanOptionalAction,
@@ -55,7 +53,6 @@ def github_output(options: argparse.Namespace) -> GithubOutput | None:
 
 
 def add_report_to_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--report-to URL`."""
     parser.add_argument(
         "--report-to",
         type=_server,

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
-from mockserver.commands.logs import Redacting, start_log
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
+from mockserver.commands.server_log import Redacting, start_log
 from mockserver.errors import UsageError
 from mockserver.fixtures.watching import Watcher
 from mockserver.server.server import Server, stop_signals

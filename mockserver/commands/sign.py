@@ -28,7 +28,6 @@ _NOT_EXPLAINED = ("user", "secret_env", "secret_file", "algorithm", "unkeyed", "
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `sign`."""
     add_settings(parser, "fixtures", "contract", "unkeyed_signatures")
     parser.add_argument("--client", help="clientId as it stands in the URL (default: the first of the fixtures)")
     parser.add_argument("--user", help="UserId (default: the client's first user)")

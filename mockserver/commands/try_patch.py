@@ -35,7 +35,6 @@ _SPELLED = {"clientId": "CLIENT", "alternateIdType": "TYPE", "alternateId": "ID"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `try`."""
     parser.add_argument(
         "patch", metavar="PATCH.json", nargs="?", help="file with the request's body; - reads standard input"
     )

@@ -62,7 +62,6 @@ _WRITERS: Mapping[str, Callable[[Path, Shown], Callable[[Event], None]]] = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `verify`."""
     add_target_flags(parser)
     add_settings(parser, "dialect", "fixtures", "contract")
     parser.add_argument("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")

@@ -39,7 +39,6 @@ def as_text(report: DriftReport, *, verbose: bool = False) -> str:
 
 
 def as_json(report: DriftReport) -> dict[str, Any]:
-    """Return the report for machines."""
     return {
         "left": report.left,
         "right": report.right,

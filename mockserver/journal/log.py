@@ -259,7 +259,6 @@ class Journal(ExchangeLog):
 
     @property
     def bytes_used(self) -> int:
-        """An estimate of the memory that the exchanges take."""
         ring = self._ring
         return ring.bytes if ring else 0
 
@@ -284,7 +283,6 @@ class Journal(ExchangeLog):
                 self._budget.spend(ring.bytes - before)
 
     def clear(self) -> None:
-        """Forget every exchange."""
         with self._lock:
             freed, self._ring = self.bytes_used, None
             self.dropped = 0
@@ -292,7 +290,6 @@ class Journal(ExchangeLog):
                 self._budget.spend(-freed)
 
     def remove(self, exchange_id: str) -> bool:
-        """Forget one exchange; return whether it was there."""
         with self._lock:
             ring = self._ring or _Ring()
             index = next((n for n, exchange in enumerate(ring.entries) if exchange.id == exchange_id), None)

@@ -13,8 +13,8 @@ from mockserver.journal.log import Exchange
 from mockserver.journal.view import sent_operations
 from mockserver.patch.apply import apply_one, operation_type
 from mockserver.patch.dialect import Dialect
+from mockserver.profile.changed_paths import changed_paths
 from mockserver.profile.clr_text import plain
-from mockserver.profile.difference import changed_paths
 from mockserver.profile.members import MemberTree, member_at
 from mockserver.story.place import instead, place_of
 

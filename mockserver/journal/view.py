@@ -18,7 +18,7 @@ from mockserver.formats.json_read import read_patch
 from mockserver.formats.negotiation import body_format
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import REDACTED, Secrets
-from mockserver.profile.difference import changed_paths
+from mockserver.profile.changed_paths import changed_paths
 from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
 from mockserver.story.story import Story

@@ -69,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self.deadline = server.now + server.bounds.header_timeout_s
         self.since = server.now  # when the last request began, or the connection
 
-    # called by the transport
+    # -- called by the transport ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
@@ -110,7 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.state is READY:
             self._go_on()
 
-    # called by the reader
+    # -- called by the reader ------------------------------------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
@@ -172,7 +172,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._reject(environ)
 
-    # answering
+    # -- answering -----------------------------------------------------------------------------------------------------
 
     def _spoil(self, effect: Any, head: bytes, body: bytes) -> None:
         self.state = PENDING
@@ -210,7 +210,7 @@ class Connection(asyncio.BufferedProtocol):
         self.transport.resume_reading()
         reader.send_continue()
 
-    # called by deliveries
+    # -- called by deliveries ------------------------------------------------------------------------------------------
 
     def later(self, delay_s: float, step: Callable[..., None], *args: object) -> None:
         """Take the next step of the pending answer in `delay_s` seconds."""
@@ -227,7 +227,7 @@ class Connection(asyncio.BufferedProtocol):
         self.state = STALLED
         self.transport.resume_reading()
 
-    # ending
+    # -- ending --------------------------------------------------------------------------------------------------------
 
     def _take_no_more(self) -> None:
         self.closing = True
@@ -268,7 +268,7 @@ class Connection(asyncio.BufferedProtocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.transport.abort()
 
-    # called by the server
+    # -- called by the server ------------------------------------------------------------------------------------------
 
     def expire(self) -> None:
         """End a connection whose deadline has passed, but for an answer that is planned to be late."""

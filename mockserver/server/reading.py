@@ -99,7 +99,7 @@ class Reader:
             self.owes_continue = False
             self.answers.write(CONTINUE)
 
-    # called by the parser
+    # -- called by the parser ------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         if self.in_body or self.parser is None:
@@ -160,7 +160,7 @@ class Reader:
             self.answers.closing = True
         self.answers.take(environ)
 
-    # parsing
+    # -- parsing -------------------------------------------------------------------------------------------------------
 
     def _feed(self, data: memoryview) -> Exception | None:
         """Parse what came; return the parser's word on a method that it doesn't know, refuse all else it can't read."""

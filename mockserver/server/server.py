@@ -139,7 +139,7 @@ class Server:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    # the serving thread's side
+    # -- the serving thread's side -------------------------------------------------------------------------------------
 
     def _bind(self) -> Sequence[socket.socket]:
         if not self._ended.is_set():
@@ -248,7 +248,7 @@ class Server:
             if connection.deadline < clock:
                 connection.expire()
 
-    # called by connections
+    # -- called by connections -----------------------------------------------------------------------------------------
 
     def admit(self, connection: Connection) -> None:
         """Enter a new connection; a full server closes the longest idle one for it, or turns it away."""

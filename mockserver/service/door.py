@@ -208,6 +208,7 @@ class VendorDoor:
                 line = orjson.dumps(self._lines.row(answer.exchange)).decode()
             else:
                 line = self._lines.text(answer.exchange)
+            # Here too: `serve` alone redacts what its handler writes; elsewhere the log is another's, such as pytest's.
             _log.info("%s", self.mock.service.secrets.text(line))
 
 

@@ -1,6 +1,6 @@
 """The operations of the vendor's API that the mock answers: the one table of router, Flask, contract, `Allow` and docs.
 
-To add one: a row here, its operation in the contract, and a handler. `docs/write_operations.py` writes the docs page.
+To add one: a row here, its operation in the contract, and a handler. `docs/write_calls.py` writes the docs page.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _READINGS = 5  # of files that change while they are read
 _log = logging.getLogger(__name__)
 
 
-class Outcome(Struct, frozen=True):
+class Reloaded(Struct, frozen=True):
     """What came of reading again; `skipped` are files that were left alone, `restart` settings that need a restart."""
 
     status: str
@@ -63,7 +63,7 @@ class Reload:
         self._begun = self._swapped = 0
         self.paths = [mock.settings.fixtures, *([config] if config is not None else [])]
         self._watcher: Watcher | None = None
-        self.last: Outcome | None = None
+        self.last: Reloaded | None = None
 
     @property
     def watching(self) -> bool:
@@ -76,11 +76,10 @@ class Reload:
         watcher.start()
 
     def stop(self) -> None:
-        """Watch no more."""
         if self._watcher is not None:
             self._watcher.stop()
 
-    def run(self) -> Outcome:
+    def run(self) -> Reloaded:
         """Read and swap at once; raise UsageError where state is shared with other processes."""
         if not isinstance(self._mock.worlds, MemoryWorlds):
             hint = "restart every server of the store after an edit, or serve with --store memory"
@@ -88,7 +87,7 @@ class Reload:
         found = self.read()
         return self.swap(found) if isinstance(found, Reading) else found
 
-    def read(self) -> Reading | Outcome:
+    def read(self) -> Reading | Reloaded:
         """Read everything, again if it changed meanwhile; what is wrong changes nothing but what is told."""
         self._begun = number = self._begun + 1
         try:
@@ -108,12 +107,12 @@ class Reload:
             return self._refused([row], str(problem))
         return Reading(number, settings, fixtures, _difference(self._mock.fixtures, fixtures))
 
-    def _refused(self, rows: list[dict[str, str]], text: str) -> Outcome:
+    def _refused(self, rows: list[dict[str, str]], text: str) -> Reloaded:
         _log.warning("not read again, everything stays as it was: %s", text)
-        self.last = Outcome("refused", rows, at=system_now().isoformat())
+        self.last = Reloaded("refused", rows, at=system_now().isoformat())
         return self.last
 
-    def swap(self, reading: Reading) -> Outcome:
+    def swap(self, reading: Reading) -> Reloaded:
         """Answer by what was read from now on; where requests are answered in one thread, call it there."""
         mock, clashes = self._mock, list[dict[str, Any]]()
         with self._lock:
@@ -136,13 +135,13 @@ class Reload:
             skipped = [_told(row) for row in reading.fixtures.skipped]
             status = "reloaded" if changed else "unchanged"
             at = system_now().isoformat()
-            outcome = Outcome(status, [], reading.profiles, clashes, skipped, restart, at)
+            outcome = Reloaded(status, [], reading.profiles, clashes, skipped, restart, at)
             _tell(outcome, self.last)
             self.last = outcome
             return outcome
 
 
-def _tell(outcome: Outcome, before: Outcome | None) -> None:
+def _tell(outcome: Reloaded, before: Reloaded | None) -> None:
     if outcome.status == "reloaded" or (before is not None and before.status == "refused"):
         counts = ", ".join(f"{count} {what}" for what, count in outcome.profiles.items() if count)
         _log.info("read again: profiles %s", counts or "as before")

@@ -74,8 +74,6 @@ class Head:
 
 
 class Request(Struct, frozen=True):
-    """One request."""
-
     head: Head
     body: bytes
 

@@ -172,7 +172,6 @@ class Service:
     def _neighbour(
         self, request: Request, profiles: ProfileStore | Unsaved, addressed: Addressed, handling: Handling
     ) -> tuple[Answer, Update | None]:
-        """Answer a call around the PATCH."""
         # Imported with the first of them: many servers see none.
         from mockserver.service.neighbours import Call, Neighbours
 

@@ -1,4 +1,4 @@
-"""Worlds in this process's memory: the default store, and the faster one."""
+"""Worlds in this process's memory: the default store, and the faster one. What each method does says `world.py`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,6 @@ class MemoryWorld:
             self.reset_faults()
 
     def add_fault(self, fault: Fault) -> None:
-        """Add a rule, or replace the one with its id and start counting anew; it expires by this world's clock."""
         with self._fault_lock:
             row = (fault, self.clock.now().timestamp())
             rows = list(self.faults)
@@ -78,7 +77,6 @@ class MemoryWorld:
             self.counters.pop(fault.id, None)
 
     def remove_fault(self, fault_id: str) -> bool:
-        """Remove a rule; return whether it was there."""
         with self._fault_lock:
             rows = tuple(row for row in self.faults if row[0].id != fault_id)
             removed = len(rows) < len(self.faults)
@@ -88,13 +86,11 @@ class MemoryWorld:
             return removed
 
     def switch_fault(self, fault_id: str, *, enabled: bool) -> bool:
-        """Switch a rule on or off, its counts kept; return whether it is there."""
         with self._fault_lock:
             self.faults = switched(self.faults, fault_id, enabled=enabled)
             return any(fault.id == fault_id for fault, _ in self.faults)
 
     def reset_faults(self) -> None:
-        """Go back to the faults that the server was started with, all counters at zero."""
         with self._fault_lock:
             started = self.clock.now().timestamp()
             self.faults = tuple((fault, started) for fault in self._initial_faults)
@@ -102,7 +98,6 @@ class MemoryWorld:
             self._uncount_faults()
 
     def clear_faults(self) -> None:
-        """Remove every rule, also those that the server was started with."""
         with self._fault_lock:
             self.faults, self.counters = (), {}
             self._uncount_faults()
@@ -130,7 +125,6 @@ class MemoryWorld:
             self._fault_sizes = {}
 
     def decide_fault(self, facts: Facts) -> Decision:
-        """Count the request for each matching rule and return what is due; atomic."""
         while True:
             # Which rules match rests on no counter: found out before the lock, so that nobody waits for a long patch.
             rows, now = self.faults, self.clock.now().timestamp()
@@ -144,7 +138,6 @@ class MemoryWorld:
                 return decision
 
     def reset(self) -> None:
-        """Go back to the fixtures, the initial faults, an empty journal and the system's clock."""
         self.clock.reset()
         self.profiles.reset()
         self.reset_faults()
@@ -178,11 +171,9 @@ class MemoryWorlds:
 
     @property
     def appended(self) -> int:
-        """A number that changes with each exchange that a journal takes."""
         return sum(world.journal.total for world in self.all())
 
     def get(self, name: str | None, key: Key | None = None) -> MemoryWorld:
-        """Return the world of that name; raise NotFound for an unknown one under strict worlds."""
         if self._content.used > self._content.max_bytes:
             self._make_room()
         if name is None or name == DEFAULT_WORLD:
@@ -199,7 +190,6 @@ class MemoryWorlds:
     serve = get
 
     def create(self, name: str) -> MemoryWorld:
-        """Make a world, or return the one that is there, also under strict worlds."""
         if name == DEFAULT_WORLD:
             return self.default
         with self._lock:
@@ -231,7 +221,6 @@ class MemoryWorlds:
             self._on_eviction(world)
 
     def delete(self, name: str) -> bool:
-        """Remove a world; the default one is reset instead. Return whether there was one."""
         if name == DEFAULT_WORLD:
             self.default.reset()
             return True
@@ -246,7 +235,6 @@ class MemoryWorlds:
         return self._content.used
 
     def names(self) -> list[str]:
-        """Return every world's name, the default first, then by last use."""
         with self._lock:
             return [DEFAULT_WORLD, *self._worlds]
 
@@ -264,6 +252,5 @@ class MemoryWorlds:
         """Do nothing: memory is not connected to."""
 
     def all(self) -> list[World]:
-        """Return every world."""
         with self._lock:
             return [self.default, *self._worlds.values()]

@@ -37,7 +37,6 @@ class Fingerprint:
             self.add(body)
 
     def add(self, body: bytes) -> None:
-        """Take in the next profile."""
         self._digest.update(b"%d " % len(body))
         self._digest.update(body)
 

@@ -15,7 +15,6 @@ class Unsaved:
         self._profiles = profiles
 
     def read(self, key: Key) -> bytes | None:
-        """Return a profile's bytes, or None."""
         return self._profiles.read(key)
 
     def items(self) -> Iterator[tuple[Key, bytes]]:

@@ -30,7 +30,6 @@ class Strays:
         self._open: list[Watch] = []
 
     def watch(self) -> Watch:
-        """Start to look."""
         with self._lock:
             for other in self._open:
                 other.alone = False

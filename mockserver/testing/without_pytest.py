@@ -50,7 +50,6 @@ class MockServerMixin(_Case):
 
     @classmethod
     def setUpClass(cls) -> None:
-        """Start the server."""
         super().setUpClass()
         cls._mock_server = cls.enterClassContext(serving(Options(**cls.mock_settings)))
 

@@ -140,7 +140,7 @@ def read_profile(reply: Reply, contract: Contract, dialect: str) -> dict[str, An
 def _profile_of(contract: Contract, dialect: str, declared: str, body: bytes) -> dict[str, Any]:
     media_type, text = read_text(Reply(200, {"content-type": declared}, body, 0))
     if media_type in XML_TYPES:
-        return ProfileReader(contract, dialect).read(text)
+        return XmlProfileReader(contract, dialect).read(text)
     document = _read_json(text)
     if not isinstance(document, dict):
         raise Unreadable("the body is no JSON object")
@@ -188,12 +188,12 @@ def read_loosely(reply: Reply, contract: Contract, dialect: str) -> dict[str, An
     """Return what can be made of a profile in XML whose elements are not the contract's, None if that is nothing."""
     try:
         media_type, text = read_text(reply)
-        return ProfileReader(contract, dialect, loose=True).read(text) if media_type in XML_TYPES else None
+        return XmlProfileReader(contract, dialect, loose=True).read(text) if media_type in XML_TYPES else None
     except Unreadable:
         return None
 
 
-class ProfileReader:
+class XmlProfileReader:
     """Reads the XML form of a profile and minds names, order, namespace and nil; a loose one takes any elements."""
 
     def __init__(self, contract: Contract, dialect: str, *, loose: bool = False) -> None:

@@ -86,7 +86,6 @@ class Tally:
     facts: set[str] = field(default_factory=set)
 
     def add(self, event: Event) -> None:
-        """Count an event."""
         if isinstance(event, CaseFinished):
             self.verdicts[event.verdict] += 1
             if event.verdict not in (Verdict.NOT_VERIFIABLE, Verdict.INCONCLUSIVE):

@@ -145,7 +145,6 @@ class HttpSession:
             return [_answer(begin, started) for _ in range(call.copies)][-1]
 
     def close(self) -> None:
-        """Close the connections."""
         for connection in self._connections.values():
             connection.close()
 

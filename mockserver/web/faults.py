@@ -25,7 +25,6 @@ _Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the routes."""
     started_with = initial_faults(mock.settings, mock.tree, mock.fixtures)
 
     def row(world: World, fault: Fault) -> dict[str, Any]:

@@ -17,8 +17,6 @@ _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the route."""
-
     @admin.get("/__admin/numbers")
     def numbers() -> Response:
         """Count the last ten minutes in steps of ten seconds, all answers since the start, and what is bounded."""

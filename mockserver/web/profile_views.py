@@ -24,7 +24,6 @@ _TYPES: Final = {Kind.LIST: "array"}
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the routes."""
     _against_fixture(admin, mock)
     _in_other_forms(admin, mock)
     _through_requests(admin, mock)

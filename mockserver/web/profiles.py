@@ -20,7 +20,6 @@ _Profile = tuple[Key, bytes]
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the routes."""
     _reading(admin, mock)
     _writing(admin, mock)
 

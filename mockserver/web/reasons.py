@@ -21,8 +21,6 @@ PAGES: Final = "/__admin/reasons/"
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the routes."""
-
     @admin.get("/__admin/fidelity")
     def fidelity() -> Response:
         """List every behaviour with its mark, what the API does, and where that is known from."""

@@ -19,7 +19,6 @@ _VERDICTS: Final = ("broken", "inconclusive", "tolerated", "not verifiable", "he
 
 
 def register(admin: Blueprint) -> None:
-    """Add the routes."""
     kept, numbers = deque[dict[str, Any]](maxlen=_KEPT), count(1)
 
     @admin.post("/__admin/reports")

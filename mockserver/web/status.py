@@ -18,7 +18,6 @@ from mockserver.web.guard import json_response
 
 
 def register(admin: Blueprint, mock: Mock, reload: Reload) -> None:
-    """Add the routes."""
     _liveness(admin, mock)
     _readiness(admin, mock)
     _facts(admin, mock, reload)

@@ -7,7 +7,7 @@ import pytest
 from mockserver.auth import recipes as auth_recipes
 from mockserver.auth import signing as auth
 from mockserver.auth.diagnosis import Diagnosis, explain
-from mockserver.auth.messages import Signing
+from mockserver.auth.mistaken_messages import Signing
 from mockserver.auth.signing import Client, User
 from tests.auth.diagnosing import (
     ACME,

@@ -13,7 +13,7 @@ from mockserver.auth.signing import Client, OAuthClient
 from mockserver.errors import Forbidden, Unauthorized, UsageError
 from tests.auth.verifying import JOHN, KEY, ODD, OLD_KEY, SLY, STAMP, UNABLE, signature_as_documented, verify
 
-# --- signing -------------------------------------------------------------------------------------------------------
+# -- signing -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", auth.ALGORITHMS)
@@ -47,7 +47,7 @@ def test_issued_now_is_never_in_the_future() -> None:
     assert auth.issued_now(datetime(2024, 5, 1, 19, 0, 0, 999_999, tzinfo=tokyo)) == "2024-05-01T10:00:00Z"
 
 
-# --- accepted headers ----------------------------------------------------------------------------------------------
+# -- accepted headers --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("algorithm", auth.ALGORITHMS)
@@ -116,7 +116,7 @@ def test_the_client_signs_the_segment_as_sent() -> None:
         verify(header, client_id="ACME")
 
 
-# --- permissions and secrets ---------------------------------------------------------------------------------------
+# -- permissions and secrets -------------------------------------------------------------------------------------------
 
 
 def test_require_lets_a_permitted_user_pass() -> None:

@@ -53,7 +53,7 @@ def refused(bearer: str, *, client: Client | None = ACME, now: datetime = NOW) -
     return caught.value
 
 
-# --- asking for a token --------------------------------------------------------------------------------------------
+# -- asking for a token ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_wrong_request_is_refused_as_in_rfc_6749(
     assert ("WWW-Authenticate" in answer.headers) == (status == 401 and authorization is not None)
 
 
-# --- using a token -------------------------------------------------------------------------------------------------
+# -- using a token -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("user", [JOHN, ODD], ids=["plain", "slash-and-space"])
@@ -187,7 +187,7 @@ def test_bearer_headers_are_told_from_others(header: str | None, expected: str |
     assert oauth.bearer_token(header) == expected
 
 
-# --- laws ----------------------------------------------------------------------------------------------------------
+# -- laws --------------------------------------------------------------------------------------------------------------
 
 ANY_TEXT = st.text(st.characters(codec=None))
 

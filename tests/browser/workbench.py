@@ -54,7 +54,7 @@ class Workbench:
         self.page.evaluate("hash => { location.hash = hash }", hash_)
         return self
 
-    # -- what is on the page
+    # -- what is on the page -------------------------------------------------------------------------------------------
 
     def see(self, text: str, within: str = "body") -> Locator:
         """Wait until a text is seen."""
@@ -73,7 +73,7 @@ class Workbench:
         self.page.wait_for_function("n => document.querySelectorAll('tr[data-id]').length === n", arg=count)
         return self.page.locator("tr[data-id]")
 
-    # -- what an application does
+    # -- what an application does --------------------------------------------------------------------------------------
 
     def patch(self, body: Any, identifier: str = ID, *, signed: bool = True, **headers: str) -> int:
         """Send a PATCH as an application would; the status."""

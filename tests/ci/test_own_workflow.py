@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import Any
 
@@ -61,3 +62,13 @@ def test_it_is_what_others_are_given(job: str) -> None:
 
     ours, theirs = told(WORKFLOW["jobs"][job]), told(GITHUB[job])
     assert theirs | {"if": ""} == ours | {"if": ""}
+
+
+def test_every_push_is_tested_as_ci_tests() -> None:
+    """By the same script, without a key."""
+    tests = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+    assert tests["permissions"] == {"contents": "read"}
+    assert set(tests[True]) == {"push", "pull_request"}  # YAML reads `on` as true
+    assert [step["run"] for step in tests["jobs"]["test"]["steps"] if "run" in step] == [".ci/run"]
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert "secrets." not in str(tests)

@@ -19,7 +19,7 @@ from tests.commands.calling import ROOT, Done, shown
 MINE = ("serve", "sign", "check", "try", "doctor", "fixtures")
 
 
-# help and usage
+# -- help and usage ----------------------------------------------------------------------------------------------------
 
 
 def test_alone_it_prints_the_help(run: Callable[..., Done]) -> None:
@@ -77,7 +77,7 @@ def test_a_negative_number_is_no_flag(seed: str, run: Callable[..., Done]) -> No
     assert run("check", "--seed", seed).code == 0
 
 
-# how the command is called
+# -- how the command is called -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_examples_and_hints_can_be_pasted(run: Callable[..., Done], monkeypatch:
     assert "see /opt/venv/bin/mockserver serve --help" in run("serve", "--prot").err
 
 
-# machines, and hostile words
+# -- machines, and hostile words ---------------------------------------------------------------------------------------
 
 
 HOSTILE: dict[str, list[str]] = {

@@ -22,16 +22,16 @@ from tests.data.contract_document import (
     validator,
 )
 
-WRITER = ROOT / "contracts" / "write_operations.py"
+WRITER = ROOT / "contracts" / "write_patch_operations.py"
 
 
-def write_operations(*arguments: str) -> subprocess.CompletedProcess[str]:
+def write_patch_operations(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(WRITER), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_operations_are_up_to_date() -> None:
-    result = write_operations("--check")
+    result = write_patch_operations("--check")
     assert result.returncode == 0, result.stderr
 
 
@@ -51,19 +51,19 @@ def test_a_stale_contract_is_refused_with_the_command_that_helps(tmp_path: Path,
     stale.write_text(text.replace(tag, f"{tag}        Colour: {member}\n"), encoding="utf-8")
     arguments = ("--contract", str(stale))
 
-    refused = write_operations("--check", *arguments)
+    refused = write_patch_operations("--check", *arguments)
     assert refused.returncode == 1
-    assert "python contracts/write_operations.py" in refused.stderr
+    assert "python contracts/write_patch_operations.py" in refused.stderr
     assert path not in stale.read_text(encoding="utf-8")
 
-    assert write_operations(*arguments).returncode == 0
-    assert write_operations("--check", *arguments).returncode == 0
+    assert write_patch_operations(*arguments).returncode == 0
+    assert write_patch_operations("--check", *arguments).returncode == 0
     assert path in stale.read_text(encoding="utf-8")
 
 
 def test_a_contract_without_the_markers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "openapi.yaml").write_text("openapi: 3.1.0\n", encoding="utf-8")
-    refused = write_operations("--check", "--contract", str(tmp_path / "openapi.yaml"))
+    refused = write_patch_operations("--check", "--contract", str(tmp_path / "openapi.yaml"))
     assert refused.returncode != 0
     assert "must hold the lines" in refused.stderr
 

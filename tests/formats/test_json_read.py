@@ -14,7 +14,7 @@ from mockserver.formats.json_read import read_patch
 from mockserver.profile.clr_text import UNDEFINED, Constructor
 from tests.formats.json_reading import RUNS, read
 
-# --- what the library did -------------------------------------------------------------------------------------------
+# -- what the library did ----------------------------------------------------------------------------------------------
 
 
 def expected_of(vector: dict[str, Any]) -> str | set[str]:
@@ -134,7 +134,7 @@ def test_op_path_and_from_are_turned_into_text(member: str, sent: str, text: str
     assert read(f'[{{"{member}":{sent}}}]') == [{member: text}]
 
 
-# --- charsets -------------------------------------------------------------------------------------------------------
+# -- charsets ----------------------------------------------------------------------------------------------------------
 
 PATCH = '[{"op":"replace","path":"/IsActive","value":"é"}]'
 DECODED = {

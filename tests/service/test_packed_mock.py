@@ -15,7 +15,7 @@ from mockserver.fixtures.loading import Source
 from mockserver.fixtures.packing import pack
 from mockserver.profile.keys import read_key
 from mockserver.service.assembly import assemble
-from mockserver.service.reload import Outcome, Reading, Reload
+from mockserver.service.reload import Reading, Reload, Reloaded
 from mockserver.service.sample import sample_target
 from mockserver.settings import Settings
 from mockserver.testing.server import Options, serving
@@ -96,7 +96,7 @@ def test_a_file_that_is_replaced_is_read_again(folder: Path, file: Path) -> None
     file.unlink()
     file.write_bytes(b"no packed file")
     refused = reload.read()
-    assert isinstance(refused, Outcome)
+    assert isinstance(refused, Reloaded)
     assert (refused.status, refused.problems[0]["text"]) == ("refused", "it is no packed file")
     assert (mock.fixtures is before, len([*world.profiles.items()])) == (True, 30)
     write(folder, {"clients.toml": CLIENTS + "[clients.LATER]\n"})

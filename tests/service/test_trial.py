@@ -12,7 +12,7 @@ import pytest
 
 from mockserver.patch.apply import apply_patch
 from mockserver.patch.dialect import DIALECTS
-from mockserver.profile.difference import changed_paths
+from mockserver.profile.changed_paths import changed_paths
 from mockserver.service.assembly import Mock
 from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.auth import tokens
 from mockserver.auth.signing import OAuthClient
-from mockserver.commands.logs import Redacting
+from mockserver.commands.server_log import Redacting
 from mockserver.journal.redaction import Secrets
 from mockserver.service.assembly import Mock, assemble
 from mockserver.settings import Settings

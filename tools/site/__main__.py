@@ -19,8 +19,8 @@ NAV: Final = {
     "Tutorial": ("docs/tutorial.md",),
     "How to": (
         "docs/how-to-pytest.md", "docs/workbench.md", "docs/troubleshooting.md", "docs/https.md", "docs/ci.md",
-        "docs/containers.md", "docs/redis.md", "docs/packed.md", "docs/verify.md", "docs/drift.md", "docs/record.md", "docs/own-stub.md",
-        "docs/typed-clients.md", "docs/clients/*.md",
+        "docs/containers.md", "docs/redis.md", "docs/packed.md", "docs/verify.md", "docs/drift.md", "docs/record.md",
+        "docs/own-stub.md", "docs/typed-clients.md", "docs/clients/*.md",
     ),
     "Reference": (
         "docs/settings.md", "docs/operations.md", "docs/control-surface.md", "reference/control-surface.md",

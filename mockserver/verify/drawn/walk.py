@@ -52,7 +52,6 @@ class Walker:
         self.model = PatchModel(contract, bench.dialect)
 
     def walks(self, amount: int) -> Iterator[CaseFinished]:
-        """Yield the outcome of each walk."""
         for number in range(amount):
             yield self.walk(number)
 

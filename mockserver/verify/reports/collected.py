@@ -6,7 +6,7 @@ from functools import cached_property
 
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished
-from mockserver.verify.reports.matrix import FactRow, Outcome, fact_rows
+from mockserver.verify.reports.matrix import CaseOutcome, FactRow, fact_rows
 from mockserver.verify.reports.sentences import Lead, lead_of
 
 # The worst first; what could not be asked takes nothing from a fact that held elsewhere.
@@ -37,7 +37,7 @@ class CollectedReport:
     @cached_property
     def facts(self) -> list[FactRow]:
         """The facts of the page with the verdicts of this run; asked for once it is over."""
-        rows = (Outcome(case.id, case.verdict, case.fact, case.stage) for case in self.cases)
+        rows = (CaseOutcome(case.id, case.verdict, case.fact, case.stage) for case in self.cases)
         return fact_rows(rows, ORDER, Verdict.HELD)
 
     @property

@@ -49,7 +49,6 @@ class GithubOutput:
     workspace: Path
 
     def tell(self, lead: Lead, facts: Sequence[FactRow], troubles: Sequence[Trouble]) -> None:
-        """Write annotations and summary."""
         for line in workflow_commands(troubles, self.workspace):
             self.stream.write(f"{line}\n")
         self.stream.flush()
@@ -67,7 +66,6 @@ class GithubReport(CollectedReport):
         self._shown = shown
 
     def finish(self, end: RunFinished) -> None:
-        """Write annotations and summary."""
         levels = {Verdict.BROKEN: "error", Verdict.INCONCLUSIVE: "warning"}
         found = [self._trouble(case, levels[case.verdict]) for case in self.cases if case.verdict in levels]
         self._output.tell(self.lead, self.facts, found)

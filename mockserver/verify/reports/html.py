@@ -25,7 +25,6 @@ class HtmlReport(CollectedReport):
         self._shown = shown
 
     def finish(self, end: RunFinished) -> None:
-        """Write the page."""
         self._path.write_text(self._page(end), encoding="utf-8", errors="replace")
 
     def _page(self, end: RunFinished) -> str:

@@ -23,7 +23,7 @@ class FactRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """How one case came out that rests on facts; `where` is its stage."""
 
     case: str
@@ -32,7 +32,7 @@ class Outcome:
     where: str
 
 
-def fact_rows(outcomes: Iterable[Outcome], order: Sequence[str], held: str) -> list[FactRow]:
+def fact_rows(outcomes: Iterable[CaseOutcome], order: Sequence[str], held: str) -> list[FactRow]:
     """Return each fact in the page's order; `order` names the verdicts, the worst first."""
     rows = {place: FactRow(place) for place in places(shipped_facts())}
     for outcome in outcomes:

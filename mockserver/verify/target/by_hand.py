@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.verify.calls import Call
 from mockserver.verify.target.targets import Target
-from mockserver.verify.target.undo_file import OpenProfile, UndoFile
+from mockserver.verify.target.undo_file import NotedProfile, UndoFile
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
 
@@ -21,7 +21,7 @@ def file_of(undo: UndoFile) -> Path:
     return undo.path.with_suffix(".curl")
 
 
-def request(undo: UndoFile, row: OpenProfile, target: Target, places: Sequence[str]) -> str:
+def request(undo: UndoFile, row: NotedProfile, target: Target, places: Sequence[str]) -> str:
     """Write the request that sets these places back, for its owner alone; return the command that sends it.
 
     "" if nothing can be written. The file holds personal values, as the undo file does, and no secret.

@@ -18,7 +18,7 @@ from mockserver.verify.target.run_lock import RunLock
 from mockserver.verify.target.session import ONE_PROFILE, NotSent, TargetSession, require_means
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import lasting_differences, leaf_tests
-from mockserver.verify.target.undo_file import OpenProfile, UndoFile, prepare
+from mockserver.verify.target.undo_file import NotedProfile, UndoFile, prepare
 from mockserver.verify.target.vetting import Leave, touched
 
 CANT_RESTORE = "Edited shows that the run was there; the target's audit log and whatever it set off can't be undone"
@@ -184,7 +184,7 @@ class GuardedRun:
         if row is None:
             if self.undo.profiles and not self.target.mock:
                 raise NotSent(ONE_PROFILE)
-            row = OpenProfile(*call.key[1:], before=self._read(call.key))
+            row = NotedProfile(*call.key[1:], before=self._read(call.key))
             self.undo.profiles.append(row)
         row.touched += [pointer for pointer in touched(call) if pointer not in row.touched]
         row.known = None
@@ -243,7 +243,7 @@ class GuardedRun:
             raise left_behind(remaining, self.undo)
         self.undo.remove()
 
-    def _note_system_fields(self, row: OpenProfile, found: Mapping[str, Any]) -> None:
+    def _note_system_fields(self, row: NotedProfile, found: Mapping[str, Any]) -> None:
         """Note what the target itself wrote into Edited beside its stamp, which nobody can take back."""
         places = [change.place for change in lasting_differences(row.before, found)]
         if wrote := ", ".join(place for place in places if place.startswith("/Edited/")):

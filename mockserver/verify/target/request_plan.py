@@ -148,7 +148,6 @@ class RequestPlan:
             yield "  --verbose lists every request"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan for machines."""
         asked, of = self.facts
         return {
             "plan": list(self.lines(verbose=True)),

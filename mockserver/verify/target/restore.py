@@ -31,7 +31,7 @@ from mockserver.verify.target.undo import (
     ours,
     unmoved,
 )
-from mockserver.verify.target.undo_file import OpenProfile, UndoFile
+from mockserver.verify.target.undo_file import NotedProfile, UndoFile
 
 # What servers answer to a patch that they refuse: 400 by the page, 500 by the vendor's software where nobody catches.
 REFUSALS = frozenset({400, 409, 412, 422, 500})
@@ -68,9 +68,7 @@ class Remaining(NamedTuple):
         return f"{self.profile}: {', '.join(self.places) or 'everything'}: {self.why}"
 
 
-class Outcome(NamedTuple):
-    """How a recovery ended."""
-
+class Recovery(NamedTuple):
     restored: tuple[str, ...]
     remaining: tuple[Remaining, ...]
 
@@ -107,7 +105,7 @@ class Restorer:
             raise kind(f"{label} can't be read: {why}", hint=_LOOK.get(reply.status, _LOOK[0]))
         return profile
 
-    def restore(self, row: OpenProfile) -> tuple[dict[str, Any] | None, list[Remaining]]:
+    def restore(self, row: NotedProfile) -> tuple[dict[str, Any] | None, list[Remaining]]:
         """Bring one profile back; return it as it is now, and what of it is not as it was."""
         own = (self.session.target.client, row.kind, row.identifier)
         label = self.session.target.label(own)
@@ -129,7 +127,7 @@ class Restorer:
             Remaining(label, tuple(left), "changed by somebody else, by the target itself, or not accepted back")
         ]
 
-    def _wake(self, own: Key, row: OpenProfile) -> None:
+    def _wake(self, own: Key, row: NotedProfile) -> None:
         """Activate a profile that a case may have made inactive: until then its alternate id leads to nothing."""
         if row.before.get("IsActive") is not True or "/isactive" not in row.touched:
             return
@@ -144,7 +142,7 @@ class Restorer:
         with contextlib.suppress(Inconclusive):
             self.session.send_reserved(call, wakes=True)
 
-    def _rounds(self, own: Key, key: Key, row: OpenProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
+    def _rounds(self, own: Key, key: Key, row: NotedProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
         mine = _of_the_run(lasting_differences(row.before, found), row)
         # Our own last answer shows what was there after us; without one, what we never touched is not ours.
         own_doing = ours(mine, row.touched, list(lasting_differences(row.known or found, found)))
@@ -218,7 +216,7 @@ class Restorer:
             pass
         return None
 
-    def _read_or_mend(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+    def _read_or_mend(self, own: Key, row: NotedProfile) -> tuple[Key, dict[str, Any]]:
         """Read a profile; where that is refused, what the case left there is in the way, and is replaced unseen.
 
         A server that checks a profile as a whole refuses every patch of one that holds, say, a text that is too long.
@@ -230,7 +228,7 @@ class Restorer:
                 self._send(own, patch)
             return self._read_patiently(own, row)
 
-    def _read_patiently(self, own: Key, row: OpenProfile) -> tuple[Key, dict[str, Any]]:
+    def _read_patiently(self, own: Key, row: NotedProfile) -> tuple[Key, dict[str, Any]]:
         """Read a profile that may have become hard to reach: by another of its ids, or after a pause."""
         problem = Inconclusive("not read")
         for turn in range(READS):
@@ -244,16 +242,16 @@ class Restorer:
                 self.session.clock.sleep(self.session.target.settle_s / 2)
         raise problem
 
-    def _names(self, own: Key, row: OpenProfile) -> list[Key]:
+    def _names(self, own: Key, row: NotedProfile) -> list[Key]:
         entries = row.before.get("AlternateIds") or ()
         held = {(str(e.get("AlternateIdType")).lower(), str(e.get("AlternateId")).lower()) for e in entries if e}
         others = [key for key in self.session.target.keys if key != own and (key[1].lower(), key[2].lower()) in held]
         return [own, *others[:1]]
 
 
-def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) -> Outcome:
+def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) -> Recovery:
     """Finish what interrupted runs left behind; with `forget`, their undo files go even if something remains."""
-    outcome = Outcome((), ())
+    outcome = Recovery((), ())
     if not state_dir.exists():
         return outcome
     lock, signals = RunLock(session.target), HeldSignals()
@@ -262,14 +260,14 @@ def recover(session: TargetSession, state_dir: Path, *, forget: bool = False) ->
     try:
         for undo in UndoFile.left_behind(session.target, state_dir):
             found = _recover(Restorer(session), undo, signals, forget=forget)
-            outcome = Outcome(outcome.restored + found.restored, outcome.remaining + found.remaining)
+            outcome = Recovery(outcome.restored + found.restored, outcome.remaining + found.remaining)
         return outcome
     finally:
         lock.release()
         signals.uninstall()
 
 
-def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Outcome:
+def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget: bool) -> Recovery:
     target = restorer.session.target
     restored, remaining = [], []
     for row in undo.profiles:
@@ -285,10 +283,10 @@ def _recover(restorer: Restorer, undo: UndoFile, signals: HeldSignals, *, forget
         undo.remove()
     if not remaining:
         file_of(undo).unlink(missing_ok=True)
-    return Outcome(tuple(restored), tuple(remaining))
+    return Recovery(tuple(restored), tuple(remaining))
 
 
-def _recovered(restorer: Restorer, undo: UndoFile, row: OpenProfile) -> list[Remaining]:
+def _recovered(restorer: Restorer, undo: UndoFile, row: NotedProfile) -> list[Remaining]:
     target = restorer.session.target
     if not undo.is_of(target):
         moved = f"{undo.path.name} is of {undo.base_url}, client {undo.client}: give {undo.target} that address again"
@@ -300,7 +298,7 @@ def _recovered(restorer: Restorer, undo: UndoFile, row: OpenProfile) -> list[Rem
     return by_hand(undo, row, target, restorer.restore(row)[1])
 
 
-def by_hand(undo: UndoFile, row: OpenProfile, target: Target, left: Sequence[Remaining]) -> list[Remaining]:
+def by_hand(undo: UndoFile, row: NotedProfile, target: Target, left: Sequence[Remaining]) -> list[Remaining]:
     """Return what is left, with the command that a person can send where it is known what is wrong."""
     return [
         one._replace(by_hand=request(undo, row, target, one.places)) if one.places and undo.is_open else one
@@ -308,7 +306,7 @@ def by_hand(undo: UndoFile, row: OpenProfile, target: Target, left: Sequence[Rem
     ]
 
 
-def _label(target: Target, row: OpenProfile) -> str:
+def _label(target: Target, row: NotedProfile) -> str:
     return target.label((target.client, row.kind, row.identifier))
 
 
@@ -344,7 +342,7 @@ def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapp
                 yield f"/{name}".lower()
 
 
-def _of_the_run(changes: Iterable[Change], row: OpenProfile) -> list[Change]:
+def _of_the_run(changes: Iterable[Change], row: NotedProfile) -> list[Change]:
     """Return the changes without those that the target itself writes into Edited, and takes back from nobody."""
     return [
         change for change in changes if not change.pointer.startswith("/Edited/") or ours([change], row.touched, ())

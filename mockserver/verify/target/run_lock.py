@@ -55,7 +55,6 @@ class RunLock:
             raise UsageError(why, place=str(self._path)) from problem
 
     def release(self) -> None:
-        """Let go of the lock."""
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink()

@@ -34,7 +34,7 @@ def default_state_dir() -> Path:
 
 
 @dataclass
-class OpenProfile:
+class NotedProfile:
     """A profile that is being changed: as it was, what was touched, and as our last answer showed it (if it did)."""
 
     kind: str
@@ -60,7 +60,7 @@ class UndoFile:
     base_url: str
     client: str
     case: str = ""
-    profiles: list[OpenProfile] = field(default_factory=list)
+    profiles: list[NotedProfile] = field(default_factory=list)
 
     @classmethod
     def of(cls, target: Target, state_dir: Path) -> UndoFile:
@@ -99,7 +99,7 @@ class UndoFile:
         where = f" --state-dir {shlex.quote(str(self.path.parent))}" if elsewhere else ""
         return f"mockserver verify --target {name} --recover{where}"
 
-    def profile(self, key: Key) -> OpenProfile | None:
+    def profile(self, key: Key) -> NotedProfile | None:
         """Return the note on a profile, None if it is not being changed."""
         return next((row for row in self.profiles if (row.kind, row.identifier) == key[1:]), None)
 
@@ -148,7 +148,7 @@ class UndoFile:
                 raise ValueError(f"it is of version {document['version']!r:.20}")
             said = [document[name] for name in ("target", "base_url", "client", "case")]
             target, base_url, client, case = said
-            rows = [OpenProfile(**row) for row in document["profiles"]]
+            rows = [NotedProfile(**row) for row in document["profiles"]]
             if not all(isinstance(text, str) for text in said) or not all(row.is_whole for row in rows):
                 raise ValueError("it does not hold what a run writes")
             return cls(path, target, base_url, client, case, rows)

@@ -32,8 +32,6 @@ _NOT_AGAIN: Final = frozenset(("authorization", "host", "content-length", "trans
 
 
 def register(admin: Blueprint, mock: Mock, door: VendorDoor) -> None:
-    """Add the routes."""
-
     @admin.post("/__admin/try")
     def try_request() -> Response:
         """Tell what a request would be answered and change, operation by operation, without sending it."""

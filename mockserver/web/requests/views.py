@@ -28,7 +28,6 @@ _TIME_OR_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{8,16}\Z")
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    """Add the routes."""
     _listing(admin, mock)
     _exports(admin, mock)
     _one(admin, mock)

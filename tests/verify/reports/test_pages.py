@@ -21,7 +21,7 @@ from mockserver.verify.events import CaseFinished, RunFinished, RunStarted, Stag
 from mockserver.verify.reports.collected import ORDER
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.html import HtmlReport
-from mockserver.verify.reports.matrix import NOT_ASKED, Outcome, fact_rows
+from mockserver.verify.reports.matrix import NOT_ASKED, CaseOutcome, fact_rows
 from mockserver.verify.rules.facts import places, shipped_facts
 from tests.verify.verifying import contract
 
@@ -84,7 +84,7 @@ MATRIX = {
 def test_a_fact_has_the_verdict_of_its_cases(verdicts: tuple[Verdict, ...], expected: str, held: list[str]) -> None:
     """And tells where it held; every fact of the page has a row."""
     fact = "operation.supported.add"
-    rows = fact_rows((Outcome(f"case-{one}", one, (fact,), "rules") for one in verdicts), ORDER, Verdict.HELD)
+    rows = fact_rows((CaseOutcome(f"case-{one}", one, (fact,), "rules") for one in verdicts), ORDER, Verdict.HELD)
     (row,) = (row for row in rows if row.place == fact)
     assert (row.verdict, list(row.held), len(row.cases)) == (expected, held, len(verdicts))
     assert [row.place for row in rows] == list(dict.fromkeys(places(shipped_facts())))

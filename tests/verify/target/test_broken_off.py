@@ -16,7 +16,7 @@ import pytest
 from mockserver.errors import SafetyRefusal
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.restore import Outcome, recover
+from mockserver.verify.target.restore import Recovery, recover
 from mockserver.verify.target.session import NOTHING, Guard, NoAnswer, NotSent, TargetSession
 from mockserver.verify.target.vetting import Leave
 from tests.verify.target.fake_vendor import FakeVendor
@@ -168,7 +168,7 @@ def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_p
         done = drive(vendor, state, die_at)
         assert done.returncode == -signal.SIGKILL, f"step {die_at}: {done.stdout}{done.stderr}"
         damaged += vendor.lasting() != before
-        outcome = recover(session_of(vendor), state) if state.exists() else Outcome((), ())
+        outcome = recover(session_of(vendor), state) if state.exists() else Recovery((), ())
         assert outcome.remaining == (), f"step {die_at}"
         assert vendor.lasting() == before, f"step {die_at}"
         assert list(state.glob(".*.undo-*")) == []
@@ -185,7 +185,7 @@ def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, t
         done = drive(vendor, state, die_at, kind)
         assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"
         assert vendor.lasting() == before, f"step {die_at}"
-        assert recover(session_of(vendor), state) == Outcome((), ()), f"step {die_at}"
+        assert recover(session_of(vendor), state) == Recovery((), ()), f"step {die_at}"
 
 
 def test_ctrl_c_waits_for_the_answer_to_a_change(vendor: FakeVendor, tmp_path: Path) -> None:

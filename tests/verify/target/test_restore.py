@@ -11,7 +11,7 @@ from mockserver.errors import SafetyRefusal
 from mockserver.verify.calls import Call, Reply
 from mockserver.verify.target import restore as restore_module
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.restore import Outcome, recover
+from mockserver.verify.target.restore import Recovery, recover
 from mockserver.verify.target.session import NoAnswer, NotSent, Stopped, TargetSession
 from mockserver.verify.target.targets import RESERVE
 from tests.verify.target.fake_vendor import CLIENT, PROFILE, FakeVendor
@@ -123,7 +123,7 @@ def test_what_cannot_be_restored_is_listed_and_kept(vendor: FakeVendor, tmp_path
     with pytest.raises(SafetyRefusal, match="earlier run"):
         GuardedRun(session_of(vendor), tmp_path, CONTRACT).__enter__()
     vendor.quirks.refuses_members = ()
-    assert recover(session_of(vendor), tmp_path) == Outcome(("profile 1 of fake (CRM)",), ())
+    assert recover(session_of(vendor), tmp_path) == Recovery(("profile 1 of fake (CRM)",), ())
     assert vendor.lasting() == before
 
 

@@ -15,7 +15,7 @@ from mockserver.cli import add_json
 from mockserver.commands.targets_cli import add_target_flags, run_recover
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.restore import Outcome, recover
+from mockserver.verify.target.restore import Recovery, recover
 from mockserver.verify.target.session import TargetSession
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
 from tests.verify.target.runs import (
@@ -40,7 +40,7 @@ def test_a_server_that_stops_leaves_an_undo_file_and_exit_code_4(vendor: FakeVen
     vendor.faults.stopped_from = None
     assert recover(session_of(vendor), tmp_path).exit_code == 0
     assert vendor.lasting() == before
-    assert recover(session_of(vendor), tmp_path) == Outcome((), ())
+    assert recover(session_of(vendor), tmp_path) == Recovery((), ())
 
 
 def test_forget_gives_up_on_what_is_left(vendor: FakeVendor, tmp_path: Path) -> None:

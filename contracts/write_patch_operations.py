@@ -2,7 +2,7 @@
 
 Flat, closed schemas let a generator of test cases see which value belongs to which path; nobody should type them.
 
-Run it after a change to UserProfile: `python contracts/write_operations.py`; `--check` only says whether it is due.
+Run it after a change to UserProfile: `python contracts/write_patch_operations.py`; `--check` says whether it is due.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 CONTRACT = Path(__file__).with_name("openapi.yaml")
-BEGIN = "    # BEGIN operations: written from UserProfile by contracts/write_operations.py, don't edit\n"
+BEGIN = "    # BEGIN operations: written from UserProfile by contracts/write_patch_operations.py, don't edit\n"
 END = "    # END operations\n"
 
 # The name in XML is the page's: its body parameter is a collection of OperationOfUserProfile.
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if text == (new := rewritten(text)):
         return 0
     if options.check:
-        stale = "the operations don't match UserProfile; write them: python contracts/write_operations.py"
+        stale = "the operations don't match UserProfile; write them: python contracts/write_patch_operations.py"
         print(f"{options.contract}: {stale}", file=sys.stderr)
         return 1
     options.contract.write_text(new, encoding="utf-8")

@@ -23,7 +23,7 @@ STANDARD_ERROR: Final = 2
 def start_log(log: str, on_drop: Callable[[], None]) -> logging.Handler:
     """Send what is logged to standard error; `off` leaves out all but bugs, and what ends the server."""
     # Where standard error is closed, its number may be that of a client's connection by now.
-    handler = LogLines(STANDARD_ERROR, on_drop) if sys.stderr is not None else logging.NullHandler()
+    handler = LogWriter(STANDARD_ERROR, on_drop) if sys.stderr is not None else logging.NullHandler()
     level = logging.ERROR if log == "off" else logging.INFO
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
     return handler
@@ -41,7 +41,7 @@ class Redacting(logging.Formatter):
         return self._secrets().text(super().format(record))
 
 
-class LogLines(logging.Handler):
+class LogWriter(logging.Handler):
     """Hands lines to a thread that writes them, in bunches; it starts with the first line, in a fork anew."""
 
     def __init__(self, descriptor: int, on_drop: Callable[[], None]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockserver.commands import logs
-from mockserver.commands.logs import LogLines
+from mockserver.commands import server_log
+from mockserver.commands.server_log import LogWriter
 
 Pipe = tuple[int, int]
 
@@ -27,7 +27,7 @@ def record(text: str) -> logging.LogRecord:
 
 
 def test_lines_come_out_in_order(pipe: Pipe) -> None:
-    lines = LogLines(pipe[1], lambda: None)
+    lines = LogWriter(pipe[1], lambda: None)
     for number in range(500):
         lines.emit(record(f"line {number} \udcff"))
     lines.flush()
@@ -36,9 +36,9 @@ def test_lines_come_out_in_order(pipe: Pipe) -> None:
 
 def test_a_full_pipe_drops_and_counts(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is written and what is counted make the whole; who reads again is told how much is missing."""
-    monkeypatch.setattr(logs, "FLUSH_S", 0.01)
+    monkeypatch.setattr(server_log, "FLUSH_S", 0.01)
     dropped: list[None] = []
-    lines = LogLines(pipe[1], lambda: dropped.append(None))
+    lines = LogWriter(pipe[1], lambda: dropped.append(None))
     for number in range(10_000):
         lines.emit(record(f"{number:1000}"))
     assert dropped
@@ -57,7 +57,7 @@ def test_nobody_reads_any_more(pipe: Pipe) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     dropped: list[None] = []
-    lines = LogLines(writer, lambda: dropped.append(None))
+    lines = LogWriter(writer, lambda: dropped.append(None))
     lines.emit(record("a"))
     lines.flush()
     assert dropped == [None]
