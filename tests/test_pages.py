@@ -254,9 +254,13 @@ def test_what_was_measured_is_on_the_page_of_benchmarks_alone(name: str) -> None
 
 
 def test_the_changelog_says_what_is_to_come_and_what_came_in_this_version() -> None:
-    """First "Unreleased", then this version with its day; each with nothing but Added, Changed and Fixed."""
+    """First "Unreleased", then this version with its day; each of four headings once, and no line repeats its own."""
     page = PAGES["CHANGELOG.md"]
     headings = re.findall(r"^## (.+)$", page, re.M)
     assert headings[0] == "Unreleased"
     assert re.fullmatch(rf"{re.escape(__version__)} - \d{{4}}-\d\d-\d\d", headings[1])
-    assert set(re.findall(r"^### (.+)$", page, re.M)) == {"Added", "Changed", "Fixed"}
+    known = ("Added", "Changed", "Fixed", "For contributors")
+    for version in re.split(r"^## .+\n", page, flags=re.M)[1:]:
+        headings = re.findall(r"^### (.+)$", version, re.M)
+        assert headings == [heading for heading in known if heading in headings]
+        assert not re.search(rf"^- (?:{'|'.join(known)}): ", version, re.M)
