@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import orjson
@@ -76,11 +77,11 @@ def test_members_are_known_of_few_and_short_profiles() -> None:
 
 def test_threads_keep_members_at_a_time(request: pytest.FixtureRequest) -> None:
     """None of them fails because another keeps something just then, and no more is kept for their number."""
-    request.addfinalizer(lambda before=sys.getswitchinterval(): sys.setswitchinterval(before))
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
     sys.setswitchinterval(1e-6)
     bodies = [b'{"ProfileId":%d}' % number for number in range(20_000)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda part: [int(members_of(body)["ProfileId"]) for body in bodies[part::4]], range(4)))
-    assert sorted(sum(found, [])) == [*range(20_000)]
+    assert sorted(number for part in found for number in part) == [*range(20_000)]
     members_of(b"{}")
     assert len(profile_body._kept) == profile_body._KEPT
