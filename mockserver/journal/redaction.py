@@ -91,7 +91,8 @@ class Secrets:
     """
 
     def __init__(self, known: Iterable[str], public: Iterable[str] = ()) -> None:
-        forms = {form for secret in known for form in _forms(secret)}
+        self.texts = frozenset(known)
+        forms = {form for secret in self.texts for form in _forms(secret)}
         named = {piece for text in public for piece in _pieces(text.encode("utf-8", "replace").lower())}
         self._pieces = frozenset(piece for form in forms for piece in _pieces(form)) - named
         self._blocks = frozenset(

@@ -134,13 +134,15 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
 def service_again(mock: Mock, settings: Settings, fixtures: FixtureSet) -> Service:
     """Return a service for other settings and fixtures; tokens stay good, and no secret of before is shown."""
     policy = _policy(settings, mock.service.policy.token_key)
-    known = _known_secrets(settings, mock.admin_token, fixtures, mock.fixtures)
+    known = _known_secrets(settings, mock.admin_token, fixtures, mock.service.secrets.texts)
     return Service(mock.tree, fixtures, policy, mock.worlds.numbers, known)
 
 
-def _known_secrets(settings: Settings, admin_token: str | None, *fixtures: FixtureSet) -> Secrets:
+def _known_secrets(
+    settings: Settings, admin_token: str | None, fixtures: FixtureSet, before: Collection[str] = ()
+) -> Secrets:
     secret = (admin_token, settings.token_key, urlsplit(settings.store).password)
-    return known_secrets([client for one in fixtures for client in one.clients.values()], *filter(None, secret))
+    return known_secrets(fixtures.clients.values(), *filter(None, secret), *before)
 
 
 def known_secrets(clients: Collection[Client], *others: str) -> Secrets:

@@ -64,10 +64,6 @@ class Overlay:
         twin.bodies, twin.index, twin.size = dict(self.bodies), dict(self.index), self.size
         return twin
 
-    def measured(self) -> int:
-        """Return what the size should be."""
-        return sum(ENTRY + len(body or b"") for body in self.bodies.values()) + sum(map(key_size, self.index))
-
 
 def key_size(key: Key) -> int:
     """Return the memory that a key takes."""

@@ -145,10 +145,13 @@ def _profile_of(contract: Contract, dialect: str, declared: str, body: bytes) ->
     if not isinstance(document, dict):
         raise Unreadable("the body is no JSON object")
     # Members that read alike are one object, which `differences` need not look into.
+    if len(_ALIKE) > _MOST_ALIKE:
+        _ALIKE.clear()
     return {name: _ALIKE.setdefault(repr(value), value) for name, value in document.items()}
 
 
 _ALIKE: dict[str, Any] = {}
+_MOST_ALIKE = 4096
 
 
 def _read_json(text: str) -> Any:

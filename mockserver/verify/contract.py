@@ -23,6 +23,7 @@ MEDIA_TYPES = (*JSON_TYPES, *XML_TYPES)
 ROUTE = "/{clientId}/Profile/AlternateIdType/{alternateIdType}/AlternateId/{alternateId}"
 Schema = Mapping[str, Any]
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_MOST_JUDGED = 10_000
 Json = TypeVar("Json")
 
 
@@ -171,9 +172,11 @@ class Contract:
     def _member_problems(self, value: Any, schema: Schema, place: str) -> Iterable[str]:
         """Return what `problems` finds; kept, since of most answers all members but one are as they were before."""
         key = (id(schema), place, repr(value))
-        if key not in self._judged:
-            self._judged[key] = tuple(self.problems(value, schema, place))
-        return self._judged[key]
+        if (found := self._judged.get(key)) is None:
+            if len(self._judged) > _MOST_JUDGED:
+                self._judged.clear()
+            found = self._judged[key] = tuple(self.problems(value, schema, place))
+        return found
 
     def _object_problems(self, value: Mapping[str, Any], schema: Schema, place: str) -> Iterator[str]:
         properties: Schema = schema.get("properties", {})

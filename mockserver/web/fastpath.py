@@ -16,7 +16,7 @@ _METHODS = frozenset(("GET", "PATCH"))
 _LONG_BODY = 16 * 1024  # a patch of so many bytes, or what is prepared with them, may take tens of milliseconds
 # What reads all requests, profiles or worlds, however short the question is.
 _LONG_PATHS = frozenset({"/__admin/profiles", "/__admin/namespaces", "/metrics"})
-_LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try", "faults/plan"))
+_LONG_FOLDERS = tuple(f"/__admin/{name}" for name in ("requests", "verify", "try", "faults/plan", "reasons"))
 # A few rows of one world, as the workbench asks for them under load: handing them over would cost more than they do.
 _FEW_ROWS = re.compile(r"view=rows&limit=1?[0-9]{1,2}(?:&(?!all=)[^&]*)*")
 
@@ -55,5 +55,5 @@ def takes_long(environ: WSGIEnvironment) -> bool:
     if int(environ.get("CONTENT_LENGTH") or 0) > _LONG_BODY:
         return True
     if path not in _LONG_PATHS and not path.startswith(_LONG_FOLDERS):
-        return False
+        return path.rstrip("/")[-5:].lower() == "/tags"
     return path != "/__admin/requests" or _FEW_ROWS.fullmatch(environ.get("QUERY_STRING", "")) is None

@@ -109,10 +109,10 @@ def test_a_file_that_is_replaced_is_read_again(folder: Path, file: Path) -> None
 
 def test_a_sample_is_found_without_looking_through_all(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of the client's alternate ids, for there is none that the documentation uses."""
-    mock, read = assemble(Settings(fixtures=file, log="off")), Mock(wraps=read_key)
+    mock, reading = assemble(Settings(fixtures=file, log="off")), Mock(wraps=read_key)
     client = mock.fixtures.clients["acme01"]
-    monkeypatch.setattr(packed, "read_key", read)
-    assert (sample_target(mock, client), read.call_count) == (PROFILE.format(1000000), 1)
+    monkeypatch.setattr(packed, "read_key", reading)
+    assert (sample_target(mock, client), reading.call_count) == (PROFILE.format(1000000), 1)
     assert sample_target(mock, mock.fixtures.clients["globex"]) is None
 
 

@@ -134,6 +134,15 @@ def test_accounts_follow_although_heads_are_kept(mock: Mock, reload: Reload) -> 
     assert send() == 200
 
 
+def test_a_key_that_was_ever_good_stays_secret(mock: Mock, reload: Reload) -> None:
+    """The journal may hold it in a body, however often keys were changed since."""
+    keys = ["editor-test-key", "Zq7pXv93LmWd41RtKc8Y", "u8Hs2Nb6Ty0Qe5Ja1Vx4"]
+    for key in keys:
+        write(mock.settings.fixtures, {"clients.toml": CLIENTS.replace("editor-test-key", key)})
+        reload.run()
+    assert [mock.service.secrets.text(key) for key in keys] == ["[redacted]"] * 3
+
+
 def test_the_control_surface_tells_the_last_outcome(mock: Mock, reload: Reload) -> None:
     client = create_app(mock, reload=reload).test_client()
     write(mock.settings.fixtures, {FILE: "{"})

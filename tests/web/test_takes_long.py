@@ -28,6 +28,9 @@ PATCH = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
         pytest.param("/__admin/health", None, False, id="health"),
         pytest.param("/__admin/reset", None, False, id="reset"),
         pytest.param("/metrics", None, True, id="metrics"),
+        pytest.param("/__admin/reasons/test-failed", None, True, id="reason"),
+        pytest.param("/ACME01/Tags", None, True, id="tags"),
+        pytest.param("/profiles/ACME01~blue/tags/", None, True, id="tags-written-otherwise"),
     ],
 )
 def test_what_takes_long(path: str, size: int | None, expected: bool) -> None:

@@ -51,10 +51,13 @@ class LastSeen:
         """Keep what the database just said."""
         if len(self.headers) >= _MOST or len(self._profiles) >= _MOST or self._bytes > _MOST_BYTES:
             self.headers, self._profiles, self._bytes = {}, {}, 0
+        known = self.headers.get(world)
+        if known is None or known.faults != header.faults:
+            self._bytes += len(header.faults)
         self.headers[world] = header
         if key is not None and seen is not None:
             self._profiles[world, key] = seen
-            self._bytes += len(seen.body or b"") if seen.version else 0
+            self._bytes += len(seen.body or b"")
 
 
 def read_header(row: Sequence[bytes]) -> Header:

@@ -50,7 +50,7 @@ class RedisProfiles(ProfileStore):
         if world.serving and world.asked is not None and world.asked[0] == key:
             return self._update_later(key, world.asked[1], change)
         with world.shared.turn(world.name, key):
-            for _ in self._attempts():
+            for _ in self._world.attempts():
                 seen = self._find(key)
                 changed = _apply(change, seen)
                 if changed.body is seen.body or self._commit(key[0], seen, changed.body, changed.names):
@@ -66,7 +66,7 @@ class RedisProfiles(ProfileStore):
         return Update(seen.body, changed.body, changed.facts)
 
     def create(self, client: str, make: Make) -> Update:
-        for _ in self._attempts():
+        for _ in self._world.attempts():
             for slot in count(self._world.next_slot()):
                 made = make(slot - len(self._base.bodies))
                 if self._find(profile_id_of(client, made)).slot is None:
@@ -77,7 +77,7 @@ class RedisProfiles(ProfileStore):
 
     def put(self, client: str, body: bytes, names: Sequence[tuple[str, str]]) -> bool:
         keys = [(client, *pair) for pair in names]
-        for _ in self._attempts():
+        for _ in self._world.attempts():
             owned = next((seen for key in keys if (seen := self._find(key)).slot is not None), None)
             target = owned or Seen(self._world.next_slot(), b"", None)
             if self._commit(client, target, body, names):
@@ -85,7 +85,7 @@ class RedisProfiles(ProfileStore):
         raise self._overtaken()
 
     def delete(self, key: Key) -> bytes | None:
-        for _ in self._attempts():
+        for _ in self._world.attempts():
             seen = self._find(key)
             if seen.slot is None:
                 return None
@@ -155,11 +155,6 @@ class RedisProfiles(ProfileStore):
             freed = {(client, *pair) for pair in names_of(orjson.loads(seen.body))} - wanted.keys()
         leading = [part for key in wanted for part in profile_arguments(key, self._base)]
         return Write(body, (len(freed), *map(write_key, freed), *leading), list(wanted))
-
-    def _attempts(self) -> Iterator[int]:
-        for attempt in range(ATTEMPTS):
-            self._world.shared.redis.pause(attempt)
-            yield attempt
 
     def _overtaken(self) -> Exception:
         return unavailable(f"Other processes changed the profile {ATTEMPTS} times while this request was under way.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from threading import Lock
@@ -91,11 +90,9 @@ class Shared:
         for name in self.redis.run(scripts.MAKE_ROOM, self.content.max_bytes):
             _log.warning("world %s was evicted: %s", name.decode(), crowded(self.content.max_bytes))
 
-    @contextmanager
-    def turn(self, *what: object) -> Iterator[None]:
-        """Let the threads of this process write one after the other, so that only processes compete."""
-        with self._locks[hash(what) % _STRIPES]:
-            yield
+    def turn(self, *what: object) -> Lock:
+        """Return what lets the threads of this process write one after the other, so that only processes compete."""
+        return self._locks[hash(what) % _STRIPES]
 
 
 class WorldView:
@@ -133,6 +130,12 @@ class WorldView:
     def refresh(self) -> None:
         """Forget what was read."""
         self._header = None
+
+    def attempts(self) -> Iterator[int]:
+        """Count up, with a pause, while other processes are faster."""
+        for attempt in range(ATTEMPTS):
+            self.shared.redis.pause(attempt)
+            yield attempt
 
     def key(self, kind: str) -> str:
         """Return the name of one of this world's keys in Redis."""

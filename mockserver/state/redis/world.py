@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -102,7 +102,7 @@ class RedisWorld(WorldView):
         if self._decision is not None:
             return self._decision
         with self.shared.turn(self.name):
-            for _ in self._attempts():
+            for _ in self.attempts():
                 now = self.clock.now().timestamp()
                 live = [fault for fault, created in self.faults if not expired(fault, created_at=created, now=now)]
                 decision = decide(live, facts, self.counters, seed=self.seed, world=self.name)
@@ -121,7 +121,7 @@ class RedisWorld(WorldView):
         """Change the rules, and drop these counters or (None) all; return the rules before."""
         with self.shared.turn(self.name):
             self.refresh()
-            for _ in self._attempts():
+            for _ in self.attempts():
                 before = self.faults
                 dropped = self.counters.keys() if counted_anew is None else counted_anew
                 counters = {name: counter for name, counter in self.counters.items() if name not in dropped}
@@ -143,11 +143,6 @@ class RedisWorld(WorldView):
         rules = header.faults if faults is None else faults
         self.take(header._replace(counters=counted, faults=rules, revision=b"%d" % revision))
         return True
-
-    def _attempts(self) -> Iterator[int]:
-        for attempt in range(ATTEMPTS):
-            self.shared.redis.pause(attempt)
-            yield attempt
 
 
 class RedisClock(Clock):

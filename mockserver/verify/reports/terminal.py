@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from typing import TextIO
 
 from mockserver.verify.calls import Verdict
@@ -87,8 +85,3 @@ class TerminalReport:
         start = "\r\x1b[K" if self._live else ""
         self._stream.write(f"{start}{text}\n")
         self._stream.flush()
-
-
-def compact(operations: Sequence[object]) -> str:
-    """Return operations as JSON on one line."""
-    return json.dumps(list(operations), ensure_ascii=False, separators=(", ", ": "))
