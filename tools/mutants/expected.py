@@ -52,4 +52,13 @@ BY_RULE = {
     "T27-appends-get-lost": "appended-at-the-same-time",
     "T28-connections-remember": "seen-over-another-connection",
     "T29-one-of-a-packet": "three-in-one-packet",
+    "T30-trailing-comma-refused": "body-relaxed-one-by-one",
+    "T31-media-types-as-spelled": "media-types-in-other-case",
+    "T32-quality-of-one-digit": "accept-quality-of-every-notation",
+    "T33-conditional-reads": "headers-without-a-meaning",
+    "T34-conditional-writes": "conditions-on-writes",
+    "T35-six-decimals": "auth-timestamp-notations",
+    "T36-own-id-once": "id-given-twice",
+    "T37-profile-ids-as-texts": "profile-id-is-a-number",
+    "T38-groups-grow": "index-beyond-each-collection",
 }
