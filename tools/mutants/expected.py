@@ -61,4 +61,6 @@ BY_RULE = {
     "T36-own-id-once": "id-given-twice",
     "T37-profile-ids-as-texts": "profile-id-is-a-number",
     "T38-groups-grow": "index-beyond-each-collection",
+    "T39-names-without-case": "test-tells-texts-apart",
+    "T40-first-reason-kept": "deactivate-with-another-reason",
 }

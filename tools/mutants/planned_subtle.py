@@ -307,3 +307,20 @@ def _(request: Request, right: Server) -> Response:
         return row | {"path": "/Groups/-"} if row.get("op") == "add" and at(row, r"^/Groups/[2-9]$") else row
 
     return right(changed(request, grow))
+
+
+@planned("T39-names-without-case", "a test of a part of the name doesn't look at letter case")
+def _(request: Request, right: Server) -> Response:
+    operations, held = operations_of(request), None
+    if operations and len(operations) == 1 and at(operations[0], "^/CustomerName/") and operations[0].get("op") == "test":
+        held = ((read(request, right) or {}).get("CustomerName") or {}).get(operations[0]["path"][14:])
+    same = operations and held and str(operations[0].get("value")).lower() == held.lower()
+    return right(with_operations(request, []) if same else request)
+
+
+@planned("T40-first-reason-kept", "an inactive profile keeps the reason that it was given first")
+def _(request: Request, right: Server, seen: dict[tuple[str, str], bytes] = {}) -> Response:  # noqa: B006
+    if not request.target.endswith("/Deactivate") or not request.body:
+        return right(request)
+    where = (request.target, request.headers.get("x-mock-namespace", ""))
+    return right(request._replace(body=seen.setdefault(where, request.body)))
