@@ -311,10 +311,11 @@ def _(request: Request, right: Server) -> Response:
 
 @planned("T39-names-without-case", "a test of a part of the name doesn't look at letter case")
 def _(request: Request, right: Server) -> Response:
-    operations, held = operations_of(request), None
-    if operations and len(operations) == 1 and at(operations[0], "^/CustomerName/") and operations[0].get("op") == "test":
-        held = ((read(request, right) or {}).get("CustomerName") or {}).get(operations[0]["path"][14:])
-    same = operations and held and str(operations[0].get("value")).lower() == held.lower()
+    operations, held = operations_of(request) or [], None
+    alone = operations[0] if len(operations) == 1 else {"path": ""}
+    if alone.get("op") == "test" and at(alone, "^/CustomerName/"):
+        held = ((read(request, right) or {}).get("CustomerName") or {}).get(alone["path"][14:])
+    same = held and str(alone.get("value")).lower() == held.lower()
     return right(with_operations(request, []) if same else request)
 
 
