@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from tools.mutants.harness import Mutant, Request, Response, Server
 from tools.mutants.wrappers import (
+    at,
     changed,
     entering,
     in_profile,
@@ -18,6 +19,7 @@ from tools.mutants.wrappers import (
     operations_of,
     read,
     refusal,
+    with_header,
     with_operations,
 )
 
@@ -247,3 +249,79 @@ def _(request: Request, right: Server, seen: dict[tuple[str, ...], Response] = {
 @planned("T29-one-of-a-packet", "of the requests of one packet only the first does what it says")
 def _(request: Request, right: Server) -> Response:
     return right(request._replace(body=b"[]") if request.place and operations_of(request) else request)
+
+
+@planned("T30-trailing-comma-refused", "a comma after the last operation is an error")
+def _(request: Request, right: Server) -> Response:
+    return refusal(400) if re.search(rb"\},\s*\]\s*$", request.body) else right(request)
+
+
+@planned("T31-media-types-as-spelled", "a Content-Type all in capitals is not known")
+def _(request: Request, right: Server) -> Response:
+    kind = request.headers.get("content-type", "")
+    return right(with_header(request, "content-type", "text/plain") if kind.isupper() else request)
+
+
+@planned("T32-quality-of-one-digit", "of a quality in Accept one decimal is read")
+def _(request: Request, right: Server) -> Response:
+    accept = request.headers.get("accept", "")
+    return right(with_header(request, "accept", re.sub(r"(q=0\.\d)\d+", r"\1", accept)) if accept else request)
+
+
+@planned("T33-conditional-reads", "a reading under If-None-Match is answered with 304")
+def _(request: Request, right: Server) -> Response:
+    return Response(304, {}, b"") if request.method == "GET" and "if-none-match" in request.headers else right(request)
+
+
+@planned("T34-conditional-writes", "a change under If-Match is answered with 412")
+def _(request: Request, right: Server) -> Response:
+    return refusal(412) if "if-match" in request.headers else right(request)
+
+
+@planned("T35-six-decimals", "a timestamp with more than six decimals is none")
+def _(request: Request, right: Server) -> Response:
+    value = re.sub(r"\.\d{7,}", ".", request.headers.get("authorization", ""))
+    return right(with_header(request, "authorization", value) if value else request)
+
+
+@planned("T36-own-id-once", "an alternate id that the profile has already is refused")
+def _(request: Request, right: Server) -> Response:
+    profile, operations = None, operations_of(request)
+    if operations and operations[0].get("op") == "add" and at(operations[0], "^/AlternateIds/"):
+        profile = read(request, right)
+    value = operations[0].get("value") if operations else None
+    if profile is None or not isinstance(value, dict):
+        return right(request)
+    own = [{str(text).lower() for text in entry.values()} for entry in profile["AlternateIds"] or () if entry]
+    return refusal(400) if {str(text).lower() for text in value.values()} in own else right(request)
+
+
+@planned("T37-profile-ids-as-texts", "a ProfileId with zeros in front is another one")
+def _(request: Request, right: Server) -> Response:
+    return refusal(404) if re.search(r"/Profile/0\d", request.target) else right(request)
+
+
+@planned("T38-groups-grow", "an index beyond the end of Groups appends")
+def _(request: Request, right: Server) -> Response:
+    def grow(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"path": "/Groups/-"} if row.get("op") == "add" and at(row, r"^/Groups/[2-9]$") else row
+
+    return right(changed(request, grow))
+
+
+@planned("T39-names-without-case", "a test of a part of the name doesn't look at letter case")
+def _(request: Request, right: Server) -> Response:
+    operations, held = operations_of(request) or [], None
+    alone = operations[0] if len(operations) == 1 else {"path": ""}
+    if alone.get("op") == "test" and at(alone, "^/CustomerName/"):
+        held = ((read(request, right) or {}).get("CustomerName") or {}).get(alone["path"][14:])
+    same = held and str(alone.get("value")).lower() == held.lower()
+    return right(with_operations(request, []) if same else request)
+
+
+@planned("T40-first-reason-kept", "an inactive profile keeps the reason that it was given first")
+def _(request: Request, right: Server, seen: dict[tuple[str, str], bytes] = {}) -> Response:  # noqa: B006
+    if not request.target.endswith("/Deactivate") or not request.body:
+        return right(request)
+    where = (request.target, request.headers.get("x-mock-namespace", ""))
+    return right(request._replace(body=seen.setdefault(where, request.body)))

@@ -58,6 +58,11 @@ def changed(request: Request, change: Callable[[dict[str, Any]], Any]) -> Reques
     return request if other == operations else with_operations(request, other)
 
 
+def with_header(request: Request, name: str, value: str) -> Request:
+    """Return the request with another value of a header."""
+    return request._replace(headers={**request.headers, name: value})
+
+
 def with_headers(response: Response, **headers: str | None) -> Response:
     """Return the answer with headers set, or taken away by None."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -112,7 +117,7 @@ def signed(request: Request, **how: Any) -> Request:
     if account is None:
         return request
     value = authorization(account, client_of(request), datetime.now(UTC), how)
-    return request._replace(headers={**request.headers, "authorization": value})
+    return with_header(request, "authorization", value)
 
 
 def read(request: Request, right: Server) -> dict[str, Any] | None:
