@@ -25,7 +25,9 @@ def profile_inactive(profile: OpenProfile, route: Route) -> NotFound:
     """Return the 404 for an inactive profile: only its ProfileId leads to it (documented)."""
     number = profile.reach("ProfileId")
     # Where the PATCH by alternate id is served alone, the call that would bring the profile back is not.
-    activate = f"Send POST /{route.client}/Profile/{number}/Activate, or start" if "GET" in route.operations else "Start"
+    activate = (
+        f"Send POST /{route.client}/Profile/{number}/Activate, or start" if "GET" in route.operations else "Start"
+    )
     return NotFound(
         "The requested profile was not found.",
         rule="profile-inactive",
