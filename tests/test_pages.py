@@ -205,7 +205,7 @@ def test_verify_names_stages_verdicts_formats_and_exit_codes() -> None:
 def test_the_targets_file_of_verify_can_be_read(tmp_path: Path) -> None:
     (example,) = blocks(PAGES["docs/verify.md"], "toml")
     (tmp_path / "targets.toml").write_text(example, encoding="utf-8")
-    assert load_targets(tmp_path / "targets.toml")["sandbox"].budget == 3000
+    assert load_targets(tmp_path / "targets.toml")["sandbox"].budget == 3400
 
 
 def test_the_files_of_drift_can_be_read(tmp_path: Path) -> None:

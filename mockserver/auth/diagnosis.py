@@ -172,12 +172,14 @@ def _date(request: _Request) -> Diagnosis:
 
 def _clock(request: _Request) -> Diagnosis:
     """Tell a zone that is off from a clock that is off, and say what else is wrong once the date is set right."""
-    issued = auth.issued_at(request.credentials.timestamp) or request.now
+    timestamp, zoneless = request.credentials.timestamp, request.dates.zoneless
+    issued = next((moment for moment, _ in auth.readings(timestamp, zoneless)), request.now)
     ahead_s = (issued - request.now).total_seconds()
     sentence = f"The timestamp is {_span(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'} this server's clock."
-    rest = _explain(replace(request, now=issued, dates=auth.Dates("utc")))
-    if not auth.ISO_8601.fullmatch(request.credentials.timestamp)["zone"]:  # type: ignore[index]
-        sentence = f"{sentence[:-1]}; it has no zone and was read as {_ZONELESS[request.dates.zoneless]}."
+    rest = _explain(replace(request, now=issued, dates=auth.Dates(zoneless)))
+    has_zone = auth.ISO_8601.fullmatch(timestamp)["zone"]  # type: ignore[index]
+    if not has_zone:
+        sentence = f"{sentence[:-1]}; it has no zone and was read as {_ZONELESS[zoneless]}."
     if request.dates.skew_s:
         sentence = f"{sentence[:-1]}; {request.dates.skew_s} s of clock skew are allowed."
     apart = "Apart from its date the header is right." if rest.cause == "valid" else f"Also wrong: {rest.sentence}"
@@ -190,6 +192,8 @@ def _clock(request: _Request) -> Diagnosis:
         return Diagnosis("timestamp-local-time", f"{sentence} {apart}", hint, certain=False)
     if ahead_s > 0:
         hint = "Set the clock right, and never round the time up."
+        if not has_zone and zoneless == "eastern":
+            hint = "Write Z after a time in UTC: without a zone this server reads it as US Eastern time (--zoneless)."
         return Diagnosis("timestamp-in-future", f"{sentence} {apart}", hint)
     hint = "Sign each request anew; if you do, set the clock right."
     return Diagnosis("timestamp-too-old", f"{sentence} {apart}", hint)

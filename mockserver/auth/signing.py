@@ -323,7 +323,7 @@ def read_date(timestamp: str, client: Client | None, now: datetime, dates: Dates
     Of two readings the first that is fresh counts, so that neither makes the window wider.
     """
     refused = "auth-date-not-iso8601"
-    for issued, rests_on in _readings(timestamp, dates.zoneless):
+    for issued, rests_on in readings(timestamp, dates.zoneless):
         age_s = (now - issued).total_seconds()
         # A signature exactly as old as the window still counts (assumed).
         if -dates.skew_s <= age_s <= _window_s(client) + dates.skew_s:
@@ -333,7 +333,7 @@ def read_date(timestamp: str, client: Client | None, now: datetime, dates: Dates
     raise refusal(refused)
 
 
-def _readings(timestamp: str, zoneless: str) -> Iterator[tuple[datetime, tuple[str, ...]]]:
+def readings(timestamp: str, zoneless: str) -> Iterator[tuple[datetime, tuple[str, ...]]]:
     """Yield each moment that a timestamp may mean, and the assumed rule behind it; nothing if it is no date."""
     issued, shape = issued_at(timestamp), ISO_8601.fullmatch(timestamp)
     if issued is None or shape is None:

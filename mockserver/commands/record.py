@@ -152,7 +152,7 @@ default_type = "Customer"
 default_locale = "en-US"
 
 [clients.{name}.groups.editors]
-permissions = ["profile:update"]
+permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]
 
 [clients.{name}.users."editor@recorded.example"]
 secret = "fake-secret-of-the-recorded-fixtures"

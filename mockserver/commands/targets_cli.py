@@ -83,7 +83,9 @@ def _stub(options: argparse.Namespace, url: str) -> Target:
     needed = ("profile", "client") if options.unsigned else ("profile", "client", "user", "secret_env")
     if missing := [name for name in needed if not getattr(options, name)]:
         flag = f"--{missing[0].replace('_', '-')}"
-        raise UsageError(f"{flag} is missing", place=url, hint="it is no mock of ours, so say what to use there")
+        unsigned = ", or --unsigned if it looks at no signature" if flag in ("--user", "--secret-env") else ""
+        hint = f"it is no mock of ours, so say what to use there{unsigned}"
+        raise UsageError(f"{flag} is missing", place=url, hint=hint)
     dialect = {"dialect": options.dialect} if hasattr(options, "dialect") else {}
     return stub(url, **dialect, **{name: value for name, value in given.items() if value})
 

@@ -42,7 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--operation", choices=[row.name for row in OPERATIONS], default=PATCH.name, help="(default: the PATCH)"
     )
     parser.add_argument(
-        "--profile", metavar="CLIENT/TYPE/ID", help="the profile, or CLIENT/PROFILEID (default: one of the fixtures)"
+        "--profile",
+        metavar="CLIENT/TYPE/ID",
+        help="the profile, or CLIENT/PROFILEID, or CLIENT (default: one of the fixtures)",
     )
     parser.add_argument(
         "--content-type", metavar="TYPE", help="of the body (default: application/xml for *.xml, else JSON)"
@@ -78,9 +80,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _first_target(mock: Mock, operation: Operation) -> str:
-    if operation.route != PATCH.route:
+    if "{profileId}" in operation.route:
         raise UsageError(f"{operation.name} needs to know whom", place="--profile", hint="write CLIENT/PROFILEID")
     found = sample_user(mock)
+    if found and operation.route != PATCH.route:
+        return operation.route.format(clientId=quote(found[0].client_id, safe="~"))
     target = sample_target(mock, found[0]) if found else None
     if target is None:
         raise UsageError("the fixtures hold no profile", hint="name one with --profile CLIENT/TYPE/ID")

@@ -94,7 +94,8 @@ def _check(entry: Mapping[str, Any], collection: str, place: str, types: Mapping
             raise BadRequest(f"The {rule.member} field is required.", rule="account-required", why=why, path=here)
         if not rule.least <= length <= rule.most:
             text = f"The field {rule.member} must be a string with a length of {rule.least} to {rule.most}."
-            raise BadRequest(text, rule="account-length", why=f"{here} has {length} characters.", path=here)
+            why = f"{here} has {length} characters; it takes {rule.least} to {rule.most}."
+            raise BadRequest(text, rule="account-length", why=why, path=here)
     for member, allowed in types.items():
         value = entry.get(member)
         if TYPES[member] == collection and value and value.lower() not in {name.lower() for name in allowed}:

@@ -24,11 +24,15 @@ INACTIVE: Final = msgspec.Raw(b"false")
 def profile_inactive(profile: OpenProfile, route: Route) -> NotFound:
     """Return the 404 for an inactive profile: only its ProfileId leads to it (documented)."""
     number = profile.reach("ProfileId")
+    # Where the PATCH by alternate id is served alone, the call that would bring the profile back is not.
+    activate = (
+        f"Send POST /{route.client}/Profile/{number}/Activate, or start" if "GET" in route.operations else "Start"
+    )
     return NotFound(
         "The requested profile was not found.",
         rule="profile-inactive",
         why=f"The profile is inactive: nothing but its ProfileId {number} leads to it.",
-        hint=f"Send POST /{route.client}/Profile/{number}/Activate, or start with --inactive found.",
+        hint=f"{activate} with --inactive found.",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from xml.etree import ElementTree
 
 from mockserver.verify.calls import Call, Reply
-from mockserver.verify.contract import MEDIA_TYPES, XML_TYPES, Contract, Shape
+from mockserver.verify.contract import JSON_TYPES, MEDIA_TYPES, XML_TYPES, Contract, Shape
 
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _CONTENT_TYPE = re.compile(r'[a-z]+/[a-z+.-]+; ?charset="?(utf-8|utf-16)"?', re.IGNORECASE)
@@ -42,7 +42,8 @@ def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -
             yield f"an answer {'to HEAD' if call.method == 'HEAD' else f'of status {reply.status}'} has a body"
         return
     declared = reply.headers.get("content-type", "")
-    media, kind = expected_media_type(call), kind_of_answer(call, reply.status, contract)
+    media = expected_media_type(call, declared.partition(";")[0].strip().lower())
+    kind = kind_of_answer(call, reply.status, contract)
     yield from _body_problems(contract, dialect, kind, declared, media, reply.body)
 
 
@@ -114,8 +115,11 @@ def read_text(reply: Reply) -> tuple[str, str]:
         raise Unreadable(f"the body is not {charset}") from None
 
 
-def expected_media_type(call: Call) -> str | None:
-    """Return the media type that the answer must have, None where Accept asks for something cleverer than one type."""
+def expected_media_type(call: Call, answered: str) -> str | None:
+    """Return the media type that the answer must have, None where Accept asks for something cleverer than one type.
+
+    Without Accept any JSON answers JSON: which of its types it is, is known of the library alone. A rule asks for that.
+    """
     headers = {name.lower(): value for name, value in call.headers}
     accept = headers.get("accept", "").strip()
     if headers.get("x-requested-with"):
@@ -125,7 +129,8 @@ def expected_media_type(call: Call) -> str | None:
     if accept:
         return "application/json" if accept in ("*/*", "application/*") else None
     sent = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return sent if sent in MEDIA_TYPES else "application/json"
+    wanted = sent if sent in MEDIA_TYPES else "application/json"
+    return answered if {wanted, answered} <= {*JSON_TYPES} else wanted
 
 
 # -- JSON -------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,12 @@ MESSAGE = f"Acme:{ID}:{STAMP}"
 
 
 def diagnose(
-    header: str | None, *, client: Client | None = ACME, client_id: str = "Acme", allow_unkeyed: bool = True
+    header: str | None,
+    *,
+    client: Client | None = ACME,
+    client_id: str = "Acme",
+    allow_unkeyed: bool = True,
+    zoneless: str = "either",
 ) -> Diagnosis:
     return explain(
         header,
@@ -44,6 +49,7 @@ def diagnose(
         clients=CLIENTS,
         now=NOW,
         allow_unkeyed=allow_unkeyed,
+        dates=auth.Dates(zoneless),
     )
 
 

@@ -84,6 +84,15 @@ def test_local_time_names_the_zone_to_write() -> None:
     assert "-04:00" in diagnose(stamped("2024-05-01T05:59:58Z")).hint
 
 
+def test_a_time_in_utc_that_was_read_as_eastern_is_ahead() -> None:
+    """Measured as it was refused; the remedy is to say that it is UTC."""
+    found = diagnose(stamped("2024-05-01T10:00:00"), zoneless="eastern")
+    assert found.cause == "timestamp-in-future"
+    assert "4 h 0 min ahead of this server's clock; it has no zone and was read as US Eastern time" in found.sentence
+    assert "Apart from its date the header is right." in found.sentence
+    assert "Write Z after" in found.hint
+
+
 def test_what_else_is_wrong_with_an_outdated_header_is_said_too() -> None:
     """So that the second mistake does not have to wait for the first to be mended."""
     found = diagnose(auth.sign("Acme", ID, JANES_KEY, "2024-05-01T09:00:00Z"))

@@ -63,6 +63,16 @@ def test_outcomes_of_a_refused_patch(run: Callable[..., Done], tmp_path: Path) -
     assert "changes nothing" not in done.out
 
 
+@pytest.mark.parametrize(("operation", "status"), [("createProfile", "201"), ("readTags", "200")])
+def test_a_call_to_the_account_needs_no_profile(
+    operation: str, status: str, run: Callable[..., Done], tmp_path: Path
+) -> None:
+    """The first client of the fixtures is asked."""
+    (tmp_path / "new.json").write_text("{}", encoding="utf-8")
+    done = run("try", *(["new.json"] if operation == "createProfile" else []), "--operation", operation)
+    assert (done.code, done.out[:3]) == (0, status)
+
+
 @pytest.mark.parametrize(
     ("profile", "nearest"),
     [

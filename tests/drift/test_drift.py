@@ -49,7 +49,7 @@ def test_two_sides_that_answer_alike_have_little_to_say(bench: Bench) -> None:
     lines = [line for line in text.splitlines() if not line.startswith("note:")]
     assert code == 0, text
     assert len(lines) == 3
-    assert lines[1] == "  not run: 1 case: the target offers no clock"
+    assert lines[1] == "  not run: 1 case: only a mock can be asked this"
     assert lines[0].startswith("comparing local and fake: ")
     assert lines[2].startswith("no drift: local and fake, ")
     assert bench.vendor.lasting() == before

@@ -49,7 +49,7 @@ def test_the_refusal_names_member_limit_and_length(call: Callable[..., Client]) 
     _, _, body = client(add("Addresses", City="x" * 51))
     assert orjson.loads(body)["Message"] == "The field City must be a string with a length of 1 to 50."
     story = [entry.story for entry in client.mock.worlds.default.journal][-1].sentence(client.mock.tree)
-    assert "/Addresses/3/City has 51 characters" in story
+    assert "/Addresses/3/City has 51 characters; it takes 1 to 50." in story
 
 
 def test_what_was_there_before_is_left_alone(call: Callable[..., Client]) -> None:

@@ -272,6 +272,23 @@ def test_the_404_of_an_inactive_profile_says_how_to_bring_it_back(call: Callable
     assert "POST /ACME01/Profile/2/Activate" in story
 
 
+def test_the_404_advises_no_call_that_is_not_served(call: Callable[..., Client]) -> None:
+    """With the PATCH alone there is no Activate."""
+    client = call(operations="patch")
+    client(b'[{"op": "replace", "path": "/IsActive", "value": false}]', target=f"/ACME01/{place_of('C-2')}")
+    client(b"[]", target=f"/ACME01/{place_of('C-2')}")
+    story = [entry.story for entry in client.mock.worlds.default.journal][-1].sentence(client.mock.tree)
+    assert "/Activate" not in story
+    assert "Start with --inactive found." in story
+
+
+def test_an_unknown_profile_id_names_the_nearest_one(call: Callable[..., Client]) -> None:
+    client = call()
+    client(b"", method="GET", target="/ACME01/Profile/22")
+    story = [entry.story for entry in client.mock.worlds.default.journal][-1].sentence(client.mock.tree)
+    assert "Did you mean ProfileId 2?" in story
+
+
 def test_a_broken_connection_changes_nothing(call: Callable[..., Client]) -> None:
     """A fault before the commit, which lets the answer be made."""
     for method, path in (("POST", "Profile"), ("DELETE", "Profile/2"), ("POST", "Profile/2/Deactivate")):

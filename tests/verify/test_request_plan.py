@@ -110,7 +110,7 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
 @pytest.mark.no_cover
 def test_the_sample_asks_everything_in_ten_minutes(foreign: Target) -> None:
     """README's commands: read, write and compare, with the budget and the rate that the sample file has."""
-    target = replace(foreign, budget=3000, rate=6.0)
+    target = replace(foreign, budget=3400, rate=6.0)
     plans = [plan_of(target), plan_of(target, write=True)]
     assert [plan.left for plan in plans] == [(), ()]
     assert sum(plan.announced for plan in (*plans, plans[0])) / target.rate < 600

@@ -78,6 +78,7 @@ def verdicts(vendor: FakeVendor, directory: Path, monkeypatch: pytest.MonkeyPatc
         pytest.param({"stamps": "%m/%d/%Y %I:%M:%S %p"}, [], id="a stamp of another form"),
         pytest.param({"modified_by": "API"}, [], id="a stamp with another name"),
         pytest.param({"status_for_tests": 500}, [], id="tests fail with 500"),
+        pytest.param({"content_type": "application/json; charset=utf-8"}, [], id="one JSON type for all"),
     ],
 )
 def test_one_fault_breaks_what_is_about_it(

@@ -127,6 +127,15 @@ def test_what_a_target_does_not_offer_is_not_verifiable() -> None:
     assert outcome.problems == ("the target offers no reader",)
 
 
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [("auth-forbidden", "the target's table has no reader"), ("edited-is-stamped-each-time", "only a mock can be asked this")],
+)
+def test_of_a_real_system_is_wanted_what_its_owner_can_write_down(case: str, why: str) -> None:
+    bench = replace(healthy("vendor"), is_mock=False, isolated=False, reader=None)
+    assert RuleRunner(bench, contract()).run(rule(case)).problems == (why,)
+
+
 def test_a_stricter_server_than_the_vendors_is_tolerated_where_the_contract_allows_it() -> None:
     """Not on the mock, whose dialect says what it does."""
     strict = right_server("rfc6902")
