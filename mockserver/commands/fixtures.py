@@ -38,7 +38,7 @@ _OF_ONE = {
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("generate", "pack"), help="invent profiles, or check and pack them")
     parser.add_argument("source", type=Path, nargs="?", help="pack: a directory of fixtures, or an NDJSON file")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="NDJSON (.gz) or packed file (default: standard output)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="NDJSON (.gz) or packed file (default: the terminal)")
     parser.add_argument("--client", metavar="ID", help="whose profiles they are (default: ACME01, or the file's name)")
     parser.add_argument("--count", type=int, metavar="N", help="generate: how many profiles (default: 100)")
     parser.add_argument("--seed", type=int, metavar="S", help="generate: the same gives the same profiles (default: 0)")

@@ -55,7 +55,7 @@ def _applied(fault: Fault) -> str:
 def _which(schedule: Schedule) -> str:
     parts = [
         f"number {', '.join(map(str, schedule.at))}" if schedule.at else "",
-        f"the first {schedule.first}" if schedule.first else "",
+        f"the first {schedule.first}".removesuffix(" 1") if schedule.first else "",
         f"each number {schedule.every}" if schedule.every else "",
         f"{schedule.probability * 100:g} % at random" if schedule.probability < 1 else "",
     ]

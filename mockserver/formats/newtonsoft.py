@@ -83,7 +83,7 @@ _CONTAINER_START, _OBJECT_START, _OBJECT, _ITEM, _PROPERTY, _POST_VALUE = range(
 
 
 class JsonReader:
-    """Read one array of operations, or one object; `places` holds the offsets of (index,) and (index, member) afterwards.
+    """Read one array of operations, or one object; `places` then holds the offsets of (index,) and (index, member).
 
     Reading stops behind `most` elements: ours, since nobody applies a longer patch. `dates`: texts of `/Date(n)/` are
     read as dates, but not where the library knows that it reads a text.

@@ -36,6 +36,8 @@ _SHORTEST_RANDOM: Final = 32
 _LETTER: Final = r"[A-Za-z0-9+/_-]"
 # What the routes say between what a caller says: long, and random to nobody.
 _ROUTE: Final = re.compile(rb"(?i)/(?:Profiles?(?:/AlternateIdType)?|AlternateId)/")
+# The vendor's XML document has a hash in its name, which a remedy has to say.
+_ROOT: Final = "(?!JsonPatchDocumentOfUserProfile[A-Za-z0-9]{8}(?![A-Za-z0-9+=]))"
 _DIGEST: Final = "|".join(rf"{_LETTER}{{{size}}}" for size in (86, 64, 43))
 # No pattern takes more than a bounded number of steps a character, whatever is sent.
 # What credentials look like, the first group or all, and the words without one of which nothing does. Compiled when
@@ -61,8 +63,8 @@ _RANDOM: Final = tuple(
     for pattern in (
         rf"(?<![A-Za-z0-9+_-]){_LETTER}{{42,88}}={{1,2}}",
         rf"(?<![A-Za-z0-9+_-])(?:{_DIGEST})(?![A-Za-z0-9+/_=-])",
-        r"(?<![A-Za-z0-9+])(?=[A-Z0-9+]*[a-z])(?=[a-z0-9+]*[A-Z])(?=[A-Za-z+]*[0-9])[A-Za-z0-9+]{32,}=*",
-        r"(?i)(?<![A-Z0-9])(?![0-9A-F]{32}(?![A-Z0-9]))(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{32,}",
+        rf"(?<![A-Za-z0-9+]){_ROOT}(?=[A-Z0-9+]*[a-z])(?=[a-z0-9+]*[A-Z])(?=[A-Za-z+]*[0-9])[A-Za-z0-9+]{{32,}}=*",
+        rf"(?i)(?<![A-Z0-9]){_ROOT}(?![0-9A-F]{{32}}(?![A-Z0-9]))(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{{32,}}",
     )
 )
 _RUNS: Final = bytes(97 if re.match(_LETTER, chr(code)) else 32 for code in range(256))

@@ -55,6 +55,8 @@ def steps_json(exchange: Exchange, tree: MemberTree, dialect: Dialect) -> list[d
     """Return the operations of a request with all that is known of them: values, outcome, changes, place, remedy."""
     refusal = None if exchange.applied else exchange.story.refusal
     operations = sent_operations(exchange)
+    if exchange.hit is not None and not exchange.hit.applies:
+        return [_row(index, Step(plain(operation), "not reached", [])) for index, operation in enumerate(operations)]
     rows = [_row(index, step) for index, step in enumerate(steps(exchange.before, operations, refusal, tree, dialect))]
     stopped = refusal.operation if refusal is not None else None
     if refusal is not None and stopped is not None and stopped < len(rows):

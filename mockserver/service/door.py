@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
+from mockserver.faults.rules import BROKEN
 from mockserver.profile.keys import Key
 from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
@@ -196,7 +197,8 @@ class VendorDoor:
         story, ended = answer.story, stopwatch()
         seconds = ended - started
         operation = head.operation.name if head.operation is not None else ""
-        self.mock.metrics.observe(answer.status, story.reason, seconds, answer.fault, ended, operation)
+        broken = answer.delivery is not None and answer.delivery.connection in BROKEN
+        self.mock.metrics.observe(0 if broken else answer.status, story.reason, seconds, answer.fault, ended, operation)
         if story.refusal:
             self.mock.metrics.note_bound(story.refusal)
         if answer.exchange is not None:

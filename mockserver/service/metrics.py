@@ -46,7 +46,7 @@ class Metrics:
     def observe(
         self, status: int, reason: str, seconds: float, fault: str | None, ended: float = 0.0, operation: str = ""
     ) -> None:
-        """Count one answer; `ended` is when, by the stopwatch, `operation` a name of their table."""
+        """Count one answer, as 0 if its connection was broken; `ended` is by the stopwatch, `operation` a name."""
         with self._lock:
             if ended >= self._slice_ends:
                 self._begin(ended)

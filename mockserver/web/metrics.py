@@ -31,7 +31,7 @@ class _Collector(Collector):
         labels = ["status", "reason", "operation"]
         requests = CounterMetricFamily("mockserver_requests", f"Answers by {', '.join(labels)}", labels=labels)
         for (status, reason, operation), number in metrics.requests.copy().items():
-            requests.add_metric([str(status), reason, operation], number)
+            requests.add_metric([str(status or "broken"), reason, operation], number)
         faults = CounterMetricFamily("mockserver_faults", "Faults that struck, by rule", labels=["rule"])
         for rule, number in metrics.faults.copy().items():
             faults.add_metric([rule], number)

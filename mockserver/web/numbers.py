@@ -25,7 +25,7 @@ def register(admin: Blueprint, mock: Mock) -> None:
         metrics = mock.metrics
         by_status, by_reason = Counter[str](), Counter[str]()
         for (status, reason, _), number in metrics.requests.copy().items():
-            by_status[str(status)] += number
+            by_status[str(status or "broken")] += number
             by_reason[reason] += number
         return json_response(
             {
@@ -40,7 +40,7 @@ def register(admin: Blueprint, mock: Mock) -> None:
 def _row(part: Slice, started: float) -> dict[str, Any]:
     buckets, classes = part.buckets, part.classes
     row = {"t": round(started + part.number * SLICE_S), "count": sum(buckets)}
-    row |= {"2xx": classes[2], "4xx": classes[4], "5xx": classes[5]}
+    row |= {"2xx": classes[2], "4xx": classes[4], "5xx": classes[5], "broken": classes[0]}
     return row | {name: percentile(buckets, share) for name, share in _SHARES.items()}
 
 

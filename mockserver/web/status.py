@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from mockserver import __version__
 from mockserver.errors import StoreUnavailable
-from mockserver.service.assembly import Mock
+from mockserver.service.assembly import Mock, sign_command
 from mockserver.service.reload import Reload
 from mockserver.settings import FIELDS, without_password
 from mockserver.state.clock import system_now
@@ -58,7 +58,8 @@ def _facts(admin: Blueprint, mock: Mock, reload: Reload) -> None:
         """Show which server this is, its version, and what came of reading the fixtures again."""
         last = reload.last.json() if reload.last else None
         again = {"watching": reload.watching, "last": last}
-        return json_response({"server": "mypreferences-mockserver", "version": __version__, "reload": again})
+        told = {"server": "mypreferences-mockserver", "version": __version__, "sign": sign_command(mock.settings)}
+        return json_response({**told, "reload": again})
 
     @admin.get("/__admin/settings")
     def settings() -> Response:

@@ -71,3 +71,26 @@ def test_a_value_of_900_000_characters_is_cut_and_can_be_read_on(workbench: Star
     assert len(bench.find("#detail").inner_text()) < 60_000
     bench.button("more characters", "#detail").click()
     assert bench.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_path_of_900_000_characters_stays_in_its_pane(workbench: Start) -> None:
+    """Heading, operations and body: nothing is cut off at the edge."""
+    bench = workbench()
+    bench.patch([replace("/CustomFields/0/Value", "y" * 9_000)])
+    bench.patch([replace("/CustomFields/0/Value", "z"), replace(f"/{'x' * 900_000}")])
+    bench.open()
+    bench.rows(2).first.click()
+    bench.see("899,601 more characters", "#detail")
+    assert bench.page.evaluate(
+        "() => { const one = document.getElementById('detail'); return one.scrollWidth <= one.clientWidth }"
+    )
+
+
+def test_a_profiles_name_stays_above_its_tabs(workbench: Start) -> None:
+    """However far its members are scrolled."""
+    bench = workbench(tab={"viewport": {"width": 1400, "height": 500}}).open("#profiles/ACME01/CRM/C-000417")
+    bench.find('tr[data-path="/CustomFields"]').scroll_into_view_if_needed()
+    boxes = [bench.find(f".col {part}").first.bounding_box() for part in ("h2.title", ".tabs")]
+    assert boxes[0]
+    assert boxes[1]
+    assert boxes[0]["y"] + boxes[0]["height"] <= boxes[1]["y"]

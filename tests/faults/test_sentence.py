@@ -11,6 +11,7 @@ SENTENCES = {
     "500": "Answers 500, and nothing is applied: all requests.",
     "503 p=0.3 after-commit": "Answers 503 after the patch was applied and saved: 30 % at random of the requests.",
     "reset every=5": "Resets the connection, and nothing is applied: each number 5 of the requests.",
+    "500 first=1": "Answers 500, and nothing is applied: the first of the requests.",
     "delay=200..800": "Delays the answer by 200 to 800 ms: all requests.",
     "delay=50 403 first=2": (
         "Delays the answer by 50 ms and answers 403, and nothing is applied: the first 2 of the requests."

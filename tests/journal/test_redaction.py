@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.auth.signing import ALGORITHMS, sign
+from mockserver.formats.xml_read import PATCH_ROOT
 from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import Secrets
@@ -137,6 +138,8 @@ def test_a_long_value_is_redacted_like_a_short_one() -> None:
         pytest.param("as azup7bqvmvt2g9yn6vsgkq8t9ow66jm7", "as [redacted]", id="small-letters-and-digits"),
         pytest.param("http://me:pass@host/", "http://[redacted]@host/", id="userinfo"),
         pytest.param("Authorization: Bearer abcdefghijklmnopqrst", "Authorization: Bearer [redacted]", id="bearer"),
+        pytest.param(f"write <{PATCH_ROOT}>", f"write <{PATCH_ROOT}>", id="xml-root"),
+        pytest.param(f"as {PATCH_ROOT}x", "as [redacted]", id="longer-than-the-xml-root"),
         pytest.param("ask for a bearer token.", "ask for a bearer token.", id="words"),
         pytest.param("Signature=<base64>", "Signature=<base64>", id="a-form"),
         pytest.param("no user 'x Signature=abc'", "no user 'x Signature=[redacted]'", id="signature-in-a-sentence"),

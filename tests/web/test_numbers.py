@@ -52,6 +52,16 @@ def test_answers_are_counted_by_ten_seconds(http: FlaskClient) -> None:
     assert {row["name"] for row in numbers["bounds"]} >= {"worlds", "journal bytes"}
 
 
+def test_a_broken_connection_is_no_200(http: FlaskClient) -> None:
+    """No client saw the answer; small pieces are one all the same."""
+    for fault in ("reset", "truncate", "drip"):
+        http.patch(PROFILE, json=[], headers={"X-Mock-Fault": fault})
+    numbers = read(http, "numbers")
+    assert numbers["totals"]["byStatus"] == {"broken": 2, "200": 1}
+    assert [sum(step[name] for step in numbers["seconds"]) for name in ("2xx", "broken")] == [1, 2]
+    assert 'status="broken"' in http.get("/metrics").text
+
+
 def test_old_answers_leave_the_numbers() -> None:
     """After ten minutes; a pause is a row of zeros."""
     metrics = Metrics()
@@ -75,7 +85,7 @@ def test_the_newest_reports_stay(http: FlaskClient) -> None:
         http.post("/__admin/reports", json=REPORT)
     rows = read(http, "reports")
     assert [row["id"] for row in rows] == [str(number) for number in range(11, 1, -1)]
-    assert (rows[0]["kind"], rows[0]["target"], rows[0]["verdict"]) == ("verify", "sandbox", "not verifiable")
+    assert (rows[0]["kind"], rows[0]["target"], rows[0]["verdict"]) == ("verify", "sandbox", "held")
     assert read(http, "reports/11") == REPORT
     assert read(http, "reports/1", 404)["hint"]
     drift = {"left": "mock", "right": "sandbox", "exit": 1, "counts": {"drift": 2}, "findings": []}

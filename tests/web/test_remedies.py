@@ -121,6 +121,8 @@ def test_the_journals_curl_signs_with_the_fixtures_of_the_server(
     """But for the demo's, with which the command signs anyway."""
     assert signed_by(client()).startswith(f"mockserver sign --fixtures {fixture_dir} --client ACME01 ")
     assert signed_by(demo).startswith("mockserver sign --client ACME01 ")
+    told = [http.get("/__admin/version").get_json()["sign"] for http in (client(), demo)]
+    assert told == [f"mockserver sign --fixtures {fixture_dir}", "mockserver sign"]
 
 
 @pytest.mark.parametrize("status", [404, 400])

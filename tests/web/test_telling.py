@@ -121,8 +121,10 @@ def test_after_a_commit_the_operations_were_applied(http: FlaskClient) -> None:
     assert mock["faultEffect"] == {
         "status": 500, "message": mock["faultEffect"]["message"], "connection": None, "when": "after", "delay_ms": 0.0,
     }  # fmt: skip
-    mock = told(http, patch, X_Mock_Fault="500")
-    assert (mock["applied"], mock["operations"][0]["outcome"]) == (False, "not reached")
+    for fault in ("500", "reset"):
+        mock = told(http, patch, X_Mock_Fault=fault)
+        assert (mock["applied"], mock["operations"][0]["outcome"]) == (False, "not reached")
+        assert mock["operations"][0]["changed"] == []
 
 
 def test_a_signature_is_told_check_by_check(make_http: Callable[..., FlaskClient]) -> None:

@@ -154,7 +154,7 @@ export async function lookAround() {
 export async function readSettings() {
   try {
     const [settings, version] = await Promise.all([ask('GET', 'settings', { world: '' }), ask('GET', 'version', { world: '' })])
-    update({ settings, version: version.version })
+    update({ settings, version: version.version, sign: version.sign })
   } catch { /* asked again with the token, or when the server is back */ }
 }
 

@@ -1,6 +1,6 @@
 // Build a patch by pointing at members; what each dialect would answer stands beside it.
 import { ask, part } from './api.js'
-import { Button, Icon, Problem, Status, attempt, copy, html, json, seen, useEffect, useState } from './parts.js'
+import { Button, Icon, Problem, Status, attempt, copy, html, json, quoted, seen, told, useEffect, useState } from './parts.js'
 import { address, go, state, update } from './state.js'
 
 const OPS = ['add', 'replace', 'remove', 'test', 'move', 'copy']
@@ -38,12 +38,11 @@ function Operation({ one, index, members, profile, template, kindOf }) {
 }
 
 const Answers = ({ answers }) => html`<ol class="dialects">${Object.entries(answers).map(([name, answer]) => html`<li key=${name}><span class="who">${name}</span><${Status} status=${answer.status} />
-  <span><code>${answer.reason}</code><br /><span class="soft">${seen((answer.story || '').split(` (${answer.reason}: `)[0]).slice(0, 600)}${answer.hint && ` ${seen(answer.hint)}`}</span></span>
+  <span><code>${answer.reason}</code><br /><span class="soft">${seen(told(answer.story, answer.reason)).slice(0, 600)}${answer.hint && ` ${seen(answer.hint)}`}</span></span>
   </li>`)}</ol>`
 
-const quoted = text => `'${text.replaceAll("'", "'\\''")}'`
 const profileUrl = ids => `/${part(ids[0])}/Profile/AlternateIdType/${part(ids[1])}/AlternateId/${part(ids[2])}`
-const curlOf = (ids, patch) => [`curl -i --request PATCH ${quoted(location.origin + profileUrl(ids))}`, `--header "Authorization: $(mockserver sign --client ${quoted(ids[0])})"`, `--header 'Content-Type: application/json-patch+json'`,
+const curlOf = (ids, patch) => [`curl -i --request PATCH ${quoted(location.origin + profileUrl(ids))}`, `--header "Authorization: $(${state.sign} --client ${quoted(ids[0])})"`, `--header 'Content-Type: application/json-patch+json'`,
   ...(state.world === 'default' ? [] : [`--header ${quoted(`X-Mock-Namespace: ${state.world}`)}`]), `--data-binary ${quoted(JSON.stringify(patch))}`].join(' \\\n  ')
 
 /** Really send the patch, signed by the server. */

@@ -1,6 +1,6 @@
 // One request: what was asked and answered, and its story.
 import { ask, part, reading } from './api.js'
-import { Body, Button, Icon, Pairs, Problem, Provenance, Status, Tabs, attempt, clockTime, copy, day, html, seen, useAnswer, useEffect, useRef } from './parts.js'
+import { Body, Button, Icon, Pairs, Problem, Provenance, Status, Tabs, attempt, clockTime, copy, day, html, seen, told, useAnswer, useEffect, useRef } from './parts.js'
 import { filterOf, openRequest } from './filter.js'
 import { Signature, Story } from './story.js'
 import { address, go, state } from './state.js'
@@ -39,7 +39,7 @@ const labels = ({ mock }) => ({ ...TABS, signature: mock.signature?.cause ? html
 
 /** The sentence that a person would say: without code, mark and hint, which stand beside it. */
 export function sentence({ mock, why }) {
-  const said = mock.explanation.split(` (${mock.reason}: `)[0].replace(/ \(cause: [^)]*\)/, '')
+  const said = told(mock.explanation, mock.reason).replace(/ \(cause: [^)]*\)/, '')
   return said.startsWith(`${mock.reason}:`) || !said ? why.statement : said
 }
 
@@ -48,7 +48,7 @@ function Head({ entry }) {
   const delay = entry.timing.addedDelay
   return html`<div class="dhead">
     <div class="fam"><${Status} status=${entry.response.status} connection=${mock.connection} /><code class="reason">${mock.reason}</code><${Provenance} mark=${mock.provenance} /></div><${Close} />
-    <h2>${seen(sentence(entry)).slice(0, 600)}</h2>
+    <h2>${seen(sentence(entry)).slice(0, 300)}</h2>
     <p class="meta"><code>${seen(request.method).slice(0, 40)} <bdi>${seen(request.url).slice(0, 600)}</bdi></code></p>
     <p class="meta"><a href=${address('requests', [id])}>${id}</a><span>world <code>${seen(mock.world)}</code></span>${mock.user && html`<span><code>${seen(mock.user)}</code>
       </span>`}<span title=${`${day(time)}, the world’s clock${mock.receivedAt ? `; really ${mock.receivedAt}` : ''}`}>

@@ -1,6 +1,6 @@
 // Planned faults: the rules, what they will do to the next fifty requests, and a new one while it is being written.
 import { ask, lookAround, part } from './api.js'
-import { Button, OneWorld, Problem, attempt, html, json, number, seen, useAnswer, useEffect, useRef, useState } from './parts.js'
+import { Button, OneWorld, Problem, attempt, html, json, number, refused, seen, useAnswer, useEffect, useRef, useState } from './parts.js'
 import { address, go, state } from './state.js'
 
 const CELLS = 50
@@ -42,7 +42,7 @@ function NewRule({ text, setText, read, problem, reload }) {
       <button class="b pri" id="fadd" disabled=${!understood}>Add</button><${Button} aria-expanded=${String(form)} aria-controls="ffields" onClick=${() => showForm(!form)}>
         ${form ? 'Hide the form' : 'Use the form'}<//></form>
     <p class="say ${problem ? 'bad' : 'soft'}" id="fsay" aria-live="polite">
-      ${problem ? seen(`${problem.message} ${problem.hint}`) : understood ? `${seen(read.sentence)}${read.plan ? ` Of the next ${CELLS} matching requests it strikes ${strikes}.` : ''}` : ''}</p>
+      ${problem ? seen(refused(problem)) : understood ? `${seen(read.sentence)}${read.plan ? ` Of the next ${CELLS} matching requests it strikes ${strikes}.` : ''}` : ''}</p>
     ${form && html`<${Form} write=${setText} />`}</div>`
 }
 

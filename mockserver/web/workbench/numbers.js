@@ -25,8 +25,8 @@ function Chart({ title, lead, label, most, points, draw, foot }) {
         <p class="legend">${foot}</p></figure>`
 }
 
-/** A line that has a gap where nothing was measured. */
-const line = (values, { x, y }) => values.map((value, at) => value == null ? '' : `${at && values[at - 1] != null ? 'L' : 'M'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join('')
+/** A line that has a gap where nothing was measured; what stands alone is a stroke. */
+const line = (values, { x, y }) => values.map((value, at) => value == null ? '' : `${at && values[at - 1] != null ? 'L' : 'M'}${x(at).toFixed(1)} ${y(value).toFixed(1)}${values[at - 1] == null && values[at + 1] == null ? 'h-5' : ''}`).join('')
 
 function Rates({ points, step, total }) {
   const rates = points.map(point => point.count / step), now = rates.at(-1) || 0, most = Math.max(0, ...rates)
@@ -34,7 +34,7 @@ function Rates({ points, step, total }) {
     ${figure(now)}</span> <span class="soft">now, ${figure(most)} at most, ${number(total)} in all</span>`} label=${`Requests a second: now ${figure(now)}, at most ${figure(most)}`} most=${most} points=${points} draw=${axes => html`<path class="ln" d=${line(rates, axes)} />`} />`
 }
 
-const CLASSES = [['2xx', 'ok'], ['4xx', 'warn'], ['5xx', 'bad']]
+const CLASSES = [['2xx', 'ok'], ['4xx', 'warn'], ['5xx', 'bad'], ['broken', 'lost']]
 
 function Statuses({ points, step }) {
   const sums = CLASSES.map(([name]) => points.reduce((sum, point) => sum + (point[name] || 0), 0)), all = sums.reduce((a, b) => a + b, 0)
@@ -45,7 +45,7 @@ function Statuses({ points, step }) {
     return CLASSES.map(([name, kind]) => { const low = sum; sum += (point[name] || 0) / step; return sum > low && html`<rect class=${kind} x=${(x(at) - width / 2).toFixed(1)} width=${width.toFixed(1)} y=${y(sum).toFixed(1)} height=${(y(low) - y(sum)).toFixed(1)} />` })
   })
   return html`<${Chart} title="Answers by status" lead=${html`<span class="big">
-    ${share(0)}</span> <span class="soft">2xx</span>  ${share(1)} <span class="soft">4xx</span>  ${share(2)} <span class="soft">5xx</span>`} label=${CLASSES.map(([name], at) => `${share(at)} ${name}`).join(', ')}
+    ${share(0)}</span> <span class="soft">2xx</span>  ${share(1)} <span class="soft">4xx</span>  ${share(2)} <span class="soft">5xx</span>${sums[3] > 0 && html`  ${share(3)} <span class="soft">broken</span>`}`} label=${CLASSES.map(([name], at) => `${share(at)} ${name}`).join(', ')}
     most=${Math.max(0, ...points.map(point => point.count / step))} points=${points} draw=${draw} foot=${CLASSES.map(([name, kind]) => html`<span><i class=${kind}></i>${name}</span>`)} />`
 }
 

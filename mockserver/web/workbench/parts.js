@@ -51,6 +51,9 @@ export function Long({ text, most = SHORT }) {
 
 export const Json = ({ value }) => html`<${Long} text=${json(value)} />`
 
+/** What the mock says of an answer, without the rule and the mark, which stand beside it. */
+export const told = (text, reason) => (text || '').split(` (${reason}: `)[0].replace(/ \[\w+\]$/, '')
+
 // -- numbers, times
 
 export const number = n => Number(n).toLocaleString('en-US')
@@ -90,7 +93,7 @@ export const PROVENANCES = {
 }
 export const Provenance = ({ mark }) => mark && html`<span class="prov ${mark === 'assumed' ? 'assumed' : ''}" title=${PROVENANCES[mark]}>${mark}</span>`
 export const Chip = ({ op, path, refused }) => html`<span class="chip ${refused ? 'hit' : ''}" title=${seen(path).slice(0, 300)}><b>${seen(op)}</b> ${seen(path).slice(0, 300)}</span>`
-export const Status = ({ status, connection }) => html`<span class="st ${tone(status)}">${status ?? connection ?? '–'}</span>`
+export const Status = ({ status, connection }) => html`<span class="st ${tone(status)}" title=${connection}>${status ?? connection ?? '–'}</span>`
 
 // -- what is done with the hand
 
@@ -104,9 +107,12 @@ export async function copy(text) {
   say('Copied')
 }
 
+/** What the server said against it, and what to do. */
+export const refused = ({ message, hint }) => [message, hint].filter(Boolean).join(/\W$/.test(message) ? ' ' : '; ')
+
 /** Do something and say what the server said against it. */
 export async function attempt(action, done = '') {
-  try { const value = await action(); if (done) say(done); return value } catch (problem) { say([problem.message, problem.hint].filter(Boolean).join(' ')) }
+  try { const value = await action(); if (done) say(done); return value } catch (problem) { say(refused(problem)) }
 }
 
 /** A button; `sure` asks once, in place, for what can't be undone. */
@@ -118,6 +124,8 @@ export function Button({ kind = '', sure = false, onClick, children, ...rest }) 
 }
 
 export const CopyBox = ({ text, label }) => html`<div class="copybox"><pre tabindex="0" role="region" aria-label=${label}>${seen(text)}</pre><${Button} onClick=${() => copy(text)}>Copy<//></div>`
+
+export const quoted = text => `'${text.replaceAll("'", "'\\''")}'`
 
 /** Offer a text as a file. */
 export function save(text, name, type = 'application/json') {

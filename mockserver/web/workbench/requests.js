@@ -3,7 +3,7 @@ import { ask, readAnew, release } from './api.js'
 import { Detail } from './detail.js'
 import { filterOf, openRequest, setFilter, shownRows } from './filter.js'
 import { FirstVisit } from './firstvisit.js'
-import { Button, Chip, Mark, Segments, Status, attempt, clockTime, html, number, save, seen, useEffect, useRef, useState } from './parts.js'
+import { Button, Chip, Mark, Segments, Status, attempt, bytes, clockTime, html, number, save, seen, useEffect, useRef, useState } from './parts.js'
 import { state, update } from './state.js'
 
 const MANY = 500   // above that many, the visible rows alone are drawn
@@ -78,7 +78,7 @@ function List({ rows }) {
     <p class="more">${rows.length ? dropped() : state.rows.length ? html`No request fits this filter. <${Button} onClick=${() => setFilter({ q: '', status: '', reason: '', odd: '' })}>Show all<//>` : 'No request yet.'}</p></div>`
 }
 
-const dropped = () => state.dropped ? `${number(state.dropped)} older requests are forgotten: the journal keeps ${number(state.settings.journal_entries)}.` : ''
+const dropped = () => state.dropped ? `${number(state.dropped)} older requests are forgotten: the journal keeps ${number(state.settings.journal_entries)} of a world, and ${bytes(state.settings.journal_bytes)} in all.` : ''
 
 // -- the bar
 

@@ -11,7 +11,7 @@ export const state = {
   link: 'loading', goneSince: null, tries: 0, tokenRefused: false,
   world: sessionStorage.getItem('world') || 'default',
   rows: [], held: [], total: 0, dropped: 0, paused: false, scrolled: false, first: false,
-  settings: {}, version: '', worlds: [], evictions: 0, clock: null, faults: 0, reports: [],
+  settings: {}, version: '', sign: 'mockserver sign', worlds: [], evictions: 0, clock: null, faults: 0, reports: [],
   patch: [], toast: '', news: '',
 }
 

@@ -1,6 +1,6 @@
 // Why a request was answered so: operation by operation, with the place marked and what to write instead.
-import { Button, CopyBox, Difference, Json, Long, Provenance, clockTime, copy, html, json, seen } from './parts.js'
-import { address } from './state.js'
+import { Button, CopyBox, Difference, Json, Long, Provenance, clockTime, copy, html, json, quoted, seen } from './parts.js'
+import { address, state } from './state.js'
 
 const TONES = { held: 'ok', applied: 'ok', undone: 'soft', refused: 'warn', 'not reached': 'quiet' }
 
@@ -118,5 +118,5 @@ export function Signature({ entry: { mock } }) {
       <span class=${check.ok ? 'ok' : check.ok === false ? 'bad' : 'quiet'} role="img" aria-label=${check.ok ? 'right' : check.ok === false ? 'wrong' : 'not checked'}>
       ${check.ok ? '✓' : check.ok === false ? '✕' : '·'}</span><span class="soft">${seen(check.name)}</span><span>${seen(check.text)}</span></li>`)}</ol>`}
     ${signature.hint && html`<div class="block"><h3>What to do</h3><p class="say">${seen(signature.hint)} <span class="quiet mono">${signature.cause}</span></p></div>`}
-    <div class="block"><h3>Sign anew</h3>${mock.profile && html`<${CopyBox} label="Command" text=${`mockserver sign --client ${mock.profile.client}${signature.user ? ` --user ${signature.user}` : ''}`} />`}<p class="help">No key and no signature is ever shown or kept.</p></div>`
+    <div class="block"><h3>Sign anew</h3>${mock.profile && html`<${CopyBox} label="Command" text=${`${state.sign} --client ${quoted(mock.profile.client)}${signature.user ? ` --user ${quoted(signature.user)}` : ''}`} />`}<p class="help">No key and no signature is ever shown or kept.</p></div>`
 }

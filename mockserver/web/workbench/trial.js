@@ -1,6 +1,6 @@
 // Change a request and see what it would be answered; or really send it. The server signs both.
 import { ask, part } from './api.js'
-import { Button, Difference, Problem, Provenance, Status, attempt, html, pretty, seen, useEffect, useState } from './parts.js'
+import { Button, Difference, Problem, Provenance, Status, attempt, html, pretty, seen, told, useEffect, useState } from './parts.js'
 import { openRequest } from './filter.js'
 import { state, update } from './state.js'
 import { Steps } from './story.js'
@@ -8,7 +8,7 @@ import { Steps } from './story.js'
 /** What a dry run answered: status, story, operations and difference. */
 function Outcome({ answer }) {
   const operations = (answer.operations || []).map((one, index) => ({ index, ...one.operation, ...one }))
-  const said = (answer.story || '').split(` (${answer.reason}: `)[0]
+  const said = told(answer.story, answer.reason)
   return html`<div class="block"><p class="row"><${Status} status=${answer.status} /><code>${answer.reason}</code><${Provenance} mark=${answer.provenance} /></p>
     <p class="say">${seen(said)} ${answer.hint && html`<span class="soft">${seen(answer.hint)}</span>`}</p>
     ${operations.length > 0 && html`<${Steps} operations=${operations} hint=${answer.hint} />`}
