@@ -129,7 +129,10 @@ def test_what_a_target_does_not_offer_is_not_verifiable() -> None:
 
 @pytest.mark.parametrize(
     ("case", "why"),
-    [("auth-forbidden", "the target's table has no reader"), ("edited-is-stamped-each-time", "only a mock can be asked this")],
+    [
+        ("auth-forbidden", "the target's table has no reader"),
+        ("edited-is-stamped-each-time", "only a mock can be asked this"),
+    ],
 )
 def test_of_a_real_system_is_wanted_what_its_owner_can_write_down(case: str, why: str) -> None:
     bench = replace(healthy("vendor"), is_mock=False, isolated=False, reader=None)
