@@ -182,6 +182,8 @@ class Reader:
     def _read_method(self, data: bytes, error: Exception) -> None:
         # The parser knows a list of methods in capitals, Web API any letter case, the application any method. Of one
         # that is in no list the parser is told as a GET, in a request that is the connection's last.
+        if self.parser is None:  # these bytes are behind the connection's last request
+            return
         found = method_at_start(data) if self.begins == 1 else None
         if found is None:
             return self._unreadable(error, data)

@@ -182,3 +182,15 @@ class TestMisbehaviour:
         with Client(server) as client:
             assert client.ask(get("/0.2")).status == 200
         assert caplog.records == []
+
+    def test_bytes_of_no_method_behind_the_last_answer_are_dropped(
+        self, serve: Callable[..., Server], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """They are neither read as a request, the first one again, nor answered after the connection's end."""
+        server = serve(planned)
+        for kind in ("truncate", "garbage", "stall"):
+            with Client(server) as client:
+                client.send(get(f"/{kind}") + b"XYZ / HTTP/1.1\r\n\r\n")
+                client.sock.shutdown(socket.SHUT_WR)
+                assert client.rest().count(b"HTTP/1.1") == (kind != "stall")
+        assert caplog.records == []

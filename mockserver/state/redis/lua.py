@@ -56,7 +56,8 @@ end
 local function held(name) return size_of(P..'profiles:'..name) + size_of(P..'index:'..name, true) end
 """
 # From `at` on: number of freed keys, these, then key and the fixtures' slot for each key that leads to the profile from
-# now on. Answers with 0 and the new version, with TOO_LARGE, or with the position of a key of another profile.
+# now on; the new version is in front of the bytes. Answers with 0, with TOO_LARGE, or with the position of a key of
+# another profile.
 COMMIT = """
 local function version_of(stored) return stored and string.match(stored, '^%d+') or '' end
 local function commit(name, slot, body, most, at)
@@ -71,19 +72,17 @@ local function commit(name, slot, body, most, at)
   for i = at + 1, first - 1 do
     if redis.call('HEXISTS', index, ARGV[i]) == 0 then size = size + ENTRY + #ARGV[i] end
   end
-  local version = redis.call('INCR', P..'sequence')
-  body = version..' '..body
   if not grow(name, size + #body, most) then return -4 end
   redis.call('HSET', profiles, slot, body)
   for i = at + 1, first - 1 do redis.call('HSET', index, ARGV[i], '') end
   for i = first, #ARGV, 2 do redis.call('HSET', index, ARGV[i], slot) end
-  return 0, version
+  return 0
 end
 """
-# Keeps an exchange, unless it is empty, under a number, by default the next; answers with the number.
+# Keeps an exchange, unless it is empty, under the next number; answers with the number.
 APPEND = """
-local function append(name, exchange, most_entries, most_bytes, most_of_all, number)
-  number = number or redis.call('INCR', P..'sequence')
+local function append(name, exchange, most_entries, most_bytes, most_of_all)
+  local number = redis.call('INCR', P..'sequence')
   if exchange == '' then return number end
   exchange = number..' '..exchange
   local header, list = P..'header:'..name, P..'journal:'..name

@@ -30,7 +30,7 @@ from mockserver.state.profiles import (
 from mockserver.state.redis import scripts
 from mockserver.state.redis.connection import unavailable
 from mockserver.state.redis.last_seen import Seen, read_seen
-from mockserver.state.redis.view import ATTEMPTS, WorldView, Write, profile_arguments
+from mockserver.state.redis.view import ATTEMPTS, WorldView, Write, new_version, profile_arguments
 
 
 class RedisProfiles(ProfileStore):
@@ -104,7 +104,8 @@ class RedisProfiles(ProfileStore):
         return overlay
 
     def restore(self, overlay: Overlay) -> None:
-        bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
+        version = new_version()
+        bodies = [part for slot, body in overlay.bodies.items() for part in (slot, b"%b %b" % (version, body or b""))]
         index = [part for key, slot in overlay.index.items() for part in (write_key(key), "" if slot is None else slot)]
         most = self._world.shared.content.world_bytes
         self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, most, len(bodies), *bodies, *index)
@@ -138,7 +139,7 @@ class RedisProfiles(ProfileStore):
         write = self._write(client, seen, body, ids)
         self._world.serving = False
         most = self._world.shared.content.world_bytes
-        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, body, most, *write.keys)
+        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, write.versioned, most, *write.keys)
         if outcome == scripts.TOO_LARGE:
             raise world_full(most)
         if outcome == scripts.GONE:
@@ -154,7 +155,8 @@ class RedisProfiles(ProfileStore):
         if ids is not None and seen.body is not None:
             freed = {(client, *pair) for pair in names_of(orjson.loads(seen.body))} - wanted.keys()
         leading = [part for key in wanted for part in profile_arguments(key, self._base)]
-        return Write(body, (len(freed), *map(write_key, freed), *leading), list(wanted))
+        version = new_version()
+        return Write(version, b"%b %b" % (version, body), (len(freed), *map(write_key, freed), *leading), list(wanted))
 
     def _overtaken(self) -> Exception:
         return unavailable(f"Other processes changed the profile {ATTEMPTS} times while this request was under way.")

@@ -1,11 +1,11 @@
-"""What Redis runs: one script for each step that must happen as a whole. But for `sequence`, every check comes before
-the first write.
+"""What Redis runs: one script for each step that must happen as a whole. Every check comes before the first write.
 
 A world's keys are `header` (a hash of its small state), `profiles` (slot to version, a blank and the changed bytes,
 none for deleted), `index` (key to slot, empty for none), `journal` (a list: number, a blank, the exchange) and
 `snapshots` (a hash). All but `header` differ from a fresh world's by what was changed. `sequence` counts up for all
 numbers. A world's `epoch` tells it from an earlier one of its name, also in a database that was emptied, so that nobody
 writes into another; `version` counts changes of its clock and its rules, `revision` also those of the rules' counters.
+A profile's versions are drawn: an emptied database counts anew, while processes still know what they saw in it.
 """
 
 from __future__ import annotations
@@ -198,21 +198,19 @@ SETTLE = Script(
     + """
 -- name, epoch, version, exchange, its three bounds, key or nothing, the fixtures' slot, slot and version that were
 -- seen, and, to change the profile, its new bytes, most bytes of the world and of all, and what `commit` reads.
--- Answers with the request's number, which is also the profile's new version; with nothing for a world that is gone;
--- with STALE, the header and the profile; with TOO_LARGE; with FULL and the position of a key of another profile; or
+-- Answers with the request's number; with nothing for a world that is gone; with STALE, the header and the profile; with TOO_LARGE; with FULL and the position of a key of another profile; or
 -- with CROWDED and the number, if all worlds together now hold too much.
-local name, number = ARGV[1], nil
+local name = ARGV[1]
 local header = redis.call('HMGET', P..'header:'..name, 'epoch', 'version')
 if header[1] ~= ARGV[2] then return {} end
 local found = ARGV[8] ~= '' and read_profile(name, ARGV[8], ARGV[9])
 local slot, seen = found and found[1] or '', found and version_of(found[2]) or ''
 if header[2] ~= ARGV[3] or slot ~= ARGV[10] or seen ~= ARGV[11] then return {-2, read_header(name), found} end
 if ARGV[12] then
-  local refused
-  refused, number = commit(name, slot, ARGV[12], ARGV[13], 15)
+  local refused = commit(name, slot, ARGV[12], ARGV[13], 15)
   if refused ~= 0 then return refused > 0 and {-3, refused} or {refused} end
 end
-number = append(name, ARGV[4], ARGV[5], ARGV[6], ARGV[7], number)
+local number = append(name, ARGV[4], ARGV[5], ARGV[6], ARGV[7])
 if name ~= 'default' then redis.call('ZADD', P..'worlds', number, name) end
 if ARGV[12] and tonumber(redis.call('GET', P..'content') or 0) > tonumber(ARGV[14]) then return {-5, number} end
 return number
@@ -233,11 +231,11 @@ WRITE_OVERLAY = Script(
     + """
 -- name, epoch, next slot, most bytes, length of the first list, slot and bytes …, key and slot …
 local profiles, index, first = P..'profiles:'..ARGV[1], P..'index:'..ARGV[1], 6 + tonumber(ARGV[5])
-local version, size = redis.call('INCR', P..'sequence')..' ', -held(ARGV[1])
-for i = 6, #ARGV, 2 do size = size + ENTRY + (i < first and #version + #ARGV[i + 1] or #ARGV[i]) end
+local size = -held(ARGV[1])
+for i = 6, #ARGV, 2 do size = size + ENTRY + #ARGV[i < first and i + 1 or i] end
 if not grow(ARGV[1], size, ARGV[4]) then return -4 end
 redis.call('UNLINK', profiles, index)
-for i = 6, first - 1, 2 do redis.call('HSET', profiles, ARGV[i], version..ARGV[i + 1]) end
+for i = 6, first - 1, 2 do redis.call('HSET', profiles, ARGV[i], ARGV[i + 1]) end
 for i = first, #ARGV, 2 do redis.call('HSET', index, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', P..'header:'..ARGV[1], 'next', ARGV[3])
 return 0

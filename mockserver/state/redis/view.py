@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from random import getrandbits
 from threading import Lock
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -51,9 +52,10 @@ class OpenWorld(Protocol):
 
 
 class Write(NamedTuple):
-    """A change of the profile that a request is about: new bytes, and what the script is told of keys."""
+    """A change of the profile that a request is about: new version and bytes, and what the script is told of keys."""
 
-    body: bytes
+    version: bytes
+    versioned: bytes
     keys: Sequence[str | bytes | int]
     wanted: Sequence[Key]
 
@@ -174,7 +176,7 @@ class WorldView:
         header, pending, serving = self.header(), self.pending, self.serving
         about = _NOTHING if self.asked is None else _about(*self.asked, self.shared.base)
         content = self.shared.content
-        change = () if pending is None else (pending.body, content.world_bytes, content.max_bytes, *pending.keys)
+        change = () if pending is None else (pending.versioned, content.world_bytes, content.max_bytes, *pending.keys)
         self.serving, self.pending = False, None
         answer = self.shared.redis.run(
             scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change
@@ -185,7 +187,7 @@ class WorldView:
         if isinstance(answer, int):
             if pending is not None and self.asked is not None:
                 key, seen = self.asked
-                self.shared.last_seen.note(self.name, header, key, seen._replace(version=b"%d" % answer))
+                self.shared.last_seen.note(self.name, header, key, seen._replace(version=pending.version))
             return answer
         if answer and answer[0] == scripts.TOO_LARGE:
             raise world_full(content.world_bytes)
@@ -217,6 +219,11 @@ _NOTHING: Final = ("", "", "", "")
 
 def _about(key: Key, seen: Seen, base: Base) -> tuple[str | bytes | int, ...]:
     return *profile_arguments(key, base), "" if seen.slot is None else seen.slot, seen.version
+
+
+def new_version() -> bytes:
+    """Return a version that no profile ever had, in whatever database."""
+    return b"%d" % getrandbits(63)
 
 
 def profile_arguments(key: Key, base: Base) -> tuple[bytes, str]:

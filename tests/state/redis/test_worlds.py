@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakeredis import FakeServer
+from fakeredis import FakeRedis, FakeServer
 
 from mockserver.errors import BadRequest, BoundReached, StoreUnavailable, UsageError
 from mockserver.faults.rules import Fault, Match
@@ -18,6 +19,7 @@ from mockserver.service.request import Head, Request
 from mockserver.service.routes import match_route
 from mockserver.service.trial import dry_run
 from mockserver.state.redis.connection import Redis, connector
+from mockserver.state.redis.scripts import PREFIX
 from mockserver.state.redis.view import Bounds
 from mockserver.state.redis.worlds import RedisWorlds
 from mockserver.story.story import Story
@@ -68,6 +70,23 @@ def test_two_servers_share_profiles_faults_and_journal(on_redis: Callable[..., M
     assert len(requests) == 5
     assert [row["id"] for row in requests] == sorted((row["id"] for row in requests), reverse=True)
     assert len({row["id"] for row in requests}) == 5
+
+
+def test_what_was_seen_in_an_emptied_database_counts_no_more(on_redis: Callable[..., Mock], server: FakeServer) -> None:
+    """One number means a profile before and another after; who saw the first must not take it for the second."""
+    one, two, other = Client(on_redis()), Client(on_redis()), "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-2"
+    change = '[{"op": "replace", "path": "/CustomerType", "value": "%s"}]'
+    database = FakeRedis(server=server)
+    for _ in range(5):
+        two()
+    one(change % "Before")
+    counted = int(database.get(f"{PREFIX}sequence"))
+    database.flushall()
+    one(target=other)
+    while int(database.get(f"{PREFIX}sequence")) < counted - 1:
+        two(target=other)
+    two(change % "After")
+    assert json.loads(one()[2])["CustomerType"] == "After"
 
 
 def test_a_dry_run_changes_nothing(on_redis: Callable[..., Mock]) -> None:
