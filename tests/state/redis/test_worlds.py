@@ -76,14 +76,14 @@ def test_what_was_seen_in_an_emptied_database_counts_no_more(on_redis: Callable[
     """One number means a profile before and another after; who saw the first must not take it for the second."""
     one, two, other = Client(on_redis()), Client(on_redis()), "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-2"
     change = '[{"op": "replace", "path": "/CustomerType", "value": "%s"}]'
-    database = FakeRedis(server=server)
+    database = FakeRedis(server=server, decode_responses=True)
     for _ in range(5):
         two()
     one(change % "Before")
-    counted = int(database.get(f"{PREFIX}sequence"))
+    counted = int(str(database.get(f"{PREFIX}sequence")))
     database.flushall()
     one(target=other)
-    while int(database.get(f"{PREFIX}sequence")) < counted - 1:
+    while int(str(database.get(f"{PREFIX}sequence"))) < counted - 1:
         two(target=other)
     two(change % "After")
     assert json.loads(one()[2])["CustomerType"] == "After"
