@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
-from mockserver.verify.bounds import MOST_BYTES
+from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.conversation import PATCH_ALONE
 from mockserver.verify.http_session import exchange
@@ -108,9 +108,13 @@ def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:
     """Return what a mock's control surface tells, nothing if there is none; raise Inconclusive if it's not reached."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
+    bounds = Bounds(connection, _ANSWER_S)  # it may be no mock, and answer without an end
+    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
     try:
+        bounds.open()
         connection.request("GET", f"/__admin/{what}", headers={"X-Mock-Admin-Token": token} if token else {})
-        said = json.loads(connection.getresponse().read(MOST_BYTES))
+        text = connection.getresponse().read(MOST_BYTES)
+        said = {} if is_too_deep(text) else json.loads(text)
     except ValueError:
         return {}
     except (OSError, http.client.HTTPException) as problem:

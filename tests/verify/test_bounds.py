@@ -8,9 +8,11 @@ from time import monotonic
 import pytest
 
 from mockserver.errors import Inconclusive
+from mockserver.verify import mock_process
 from mockserver.verify.bounds import DEEPEST, is_too_deep
 from mockserver.verify.calls import Account, Call
 from mockserver.verify.http_session import HttpSession, TimeOver
+from mockserver.verify.mock_process import is_mock
 from tests.verify.endless import EndlessServer
 
 CALL = Call("PATCH", ("ACME01", "CRM", "1"), (), b"[]")
@@ -54,6 +56,23 @@ def test_an_answer_has_one_time_for_all_of_it(said: tuple[bytes, bytes, float]) 
         with pytest.raises(TimeoutError):
             client.send(CALL)
         assert monotonic() - started < 2
+
+
+@pytest.mark.parametrize("said", ENDLESS.values(), ids=ENDLESS.keys())
+def test_so_has_the_first_look_at_a_server(said: tuple[bytes, bytes, float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is a mock is asked before anything else, and of whatever listens there."""
+    monkeypatch.setattr(mock_process, "_ANSWER_S", 0.15)
+    with EndlessServer(*said).running() as server:
+        started = monotonic()
+        with pytest.raises(Inconclusive, match="can't be reached"):
+            is_mock(server.url)
+        assert monotonic() - started < 2
+
+
+def test_a_server_that_nests_too_deep_is_no_mock() -> None:
+    deep = b"[" * 100_000
+    with EndlessServer(OK + b"Content-Length: 100000\r\n\r\n" + deep).running() as server:
+        assert not is_mock(server.url)
 
 
 @pytest.mark.parametrize("said", TOO_MUCH.values(), ids=TOO_MUCH.keys())
