@@ -34,7 +34,8 @@ _LONGEST_KEPT: Final = 256
 _SHORTEST_RANDOM: Final = 32
 
 _LETTER: Final = r"[A-Za-z0-9+/_-]"
-_ROUTE: Final = rf"(?!{_LETTER}{{0,88}}(?:Profiles?|AlternateId(?:Type)?)/)"
+# What the routes say between what a caller says: long, and random to nobody.
+_ROUTE: Final = re.compile(rb"(?i)/(?:Profiles?(?:/AlternateIdType)?|AlternateId)/")
 _DIGEST: Final = "|".join(rf"{_LETTER}{{{size}}}" for size in (86, 64, 43))
 # No pattern takes more than a bounded number of steps a character, whatever is sent.
 # What credentials look like, the first group or all, and the words without one of which nothing does. Compiled when
@@ -53,14 +54,15 @@ _LIKENESSES: Final = tuple(
         ),
     )
 )
-# Base64 of 32 bytes and more, with its padding or, standing alone, without; other random text; hexadecimal.
+# Base64 of 32 bytes and more, with its padding or, standing alone, without; other random text; letters of one case and
+# digits, but no GUID without its hyphens.
 _RANDOM: Final = tuple(
     pattern.encode()
     for pattern in (
-        rf"(?<![A-Za-z0-9+_-]){_ROUTE}{_LETTER}{{42,88}}={{1,2}}",
-        rf"(?<![A-Za-z0-9+_-]){_ROUTE}(?:{_DIGEST})(?![A-Za-z0-9+/_=-])",
+        rf"(?<![A-Za-z0-9+_-]){_LETTER}{{42,88}}={{1,2}}",
+        rf"(?<![A-Za-z0-9+_-])(?:{_DIGEST})(?![A-Za-z0-9+/_=-])",
         r"(?<![A-Za-z0-9+])(?=[A-Z0-9+]*[a-z])(?=[a-z0-9+]*[A-Z])(?=[A-Za-z+]*[0-9])[A-Za-z0-9+]{32,}=*",
-        r"(?<![A-Za-z0-9])[0-9A-Fa-f]{64}(?:[0-9A-Fa-f]{32}){0,2}(?![A-Za-z0-9])",
+        r"(?i)(?<![A-Z0-9])(?![0-9A-F]{32}(?![A-Z0-9]))(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{32,}",
     )
 )
 _RUNS: Final = bytes(97 if re.match(_LETTER, chr(code)) else 32 for code in range(256))
@@ -159,10 +161,10 @@ class Secrets:
         for words, likeness in _LIKENESSES:
             if any(word in folded for word in words):
                 yield from (found.span(found.re.groups) for found in re.finditer(likeness, data))
-        # What the routes say is long, and random to nobody.
-        if _has_long_run(data.replace(b"/Profile/AlternateIdType/", b" ").replace(b"/AlternateId/", b" ")):
+        said = _ROUTE.sub(lambda found: b" " * len(found[0]), data)
+        if _has_long_run(said):
             for random in _RANDOM:
-                yield from (found.span() for found in re.finditer(random, data))
+                yield from (found.span() for found in re.finditer(random, said))
 
     def _known(self, data: bytes) -> Iterator[Span]:
         """Find pieces of secrets, in any letter case: each holds a block that starts at a multiple of its size."""

@@ -23,6 +23,9 @@ from mockserver.profile.members import MemberTree
 from mockserver.story.provenance import RULES
 from mockserver.story.story import Story
 
+# Refusals that are sentences about a URL or a method.
+_QUOTING = ("route-unknown", "method-not-allowed")
+
 
 def written(document: Any) -> orjson.Fragment:
     """Return a part of a large answer as bytes already: one after the other they take less memory, and no breath."""
@@ -182,7 +185,7 @@ def shown(exchange: Exchange, secrets: Secrets, scheme: str) -> Exchange:
         exchange,
         world=secrets.text(exchange.world),
         body=secrets.body(exchange.body),
-        answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason == "route-unknown"),
+        answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason in _QUOTING),
         story=replace(story, refusal=_shown_refusal(story, secrets), operations=secrets.content(story.operations)),
         before=before,
         after=after,

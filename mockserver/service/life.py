@@ -34,7 +34,7 @@ def profile_inactive(profile: OpenProfile, route: Route) -> NotFound:
 
 def not_a_number(text: str) -> BadRequest:
     """Return the refusal of a ProfileId that is none, as the stack binds a number (assumed)."""
-    why = f"{text[:40]!r} is no ProfileId."
+    why = f"{text[:100]!r} is no ProfileId."
     return BadRequest("The request is invalid.", rule="profile-id-not-a-number", why=why, hint="Send a whole number.")
 
 

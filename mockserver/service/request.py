@@ -38,6 +38,7 @@ class Kept(Struct, frozen=True):
     `operation` is a name of the table of operations.
     """
 
+    method: str
     target: str
     headers: tuple[tuple[str, str], ...]
     size: int

@@ -368,7 +368,7 @@ class Service:
         user = handling.user if self.policy.auth else kept.user
         exchange = Exchange(  # in the order of its fields: naming each would take a microsecond
             number, world.name, handling.now, stopwatch() - handling.started,
-            head.method, kept.target, kept.headers, request.body,
+            kept.method, kept.target, kept.headers, request.body,
             answer.status, answer.headers, answer.body, answer.story,
             user, struck, before, after, kept.key, received, frozen, handling.fault, kept.operation,
         )  # fmt: skip
@@ -386,7 +386,8 @@ class Service:
         headers = secrets.headers(head.headers.items())
         user = None if self.policy.auth else head.user and secrets.text(head.user)
         operation = head.operation.name if head.operation is not None else None
-        kept = head.kept = Kept(shown, headers, head_bytes(shown, headers), key, user, operation)
+        size = head_bytes(shown, headers)
+        kept = head.kept = Kept(secrets.text(head.method), shown, headers, size, key, user, operation)
         return kept
 
 

@@ -135,7 +135,7 @@ def check_name(name: str) -> None:
         raise BadRequest(
             "The namespace's name is not valid.",
             rule="namespace-invalid",
-            why=f"{name[:40]!r} can't name a world.",
+            why=f"{name[:100]!r} can't name a world.",
             hint="use at most 128 letters, digits and . _ : - with a letter or digit first",
         )
 

@@ -88,7 +88,8 @@ def _worlds(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/namespaces")
     def list_worlds() -> Response:
         """List the worlds, and what each holds."""
-        rows = [_world_row(world) for world in mock.worlds.all()]
+        clean = mock.service.secrets.text
+        rows = [_world_row(world) | {"name": clean(world.name)} for world in mock.worlds.all()]
         now = system_now().isoformat()
         return json_response({"namespaces": rows, "evictions": mock.worlds.evictions, "machineNow": now})
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
+from hashlib import sha256
 from http.client import HTTPConnection
 from typing import Any
 
@@ -74,6 +75,16 @@ def test_a_row_says_what_a_line_needs(http: FlaskClient) -> None:
         "fault": None, "applied": None, "tolerated": False, "surprising": False,
     }  # fmt: skip
     assert (answer["last"], answer["dropped"], answer["meta"], answer["waiting"]) == (row["id"], 0, {"total": 1}, False)
+
+
+def test_a_row_shows_no_name_that_looks_like_a_credential(http: FlaskClient) -> None:
+    """Whoever calls may name a world, and a method, as they like."""
+    random = sha256(b"x").hexdigest()
+    http.open(PROFILE, method="X" + random.upper(), headers={"X-Mock-Namespace": random})
+    for path in ("requests?view=rows&all=true", "requests?all=true", "namespaces"):
+        text = http.get(f"/__admin/{path}").text
+        assert "[redacted]" in text
+        assert random[:8] not in text.lower()
 
 
 def test_rows_follow_an_id_and_come_oldest_first(http: FlaskClient) -> None:

@@ -119,6 +119,7 @@ class _Rows:
 
     def __init__(self, secrets: Secrets) -> None:
         self._shown = lru_cache(maxsize=4096)(lambda text: secrets.known(short(text)))
+        self._name = secrets.text
         # By its times too: a shared store that was emptied gives the same ids again.
         self._written: dict[tuple[str, datetime, datetime | None], orjson.Fragment] = {}
 
@@ -127,7 +128,8 @@ class _Rows:
         if (row := self._written.get(key)) is None:
             if len(self._written) > MOST_ROWS:
                 self._written.clear()
-            row = orjson.Fragment(msgspec.json.encode(row_json(exchange, self._shown)))
+            row_of = row_json(exchange, self._shown) | {"world": self._name(exchange.world)}
+            row = orjson.Fragment(msgspec.json.encode(row_of))
             self._written[key] = row
         return row
 
