@@ -139,7 +139,9 @@ class RedisProfiles(ProfileStore):
         write = self._write(client, seen, body, ids)
         self._world.serving = False
         most = self._world.shared.content.world_bytes
-        outcome = self._world.write_once(scripts.COMMIT_PROFILE, seen.slot, seen.version, write.versioned, most, *write.keys)
+        outcome = self._world.write_once(
+            scripts.COMMIT_PROFILE, seen.slot, seen.version, write.versioned, most, *write.keys
+        )
         if outcome == scripts.TOO_LARGE:
             raise world_full(most)
         if outcome == scripts.GONE:

@@ -198,8 +198,9 @@ SETTLE = Script(
     + """
 -- name, epoch, version, exchange, its three bounds, key or nothing, the fixtures' slot, slot and version that were
 -- seen, and, to change the profile, its new bytes, most bytes of the world and of all, and what `commit` reads.
--- Answers with the request's number; with nothing for a world that is gone; with STALE, the header and the profile; with TOO_LARGE; with FULL and the position of a key of another profile; or
--- with CROWDED and the number, if all worlds together now hold too much.
+-- Answers with the request's number; with nothing for a world that is gone; with STALE, the header and the profile;
+-- with TOO_LARGE; with FULL and the position of a key of another profile; or with CROWDED and the number, if all worlds
+-- together now hold too much.
 local name = ARGV[1]
 local header = redis.call('HMGET', P..'header:'..name, 'epoch', 'version')
 if header[1] ~= ARGV[2] then return {} end
