@@ -223,9 +223,11 @@ def test_reads_and_changes_are_linearizable(connect: Connect, seed: int) -> None
             called, reads, wanted = next(ticks), next(draws) % 3 == 0, 100 * index + step + 1
             served = processes[index % 3].serve("w", A)
             while True:
-                seen = orjson.loads(served.profiles.read(A) or b"")["N"]
-                if not reads:
-                    served.profiles.update(A, partial(_become, wanted))
+                if reads:
+                    body = served.profiles.read(A)
+                else:  # what it met: read before, another client's change could come between
+                    body = served.profiles.update(A, partial(_become, wanted)).before
+                seen = orjson.loads(body or b"")["N"]
                 with suppress(Overtaken):
                     served.journal.append(exchange(1, "w"))
                     break
