@@ -223,9 +223,10 @@ def test_reads_and_changes_are_linearizable(connect: Connect, seed: int) -> None
             called, reads, wanted = next(ticks), next(draws) % 3 == 0, 100 * index + step + 1
             served = processes[index % 3].serve("w", A)
             while True:
-                seen = orjson.loads(served.profiles.read(A) or b"")["N"]
-                if not reads:
-                    served.profiles.update(A, partial(_become, wanted))
+                # What a change met: read before it, another's could come between.
+                change = None if reads else served.profiles.update(A, partial(_become, wanted))
+                body = served.profiles.read(A) if change is None else change.before
+                seen = orjson.loads(body or b"")["N"]
                 with suppress(Overtaken):
                     served.journal.append(exchange(1, "w"))
                     break
