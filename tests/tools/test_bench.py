@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from tools.bench import page, signed_patch
 from tools.bench.curves import HEIGHT, WIDTH, Axis, curve_chart
