@@ -11,11 +11,10 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from tools.bench import page, signed_patch
-from tools.bench.curves import HEIGHT, WIDTH, Axis, curve_chart
+from tools.bench.charts.curves import HEIGHT, WIDTH, Axis, curve_chart
 from tools.bench.growth import WORK, steps
 from tools.bench.peers import SIGNED, patch_schema
-from tools.bench.plans import PLANS
-from tools.bench.sections import CHARTS, SECTIONS
+from tools.bench.sections import CHARTS, PLANS, SECTIONS
 
 PAGE = page.PAGE.read_text(encoding="utf-8")
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,8 +7,7 @@ import shutil
 import sys
 
 from tools.bench import machine, page
-from tools.bench.plans import PLANS
-from tools.bench.sections import SECTIONS, measured
+from tools.bench.sections import PLANS, SECTIONS, measured
 from tools.bench.server_process import Unavailable
 
 

@@ -10,11 +10,29 @@ from typing import Any, Final, NamedTuple
 
 from tools.bench import machine, memory, page, parts, peers, redis_costs, shared_store, startup, throughput
 from tools.bench.candidates import CANDIDATES, NAIVE
-from tools.bench.chart import Bar, bar_chart
-from tools.bench.curves import curve_chart
-from tools.bench.plans import Plan
+from tools.bench.charts.bars import Bar, bar_chart
+from tools.bench.charts.curves import curve_chart
 from tools.bench.throughput import Place, Throughput
 
+
+class Plan(NamedTuple):
+    """One length of a run; `most` is by what grows, a key of `tools.bench.growth.WORK`."""
+
+    rounds: int
+    seconds: int
+    starts: int
+    requests: int
+    profiles: int
+    warm_up_s: int
+    most: dict[str, int]
+
+
+_MOST: Final = {"operations": 1_000, "size": 1_000_000, "profiles": 1_000_000, "journal": 2_000}
+PLANS: Final = {
+    "quick": Plan(1, 1, 1, 5_000, 10_000, 1, {"operations": 20, "size": 10_000, "profiles": 1_000, "journal": 400}),
+    "short": Plan(3, 2, 7, 100_000, 100_000, 5, _MOST),
+    "long": Plan(5, 5, 15, 1_000_000, 100_000, 5, _MOST),
+}
 PLOTTED_CONNECTIONS: Final = 8
 # By chart: its title, and what stands at its axes.
 CHARTS: Final = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
-from tools.bench.chart import OTHERS, OURS
+from tools.bench.charts.bars import OTHERS, OURS
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 420, 250, 62, 34, 16, 42
 COLOURS: Final = (OURS, OTHERS, "#b4552d", "#3d7a4c")
