@@ -43,11 +43,11 @@ def _keeps(port: int) -> bool:
 _GOOD: Final = signed_patch.BODIES[0]
 QUESTIONS: Final[dict[str, Callable[[int], bool]]] = {
     "refuses a request without Authorization": _refuses(_GOOD, Authorization=None),
-    "a wrong signature": _refuses(_GOOD, Authorization=_WRONG),
-    "another Content-Type": _refuses(_GOOD, Content_Type="text/plain"),
-    "an unknown operation": _refuses(_NO_OPERATION),
-    "answer shows the change": _shows,
-    "the next one still does": _keeps,
+    "refuses a wrong signature": _refuses(_GOOD, Authorization=_WRONG),
+    "refuses another Content-Type": _refuses(_GOOD, Content_Type="text/plain"),
+    "refuses an unknown operation": _refuses(_NO_OPERATION),
+    "answers with the change": _shows,
+    "keeps it": _keeps,
 }
 
 

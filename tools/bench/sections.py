@@ -30,8 +30,8 @@ class Plan(NamedTuple):
 _MOST: Final = {"operations": 1_000, "size": 1_000_000, "profiles": 1_000_000, "journal": 2_000}
 PLANS: Final = {
     "quick": Plan(1, 1, 1, 5_000, 10_000, 1, {"operations": 20, "size": 10_000, "profiles": 1_000, "journal": 400}),
-    "short": Plan(3, 2, 7, 100_000, 100_000, 5, _MOST),
-    "long": Plan(5, 5, 15, 1_000_000, 100_000, 5, _MOST),
+    "short": Plan(3, 2, 7, 100_000, 100_000, 10, _MOST),
+    "long": Plan(5, 5, 15, 1_000_000, 100_000, 10, _MOST),
 }
 PLOTTED_CONNECTIONS: Final = 8
 # By chart: its title, and what stands at its axes.

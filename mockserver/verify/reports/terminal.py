@@ -58,7 +58,7 @@ class TerminalReport:
             if self._failures <= _MOST_IN_FULL or case.verdict is not Verdict.BROKEN:
                 self._details(case)
         if self._tell and not (self._live and self._done >= self._total):  # the line of the stage takes its place
-            self._tell(self._done, self._total)
+            self._tell(min(self._done, self._total), self._total)
 
     def _details(self, case: CaseFinished) -> None:
         for problem in case.problems:
