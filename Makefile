@@ -83,11 +83,11 @@ docs: $(VENV)/.dev $(DOCS)/.ready  ## render the documentation into site/; a lin
 mutants: $(VENV)/.dev  ## run the verification against all wrong servers and list which stage finds which (long)
 	$(BIN)/python tools/mutants/run.py $(ARGS)
 
-bench: $(BENCH)/.ready  ## measure speed and memory (minutes; ARGS=--quick for a look, ARGS=--long for more)
+bench: $(BENCH)/.ready  ## measure all of docs/benchmarks.md (a quarter of an hour; ARGS=--quick for a look, --long for more)
 	$(BENCH)/bin/python -m tools.bench $(ARGS)
 
-bench-peers: $(BENCH)/.ready  ## send the same request to mock servers from npm (needs Node.js and Java)
-	$(BENCH)/bin/python -m tools.bench.peers $(ARGS)
+bench-peers: $(BENCH)/.ready  ## measure mock servers from npm alone (needs Node.js and Java)
+	$(BENCH)/bin/python -m tools.bench --only peers $(ARGS)
 
 $(DOCS)/.ready: requirements-docs.lock
 	$(PYTHON) -m venv $(DOCS)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
+from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import (
     Attempts,
     add_github_flag,
@@ -17,6 +18,7 @@ from mockserver.commands.report_files import (
     github_output,
     hand_over,
     make_folders,
+    write_whole,
 )
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
@@ -25,7 +27,7 @@ from mockserver.drift.findings import DriftReport
 from mockserver.drift.html import facts_of, lead_of
 from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
-from mockserver.drift.report import as_json, as_text, troubles, write_report
+from mockserver.drift.report import WRITERS, as_json, as_text, troubles
 from mockserver.errors import Inconclusive, UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
@@ -126,7 +128,7 @@ def _finish(
     report = drift.report
     attempt = Attempts()
     try:
-        drift.compare(plan, rules, known, system_now().date())
+        drift.compare(plan, rules, known, system_now().date(), progress_bar("comparing", "cases"))
         if options.complete and plan.left:
             report.stopped = report.stopped or Inconclusive(f"{plan.words()}; {plan.too_small}")
     finally:
@@ -134,7 +136,7 @@ def _finish(
         report.notes += opened.notes
         report.stopped = report.stopped or opened.complaint()
         for path in options.report:
-            attempt(str(path), partial(write_report, report, path))
+            attempt(str(path), partial(write_whole, path, WRITERS[path.suffix](report)))
         if options.report_to:
             hand_over(options.report_to, as_json(report))
         if output := github_output(options):

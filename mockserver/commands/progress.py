@@ -44,4 +44,5 @@ def _text(done: int, total: int, seconds: float, unit: str) -> str:
     left = round((total - done) / max(rate, 0.001))
     scale = 1_000_000 if unit == "MB" else 1
     rest = f"{left // 60} min" if left >= 120 else f"{left} s"
-    return f"{done / scale:,.0f} of {total / scale:,.0f} {unit}, {rate / scale:,.0f} {unit}/s, {rest} left"
+    speed = f"{rate / scale:,.0f}" if rate >= 10 * scale else f"{rate / scale:.2g}"
+    return f"{done / scale:,.0f} of {total / scale:,.0f} {unit}, {speed} {unit}/s, {rest} left"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.cli import add_json, as_started, print_json
+from mockserver.commands.progress import progress_bar
 from mockserver.errors import CommandError, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
@@ -99,9 +100,7 @@ def _narrowed(target: Target, names: Sequence[str] | None) -> Target:
 
 def _read(run: GuardedRun) -> list[dict[str, Any]]:
     """Return each profile once, as it was read without changing it."""
-    count, seconds = len(run.target.keys), len(run.target.keys) / run.target.rate
-    if seconds > 5 and not run.target.mock:
-        print(f"reading {count} profiles takes about {seconds:.0f} s", file=sys.stderr)
+    run.progress = progress_bar("reading", "profiles") or run.progress
     try:
         with run:
             return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
@@ -122,7 +121,7 @@ def _require_ours(out: Path) -> None:
 
 def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:
     """Write the fixtures beside their place, see that they pass `check`, and put them there."""
-    new = out.absolute().with_name(f".{out.absolute().name}.new")
+    new, old = (out.absolute().with_name(f".{out.absolute().name}.{name}") for name in ("new", "old"))
     try:
         shutil.rmtree(new, ignore_errors=True)
         folder = new / "profiles" / client
@@ -136,12 +135,17 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
         if found := check_fixtures(new, tree):
             rows = "\n".join(f"{row.place}: {row.text}" for row in found)
             raise CommandError(f"what was recorded does not pass check, so nothing was written\n{rows}")
-        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+        if out.exists():
+            out.rename(old)
         new.rename(out)
     except OSError as problem:
         raise UsageError(f"the fixtures can't be written: {problem.strerror}", place=str(out)) from problem
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        if old.exists() and not out.exists():  # interrupted in between
+            old.rename(out)
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _clients(client: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mockserver.errors import UsageError
+from mockserver.fixtures.whole_file import whole_file
 from mockserver.verify.reports.github import GithubOutput
 
 _TIMEOUT_S: Final = 10.0
@@ -122,6 +123,12 @@ class Attempts:
     def exit_code(self, code: int) -> int:
         """Return the exit code of a run whose own would be `code`."""
         return code or (UsageError.exit_code if self._lost else 0)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a report, which is there whole or as it was before, whatever ends the run meanwhile."""
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8", errors="replace")
 
 
 def make_folders(files: Iterable[Path]) -> None:

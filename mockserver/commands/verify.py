@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import (
     Attempts,
     add_github_flag,
@@ -21,6 +22,7 @@ from mockserver.commands.report_files import (
     github_output,
     hand_over,
     make_folders,
+    write_whole,
 )
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
 from mockserver.errors import UsageError
@@ -53,7 +55,7 @@ EXAMPLES = """examples:
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
 130 interrupted (Ctrl-C)"""
-_WRITERS: Mapping[str, Callable[[Path, Shown], Callable[[Event], None]]] = {
+_WRITERS: Mapping[str, Callable[[Callable[[str], object], Shown], Callable[[Event], None]]] = {
     ".html": HtmlReport,
     ".json": JsonReport,
     ".xml": JunitReport,
@@ -161,7 +163,8 @@ def _reported(
     """Tell each event of a run to the terminal and to every report that was asked for; return the exit code."""
     shown = Shown(contract, openly=bench.is_mock, url=url)
     document = JsonReport(None, shown)
-    terminal = TerminalReport(shown, sys.stderr if options.json else sys.stdout, verbose=options.verbose)
+    stream = sys.stderr if options.json else sys.stdout
+    terminal = TerminalReport(shown, stream, verbose=options.verbose, bar=progress_bar)
     reports: dict[str, Callable[[Event], None]] = {
         "the output": terminal,
         "the document": document,
@@ -190,7 +193,7 @@ def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Cal
     asked += [(path, ending) for path, ending in ((options.junit, ".xml"), (options.html, ".html")) if path]
     make_folders(path for path, _ in asked)
     for path, ending in asked:
-        yield str(path), _WRITERS[ending](path, shown)
+        yield str(path), _WRITERS[ending](partial(write_whole, path), shown)
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:

@@ -70,16 +70,28 @@ class Drift:
         self.bench = run.bench()
         self.shown = Shown(contract, openly=False, redact=comparison.show)
 
-    def compare(self, plan: RequestPlan, rules: Sequence[Rule], known: Sequence[Known], today: date) -> DriftReport:
-        """Play the plan's cases on both sides, unless something stops the run; the report says what."""
+    def compare(
+        self,
+        plan: RequestPlan,
+        rules: Sequence[Rule],
+        known: Sequence[Known],
+        today: date,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> DriftReport:
+        """Play the plan's cases on both sides, unless something stops the run; the report says what.
+
+        `progress` is called with (cases played, cases in all).
+        """
         session = self.run.session
         valid, self.report.expired = split_expired(known, today)
         named = {rule.id: rule for rule in rules}
         session.limit = plan.announced
         try:
             self._profiles()
-            for row in plan.chosen:
+            for number, row in enumerate(plan.chosen, 1):
                 self.report.cases.append(self._case(row.case, named[row.case.id]))
+                if progress:
+                    progress(number, len(plan.chosen))
                 if session.stopped:
                     raise Inconclusive(session.stopped)
         except CommandError as stop:

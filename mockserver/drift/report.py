@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -93,11 +92,6 @@ def troubles(report: DriftReport) -> list[Trouble]:
         stopped = report.stopped
         found.append(Trouble("warning", "the-run-itself", "The run comes to its end", (stopped.problem,), stopped.hint))
     return found
-
-
-def write_report(report: DriftReport, path: Path) -> None:
-    """Write the report in the format that the file's name asks for: .json, .xml (JUnit), .html or .txt."""
-    path.write_text(WRITERS[path.suffix](report), encoding="utf-8")
 
 
 WRITERS: dict[str, Callable[[DriftReport], str]] = {

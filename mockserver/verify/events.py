@@ -23,10 +23,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A stage begins; `total` is how many cases it has, if that is known."""
+    """A stage begins; `total` is how many cases it has."""
 
     stage: str
-    total: int | None = None
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ class _Run:
         self.tally.add(event)
         self.report(event)
 
-    def _outcomes(self, name: str) -> tuple[int | None, Iterator[CaseFinished]]:
+    def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
         if name == "rules":
             runner = RuleRunner(self.bench, self.contract)
             return len(self.rules), (runner.run(rule) for rule in self.rules)

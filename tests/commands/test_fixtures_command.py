@@ -174,3 +174,9 @@ def test_elsewhere_there_is_a_line_now_and_then(clock: Clock, capsys: pytest.Cap
         "packing: 11 of 4,000 MB, 1 MB/s, 66 min left",
         "packing: 23 of 4,000 MB, 1 MB/s, 66 min left",
     ]
+
+
+def test_slow_work_tells_its_rate_too(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """A target is asked now and then."""
+    told(clock, [(20, 10)], 40, "cases")
+    assert capsys.readouterr().err == "packing: 10 of 40 cases, 0.5 cases/s, 60 s left\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mockserver.commands import record
 from mockserver.verify.target import run_lock
 from tests.commands.calling import Done
 from tests.verify.target.fake_vendor import CLIENT, KEY, OTHER, SECRET, USER, FakeVendor
@@ -124,3 +125,29 @@ def test_a_key_that_others_can_read_is_refused(run: Run, vendor: FakeVendor, tmp
     done = run("record", "--target", "fake")
     assert (done.code, vendor.seen) == (4, [])
     assert "chmod 600" in done.err
+
+
+def test_a_recording_that_is_interrupted_leaves_the_earlier_one(
+    run: Run, vendor: FakeVendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C when the new one is to take its place."""
+    assert run("record", "--target", "fake").code == 0
+    before, rename = written(tmp_path), Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.name == ".recorded.new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    assert run("record", "--target", "fake").code == 130
+    assert written(tmp_path) == before
+
+
+def test_a_recording_tells_how_many_profiles_are_read(
+    run: Run, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(record, "progress_bar", lambda *_: lambda done, total: told.append((done, total)))
+    assert run("record", "--target", "fake").code == 0
+    assert told == [(1, 2), (2, 2)]

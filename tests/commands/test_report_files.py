@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.commands.report_files import Attempts
+from mockserver.commands.report_files import Attempts, write_whole
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
@@ -66,3 +66,21 @@ def test_a_reader_that_went_away_ends_the_command() -> None:
 
     with pytest.raises(BrokenPipeError):
         Attempts()("the output", fail)
+
+
+def test_a_report_that_is_interrupted_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of the writing; nothing stays beside it."""
+    report = tmp_path / "run.html"
+    report.write_text("before", encoding="utf-8")
+
+    def interrupted(path: Path, *_: object, **__: object) -> None:
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(report, "after")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"run.html": b"before"}
+    write_whole(report, "after \ud800")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"run.html": b"after ?"}

@@ -102,9 +102,11 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
             report,
             mock_is_left=True,
         )
-        drift.compare(plan, RULES, (), date(2026, 1, 1))
+        told = list[tuple[int, int]]()
+        drift.compare(plan, RULES, (), date(2026, 1, 1), lambda done, total: told.append((done, total)))
     assert (report.exit_code, report.requests, held_to(plan, run.used)) == (0, run.used, True)
     assert report.words == plan.words()
+    assert told == [(number, len(plan.chosen)) for number in range(1, len(plan.chosen) + 1)]
 
 
 @pytest.mark.no_cover

@@ -1,1 +1,1 @@
-"""Benchmarks: `make bench` measures the mock beside plain Flask, `make bench-peers` beside other mock servers."""
+"""Benchmarks: `make bench` measures the mock beside plain Flask, Redis and other mock servers; it writes one page."""

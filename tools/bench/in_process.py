@@ -8,7 +8,7 @@ import sys
 import time
 import timeit
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -81,9 +81,15 @@ def _fill(mock: Mock) -> float:
     return time.process_time() - started
 
 
-def wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
-    """Return what sends the request to a WSGI application."""
-    environ, bodies = environ_of(answer), cycle(signed_patch.BODIES)
+def wsgi_call(
+    app: Any,
+    answer: str = "JSON",
+    sent: Sequence[bytes] = signed_patch.BODIES,
+    paths: Sequence[str] = (signed_patch.PATH,),
+    **more: str,
+) -> Callable[[], bytes]:
+    """Return what sends bodies to paths of a WSGI application, one at a call; `more` goes into the environment."""
+    environs, bodies = cycle([{**environ_of(answer, path), **more} for path in paths]), cycle(sent)
     seen: list[str] = []
 
     def start_response(status: str, headers: Iterable[tuple[str, str]], exc_info: object = None) -> None:
@@ -91,7 +97,7 @@ def wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
 
     def call() -> bytes:
         body = next(bodies)
-        own = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        own = {**next(environs), "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return b"".join(app(own, start_response))
 
     call()
@@ -100,14 +106,14 @@ def wsgi_call(app: Any, answer: str) -> Callable[[], bytes]:
     return call
 
 
-def environ_of(answer: str) -> dict[str, Any]:
+def environ_of(answer: str, path: str = signed_patch.PATH) -> dict[str, Any]:
     """Return the request's WSGI environment, without its body."""
     sent = signed_patch.headers(answer)
     return {
         "REQUEST_METHOD": "PATCH",
         "SCRIPT_NAME": "",
-        "PATH_INFO": signed_patch.PATH,
-        "RAW_URI": signed_patch.PATH,
+        "PATH_INFO": path,
+        "RAW_URI": path,
         "QUERY_STRING": "",
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8080",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tools.bench import machine, signed_patch
@@ -24,13 +25,19 @@ class Load(NamedTuple):
     cpu_us: float = 0
 
 
-def run_wrk(port: int, connections: int, seconds: int, answer: str = "JSON") -> Load:
-    """Send signed PATCHes for so many seconds, from the client's core."""
-    url = f"http://127.0.0.1:{port}{signed_patch.PATH}"
+def run_wrk(
+    port: int,
+    connections: int,
+    seconds: int,
+    answer: str = "JSON",
+    paths: Sequence[str] = (signed_patch.PATH,),
+) -> Load:
+    """Send signed PATCHes to the paths for so many seconds, from the client's core."""
+    url = f"http://127.0.0.1:{port}"
     options = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "5s"]
     command = [*machine.pinned(machine.CLIENT_CORE), "wrk", *options, "--script", str(signed_patch.LUA_SCRIPT), url]
     done = subprocess.run(
-        command, env=_environment(answer), capture_output=True, text=True, timeout=seconds + 20, check=False
+        command, env=_environment(answer, paths), capture_output=True, text=True, timeout=seconds + 20, check=False
     )
     if done.returncode:
         raise RuntimeError(f"wrk failed: {done.stderr.strip() or done.stdout.strip()}")
@@ -43,12 +50,13 @@ def best(loads: list[Load]) -> Load:
     return fastest._replace(failed=sum(load.failed for load in loads))
 
 
-def _environment(answer: str) -> dict[str, str]:
+def _environment(answer: str, paths: Sequence[str]) -> dict[str, str]:
     return os.environ | {
         "BENCH_AUTHORIZATION": signed_patch.authorization(),
         "BENCH_CONTENT_TYPE": signed_patch.CONTENT_TYPE,
         "BENCH_ACCEPT": signed_patch.ACCEPT[answer],
         "BENCH_BODIES": b"\n".join(signed_patch.BODIES).decode(),
+        "BENCH_PATHS": "\n".join(paths),
     }
 
 

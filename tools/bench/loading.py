@@ -21,20 +21,20 @@ from tools.bench.server_process import resident_bytes
 
 
 def write_fixtures(directory: Path, count: int) -> int:
-    """Write a client with `count` profiles of the usual size; return the bytes."""
+    """Write a client with `count` profiles of the usual size, the first under the demo's id; return the bytes."""
     (directory / "profiles").mkdir()
     shutil.copy(signed_patch.FIXTURES / "clients.toml", directory)
     profile = orjson.loads(signed_patch.PROFILE_FILE.read_bytes())
     path = directory / "profiles" / "ACME01.ndjson"
     with path.open("wb") as file:
-        file.writelines(_line(profile, number) for number in range(1, count + 1))
+        file.writelines(_line(profile, number) for number in range(count))
     return path.stat().st_size
 
 
 def _line(profile: dict[str, Any], number: int) -> bytes:
-    profile["ProfileId"] = number
+    profile["ProfileId"] = number + 1
     for entry in profile["AlternateIds"]:
-        entry["AlternateId"] = f"C-{number:08d}"
+        entry["AlternateId"] = signed_patch.alternate_id(number)
     return orjson.dumps(profile) + b"\n"
 
 

@@ -51,14 +51,14 @@ def _others_s() -> float:
 
 
 def describe(other_work: OtherWork) -> str:
-    """Return one sentence on when and where, with a warning if the machine had other work."""
+    """Return when and where, and how much other work the machine had, with a warning if it was much."""
     cores = f"{os.cpu_count()} cores ({cpu_model()})"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     pins = "server and client on one core each" if pinned(SERVER_CORE) else "server and client not pinned"
-    line = f"{datetime.now(UTC):%Y-%m-%d}, {cores}, {python}, {platform.system()}; {pins}."
+    line = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {cores}, {python}, {platform.system()}; {pins}."
     taken = other_work.cores()
     if taken < BUSY_CORES:
-        return line
+        return f"{line} Other work took {max(taken, 0):.2f} cores."
     return f"{line} **The machine was busy** (other work took {taken:.1f} cores): read the ratios, not the figures."
 
 

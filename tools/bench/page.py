@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tools.bench.candidates import EMPTY, NAIVE, Candidate
@@ -12,19 +13,22 @@ from tools.bench.load import Load
 from tools.bench.memory import Memory
 from tools.bench.throughput import CONNECTIONS, Place, Throughput
 
-DOCS: Final = Path(__file__).parent.parent.parent / "docs"
-PAGE: Final = DOCS / "benchmarks.md"
+PAGE: Final = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
 _NOTHING = "–"
 
 
-def put(block: str, text: str, page: Path = PAGE) -> None:
-    """Replace what stands between the marks of a block."""
+def put(block: str, text: str, pictures: Mapping[str, str] = MappingProxyType({}), page: Path = PAGE) -> None:
+    """Replace what stands between the marks of a block, and write its pictures beside the page."""
     old = page.read_text(encoding="utf-8")
     marks = rf"(<!-- {block} -->\n).*?(<!-- /{block} -->)"
     new, count = re.subn(marks, lambda found: f"{found[1]}{text}\n{found[2]}", old, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{page} must have one <!-- {block} --> and one <!-- /{block} -->")
     page.write_text(new, encoding="utf-8")
+    for name, picture in pictures.items():
+        folder = page.with_suffix("")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.svg").write_text(picture, encoding="utf-8")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

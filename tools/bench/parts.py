@@ -1,4 +1,4 @@
-"""`python -m tools.bench.parts`: where the microseconds of one PATCH go, without HTTP; writes its table to the page."""
+"""Where the microseconds of one PATCH go, without HTTP. Prints one JSON object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from mockserver.state.profiles import Changed
 from tools.bench import page, signed_patch
 from tools.bench.in_process import best_us, environ_of, wsgi_call
 
-ROUNDS: Final = 4
 WHAT: Final = {
     "head": "the head is found among those that were read before",
     "body": "bytes to operations",
@@ -45,11 +44,11 @@ class Stage(NamedTuple):
     profile: bytes
 
 
-def parts(answer: str) -> dict[str, float]:
+def parts(answer: str, rounds: int) -> dict[str, float]:
     """Return microseconds of processor time by part, and of the whole."""
     stage = _stage(answer)
-    whole = best_us(wsgi_call(make_server(stage.mock).app, answer), ROUNDS)
-    found = {name: best_us(make(stage), ROUNDS) for name, make in _PARTS.items()}
+    whole = best_us(wsgi_call(make_server(stage.mock).app, answer), rounds)
+    found = {name: best_us(make(stage), rounds) for name, make in _PARTS.items()}
     return {**found, "door": whole - sum(found.values()), "whole": whole}
 
 
@@ -123,17 +122,18 @@ _PARTS: Final[dict[str, Callable[[Stage], Callable[[], object]]]] = {
 }
 
 
-def main() -> int:
-    """Measure, print, and write the table."""
+def table(seen: dict[str, dict[str, float]]) -> str:
+    """Return the parts and the whole as Markdown."""
+    what = {**WHAT, "whole": "environment to answer"}
+    rows = [[name, does, *(f"{seen[answer][name]:.1f}" for answer in ("JSON", "XML"))] for name, does in what.items()]
+    return page.table(["part", "what is done", "JSON µs", "XML µs"], rows)
+
+
+def main(rounds: int) -> None:
+    """Measure and print everything."""
     logging.disable()
-    json_us, xml_us = parts("JSON"), parts("XML")
-    rows = [[name, what, f"{json_us[name]:.1f}", f"{xml_us[name]:.1f}"] for name, what in WHAT.items()]
-    rows.append(["whole", "environment to answer", f"{json_us['whole']:.1f}", f"{xml_us['whole']:.1f}"])
-    text = page.table(["part", "what is done", "JSON µs", "XML µs"], rows)
-    print(text)
-    page.put("parts", text)
-    return 0
+    print(orjson.dumps({answer: parts(answer, rounds) for answer in ("JSON", "XML")}).decode())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(int(sys.argv[1]))

@@ -1,6 +1,10 @@
 -- wrk's side of the request: everything comes in by the environment, one JSON line goes out.
 local requests, turn = {}, 0
 
+local function lines(name)
+  return os.getenv(name):gmatch("[^\n]+")
+end
+
 function init()
   local headers = {
     ["Host"] = wrk.headers["Host"],
@@ -8,8 +12,10 @@ function init()
     ["Content-Type"] = os.getenv("BENCH_CONTENT_TYPE"),
     ["Accept"] = os.getenv("BENCH_ACCEPT"),
   }
-  for body in os.getenv("BENCH_BODIES"):gmatch("[^\n]+") do
-    requests[#requests + 1] = wrk.format("PATCH", nil, headers, body)
+  for body in lines("BENCH_BODIES") do
+    for path in lines("BENCH_PATHS") do
+      requests[#requests + 1] = wrk.format("PATCH", path, headers, body)
+    end
   end
 end
 

@@ -14,11 +14,21 @@ from mockserver.state.clock import system_now
 
 FIXTURES: Final = Settings().fixtures
 PROFILE_FILE: Final = FIXTURES / "profiles" / "ACME01" / "zoe-oneil.json"
-PATH: Final = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
+_FIRST: Final = 417
 CONTENT_TYPE: Final = "application/json-patch+json"
 ACCEPT: Final = {"JSON": "application/json", "XML": "application/xml"}
 LUA_SCRIPT: Final = Path(__file__).parent / "patch.lua"
 _CLIENT, _USER = "ACME01", "editor@acme.example"
+
+
+def alternate_id(number: int) -> str:
+    """Return the alternate id of one of many profiles; that of the first is the demo profile's."""
+    return f"C-{_FIRST + number:06d}"
+
+
+def path(number: int) -> str:
+    """Return the path of one of many profiles."""
+    return f"/ACME01/Profile/AlternateIdType/CRM/AlternateId/{alternate_id(number)}"
 
 
 def _body(number: int) -> bytes:
@@ -30,6 +40,7 @@ def _body(number: int) -> bytes:
     )
 
 
+PATH: Final = path(0)
 # Sent in turn, so that each request changes the profile that the one before left.
 BODIES: Final = [_body(number) for number in range(8)]
 

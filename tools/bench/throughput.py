@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from tools.bench import load, machine, server_process
+from tools.bench import abilities, load, machine, server_process
 from tools.bench.candidates import Candidate
 from tools.bench.load import Load
 from tools.bench.server_process import ServerProcess, Unavailable
@@ -32,12 +33,16 @@ class Running(NamedTuple):
 
 
 class Throughput(NamedTuple):
-    """The best load of each place, what each candidate's first answer took and then held, and what was left out."""
+    """The best load of each place, what each candidate's first answer took and then held, and what was left out.
+
+    `abilities` are each one's answers to the questions of that module, if they were asked.
+    """
 
     loads: dict[Place, Load]
     start_up_s: dict[str, float]
     rss_bytes: dict[str, int]
     skipped: dict[str, str]
+    abilities: Mapping[str, list[bool]] = MappingProxyType({})
 
 
 def measure(
@@ -47,16 +52,18 @@ def measure(
     seconds: int,
     warm_up_s: int = 0,
     cores: list[int] = machine.SERVER_CORE,
+    ask: bool = False,
 ) -> Throughput:
     """Start all, then measure each in turn, `rounds` times, so that a busy moment of the machine hits all alike."""
     with contextlib.ExitStack() as stack:
         running, skipped = _start(candidates, stack, cores)
+        known = {each.candidate.name: abilities.asked(each.server.port) for each in running if ask}
         for each in running if warm_up_s else ():
             load.run_wrk(each.server.port, max(CONNECTIONS), warm_up_s)
         loads = _loads(running, rounds, seconds)
         start_up = {each.candidate.name: each.server.start_up_s for each in running}
         rss = {each.candidate.name: each.server.rss_bytes() for each in running}
-    return Throughput(loads, start_up, rss, skipped)
+    return Throughput(loads, start_up, rss, skipped, known)
 
 
 def _loads(running: list[Running], rounds: int, seconds: int) -> dict[Place, Load]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from mockserver.verify.calls import Verdict
@@ -17,15 +18,15 @@ _MOST_EXCHANGES = 12
 
 
 class HtmlReport(CollectedReport):
-    """Writes the page when the run is over."""
+    """Has the page written when the run is over."""
 
-    def __init__(self, path: Path, shown: Shown) -> None:
+    def __init__(self, write: Callable[[str], object], shown: Shown) -> None:
         super().__init__()
-        self._path = path
+        self._write = write
         self._shown = shown
 
     def finish(self, end: RunFinished) -> None:
-        self._path.write_text(self._page(end), encoding="utf-8", errors="replace")
+        self._write(self._page(end))
 
     def _page(self, end: RunFinished) -> str:
         run, done = self.run, f"{end.requests} requests in {end.seconds:.1f} s"

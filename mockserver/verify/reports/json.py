@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.verify.calls import Verdict
@@ -13,13 +13,13 @@ from mockserver.verify.reports.sentences import todo
 
 
 class JsonReport:
-    """Collects the events and, if there is a file for it, writes the document when the run is over.
+    """Collects the events and, if somebody wants it, has the document written when the run is over.
 
     Held cases keep no exchanges.
     """
 
-    def __init__(self, path: Path | None, shown: Shown) -> None:
-        self._path = path
+    def __init__(self, write: Callable[[str], object] | None, shown: Shown) -> None:
+        self._write = write
         self._shown = shown
         self.document: dict[str, Any] = {"stages": [], "cases": []}
 
@@ -36,8 +36,8 @@ class JsonReport:
             self.document |= {"verdicts": dict(event.verdicts), "requests": event.requests}
             self.document |= {"facts": event.words} if event.words else {}
             self.document["seconds"] = round(event.seconds, 3)
-            if self._path is not None:
-                self._path.write_text(json.dumps(self.document, indent=1, ensure_ascii=False), encoding="utf-8")
+            if self._write is not None:
+                self._write(json.dumps(self.document, indent=1, ensure_ascii=False))
 
     def _case(self, case: CaseFinished) -> dict[str, Any]:
         row: dict[str, Any] = {"stage": case.stage, "id": case.id, "title": case.title, "verdict": case.verdict.value}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 from mockserver.verify.calls import Verdict
@@ -14,10 +14,10 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 class JunitReport:
-    """Collects the events and writes the file when the run is over."""
+    """Collects the events and has the document written when the run is over."""
 
-    def __init__(self, path: Path, shown: Shown) -> None:
-        self._path = path
+    def __init__(self, write: Callable[[str], object], shown: Shown) -> None:
+        self._write = write
         self._shown = shown
         self._root = ElementTree.Element("testsuites", name="mockserver verify")
         self._suite = self._root
@@ -58,7 +58,7 @@ class JunitReport:
             for attribute, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
                 node.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
             node.set("time", f"{sum(float(case.get('time', 0)) for case in cases):.3f}")
-        ElementTree.ElementTree(self._root).write(self._path, encoding="utf-8", xml_declaration=True)
+        self._write(ElementTree.tostring(self._root, encoding="utf-8", xml_declaration=True).decode())
 
 
 def _clean(text: str) -> str:

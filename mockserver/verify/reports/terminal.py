@@ -1,9 +1,10 @@
-"""The run on the terminal: a line of progress, each failure as it comes, and a summary."""
+"""The run on the terminal: how far it is, each failure as it comes, and a summary."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import TextIO
 
 from mockserver.verify.calls import Verdict
@@ -13,18 +14,21 @@ from mockserver.verify.target.request_plan import by_reason
 
 _SHOWN_VERDICTS = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.TOLERATED)
 _MOST_IN_FULL = 10
+Bar = Callable[[str, str], Callable[[int, int], object] | None]
 
 
 class TerminalReport:
-    """Writes to a stream; the moving line of progress only where somebody watches."""
+    """Writes to a stream; `bar` makes of a label and a unit what is told how far a stage is."""
 
-    def __init__(self, shown: Shown, stream: TextIO | None = None, *, verbose: bool = False) -> None:
+    def __init__(
+        self, shown: Shown, stream: TextIO | None = None, *, verbose: bool = False, bar: Bar = lambda *_: None
+    ) -> None:
         self._shown = shown
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._verbose = verbose
-        self._total: int | None = None
-        self._done = 0
+        self._bar = bar
+        self._total = self._done = 0
         self._failures = 0
         self._verdicts: Counter[Verdict] = Counter()
         self._not_asked: list[tuple[str, str]] = []
@@ -35,7 +39,7 @@ class TerminalReport:
             self._line(f"verifying {event.target} (dialect {event.dialect}), seed {event.seed}{asked}")
         elif isinstance(event, StageStarted):
             self._total, self._done, self._verdicts = event.total, 0, Counter()
-            self._progress(event.stage)
+            self._tell = self._bar(event.stage, "cases")
         elif isinstance(event, CaseFinished):
             self._case(event)
         elif isinstance(event, StageFinished):
@@ -53,7 +57,8 @@ class TerminalReport:
             self._line(f"  {case.verdict.upper():<12} {case.id}: {case.title}")
             if self._failures <= _MOST_IN_FULL or case.verdict is not Verdict.BROKEN:
                 self._details(case)
-        self._progress(case.stage)
+        if self._tell and not (self._live and self._done >= self._total):  # the line of the stage takes its place
+            self._tell(min(self._done, self._total), self._total)
 
     def _details(self, case: CaseFinished) -> None:
         for problem in case.problems:
@@ -74,12 +79,6 @@ class TerminalReport:
         for line in by_reason(self._not_asked, "not verifiable", verbose=False):
             self._line(line)
         self._line(f"{counts} in {run.requests} requests, {run.seconds:.1f} s{f'; {run.words}' if run.words else ''}")
-
-    def _progress(self, stage: str) -> None:
-        if self._live and (self._done % 10 == 0 or self._done == self._total):
-            of = f"/{self._total}" if self._total is not None else ""
-            self._stream.write(f"\r\x1b[K{stage} {self._done}{of}")
-            self._stream.flush()
 
     def _line(self, text: str) -> None:
         start = "\r\x1b[K" if self._live else ""

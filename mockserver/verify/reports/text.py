@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 
 from mockserver.verify.events import Event, RunFinished
 from mockserver.verify.reports.exchange import Shown
@@ -11,14 +11,14 @@ from mockserver.verify.reports.terminal import TerminalReport
 
 
 class TextReport:
-    """Collects the lines and writes the file when the run is over."""
+    """Collects the lines and has them written when the run is over."""
 
-    def __init__(self, path: Path, shown: Shown) -> None:
-        self._path = path
+    def __init__(self, write: Callable[[str], object], shown: Shown) -> None:
+        self._write = write
         self._text = StringIO()
         self._lines = TerminalReport(shown, self._text, verbose=True)
 
     def __call__(self, event: Event) -> None:
         self._lines(event)
         if isinstance(event, RunFinished):
-            self._path.write_text(self._text.getvalue(), encoding="utf-8", errors="replace")
+            self._write(self._text.getvalue())

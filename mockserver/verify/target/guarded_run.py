@@ -34,7 +34,8 @@ class GuardedRun:
     """One run on a target: `guard` wraps each case, and whatever happens, the profiles end as they began.
 
     Calls go through its own `send`. `profiles` holds each as it was last read, `notes` what the user should know of at
-    the end. `changed` says that a change was asked for, `wrote` that one was accepted.
+    the end. `changed` says that a change was asked for, `wrote` that one was accepted. `progress` is told how many
+    profiles are read, of how many.
     """
 
     def __init__(self, session: TargetSession, state_dir: Path, contract: Contract) -> None:
@@ -44,6 +45,7 @@ class GuardedRun:
         self.leave = Leave.of(contract, write=session.write)
         self.profiles: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
+        self.progress: Callable[[int, int], object] = lambda *_: None
         self.changed = self.wrote = False
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}
@@ -75,9 +77,10 @@ class GuardedRun:
                 self._lock.take()
                 _refuse_open(self.target, self.undo.path.parent)
             self._open = True
-            for key in self.target.keys:
+            for number, key in enumerate(self.target.keys, 1):
                 self._first[key] = self._first_reading(key)
                 _check_marker(self._first[key], self.target, key)
+                self.progress(number, len(self.target.keys))
             if not self.leave.why_not and not self.target.mock:
                 self._prove_that_tests_guard()
             self.session.forget()

@@ -44,7 +44,7 @@ class Tags(HTMLParser):
 
 
 def test_a_page_of_a_run_shows_everything_as_text(tmp_path: Path) -> None:
-    report = HtmlReport(tmp_path / "run.html", Shown(contract(), openly=True))
+    report = HtmlReport((tmp_path / "run.html").write_text, Shown(contract(), openly=True))
     call = Call("PATCH", ("A", "B", "C"), (("X", HOSTILE),), HOSTILE.encode())
     exchanges = (Exchange(call, Reply(200, {"x": HOSTILE}, HOSTILE.encode(), 0.0)), Exchange(call, None, HOSTILE))
     report(RunStarted(HOSTILE, HOSTILE, 1, ("rules",), is_mock=True))
@@ -63,7 +63,7 @@ def finished(case: str, verdict: Verdict, *fact: str, stage: str = "rules") -> C
 
 def page_of(path: Path, *cases: CaseFinished) -> str:
     """Write the page of a run with these cases, and return it."""
-    report = HtmlReport(path / "run.html", Shown(contract(), openly=True))
+    report = HtmlReport((path / "run.html").write_text, Shown(contract(), openly=True))
     report(RunStarted("mock", "vendor", 1, ("rules",), is_mock=True))
     for case in cases:
         report(case)

@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mockserver.verify.calls import Bench, Call
+from mockserver.verify.calls import Bench, Call, Verdict
 from mockserver.verify.conversation import Exchange
-from mockserver.verify.events import Event
+from mockserver.verify.events import CaseFinished, Event, StageStarted
 from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.html import HtmlReport
 from mockserver.verify.reports.json import JsonReport
 from mockserver.verify.reports.junit import JunitReport
-from mockserver.verify.reports.terminal import TerminalReport
+from mockserver.verify.reports.terminal import Bar, TerminalReport
 from mockserver.verify.run import Plan, verify
 from tests.verify.verifying import bench_of, contract
 from tools.mutants.harness import Request, Response, right_server
@@ -39,9 +39,9 @@ def reports(directory: Path, bench: Bench, plan: Plan, *, openly: bool = True) -
     files = {name: directory / f"report.{name}" for name in ("json", "xml", "html")}
     reporters: list[Callable[[Event], None]] = [
         TerminalReport(shown, stream),
-        JsonReport(files["json"], shown),
-        JunitReport(files["xml"], shown),
-        HtmlReport(files["html"], shown),
+        JsonReport(files["json"].write_text, shown),
+        JunitReport(files["xml"].write_text, shown),
+        HtmlReport(files["html"].write_text, shown),
     ]
 
     def report(event: Event) -> None:
@@ -158,3 +158,16 @@ def test_the_last_patch_of_a_case_is_the_one_that_changes() -> None:
     assert last_patch([read, change, read, read]) is change
     assert last_patch([read]) is read
     assert last_patch([]) is None
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["terminal", "elsewhere"])
+def test_each_stage_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
+    """On a terminal the stage's line takes the place of a bar that is nearly full."""
+    stream, told = io.StringIO(), list[tuple[str, int, int]]()
+    monkeypatch.setattr(stream, "isatty", lambda: live)
+    bar: Bar = lambda label, unit: lambda done, total: told.append((f"{label}, {unit}", done, total))  # noqa: E731
+    report = TerminalReport(Shown(contract(), openly=True), stream, bar=bar)
+    report(StageStarted("rules", 2))
+    for name in ("one", "two"):
+        report(CaseFinished("rules", name, "", Verdict.HELD))
+    assert told == [("rules, cases", 1, 2), ("rules, cases", 2, 2)][: 1 if live else 2]

@@ -42,6 +42,26 @@ def verified(*rules: str, flags: Sequence[str] = ()) -> int:
     return main(["verify", "--target", "fake", "--live", "--write", "--keep-going", *files, *flags, *named])
 
 
+def test_ctrl_c_while_reports_are_written_leaves_no_half_file(
+    vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whatever format, and the profile is as it was."""
+    Path("r.json").write_text("before", encoding="utf-8")
+    write_text = Path.write_text
+
+    def interrupted(path: Path, text: str, **more: Any) -> int:
+        if path.suffix != ".part":
+            return write_text(path, text, **more)
+        write_text(path, text[:10], **more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", interrupted)
+    assert verified("replace-text") == 130
+    assert sorted(path.name for path in Path().glob("*r.*")) == ["r.json"]
+    assert Path("r.json").read_text(encoding="utf-8") == "before"
+    assert vendor.profile["CustomerName"] == PROFILE["CustomerName"]
+
+
 def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor) -> None:
     """A profile that was not restored is in every one of them, not only on the terminal."""
     vendor.faults.after_commit = lambda number, server: setattr(server.faults, "stopped_from", 0)
