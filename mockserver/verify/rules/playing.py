@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.verify.authorization import application_text, authorization, basic
@@ -30,6 +30,7 @@ from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.account import explains, refused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
 from mockserver.verify.rules.expected import reachable, with_values
+from mockserver.verify.rules.lacking import lacking
 from mockserver.verify.rules.reading import FORM, Rule, Step
 
 # The profile of the shipped fixtures that some rules name.
@@ -95,7 +96,7 @@ class RuleRunner:
             return rule.not_verifiable
         if bench.unsigned and not all(is_ordinary(step) for step in rule.steps):
             return "the target looks at no signature"
-        return next((bench.lacks[name] for name in needs if name in bench.lacks), _lacking(missing, bench))
+        return next((bench.lacks[name] for name in needs if name in bench.lacks), lacking(missing, bench))
 
     def _key(self, rule: Rule) -> Key:
         return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
@@ -373,25 +374,6 @@ def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, n
 def _is_about_stamps(rule: Rule) -> bool:
     places = [place for step in rule.steps for place in (*step.after, *step.holds)]
     return rule.id.startswith(ABOUT_STAMPS) or any(place.startswith("/Edited") for place in places)
-
-
-def _lacking(missing: Sequence[str], bench: Bench) -> str:
-    """Say what a target would have to have; of a real one only what its owner can write down."""
-    if not missing:
-        return ""
-    if bench.is_mock:
-        return f"the target offers no {' and no '.join(missing)}"
-    if not set(missing) <= set(_IN_ITS_TABLE):
-        return "only a mock can be asked this"
-    return f"the target's table has no {' and no '.join(_IN_ITS_TABLE[name] for name in missing)}"
-
-
-_IN_ITS_TABLE: Final = {
-    "reader": "reader",
-    "absent": "absent ids",
-    "neighbour": "second profile of one type",
-    "stranger": "profile of another type",
-}
 
 
 def _neighbour(bench: Bench) -> Key | None:
