@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from mockserver.errors import UsageError
 from mockserver.verify.calls import Reply
-from mockserver.verify.checks import MISSING, Unreadable, differences, read_error, read_loosely, read_profile
+from mockserver.verify.checks import Unreadable, read_error, read_loosely, read_profile
 from mockserver.verify.contract import Contract, load_yaml, type_name
+from mockserver.verify.differences import MISSING, differences
 from mockserver.verify.target.redaction import Redactor
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any
 from xml.etree import ElementTree
 
 from mockserver.verify.calls import Call, Reply
@@ -375,29 +374,3 @@ def read_error(reply: Reply) -> dict[str, Any]:
 
 def _decoded(name: str) -> str:
     return re.sub(r"_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), name)
-
-
-# -- differences ------------------------------------------------------------------------------------------------------
-
-
-class Missing(Enum):
-    """What `differences` yields for a member that is not there."""
-
-    MISSING = "missing"
-
-
-MISSING: Final = Missing.MISSING
-
-
-def differences(wanted: Any, found: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (JSON pointer, wanted, found) where two JSON values differ; true is not 1, a missing member not null."""
-    if wanted is found:
-        return  # a body that was read before gives the same object
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        for name in {**wanted, **found}:
-            yield from differences(wanted.get(name, MISSING), found.get(name, MISSING), f"{place}/{name}")
-    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        for index, pair in enumerate(zip(wanted, found, strict=True)):
-            yield from differences(*pair, f"{place}/{index}")
-    elif type(wanted) is not type(found) or wanted != found:
-        yield place or "/", wanted, found

@@ -15,8 +15,9 @@ from time import monotonic
 from typing import Any
 
 from mockserver.verify.calls import Bench, Call, Headers, Key, Reply, by_profile_id, reading
-from mockserver.verify.checks import Unreadable, differences, read_profile, reply_problems, xml_text
+from mockserver.verify.checks import Unreadable, read_profile, reply_problems, xml_text
 from mockserver.verify.contract import XML_TYPES, Contract
+from mockserver.verify.differences import differences
 from mockserver.verify.target.session import NotSent
 
 PATCH_TYPE = "application/json-patch+json"
