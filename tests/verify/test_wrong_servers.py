@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import symtable
 from collections.abc import Iterator
 
@@ -165,9 +166,11 @@ def test_a_small_change_of_any_source_file_can_be_made() -> None:
 
 @pytest.mark.slow
 def test_the_program_prints_which_stage_kills_which(capsys: pytest.CaptureFixture[str]) -> None:
-    """Small: one planned mutant and one of the source."""
-    assert main(["--every", "1000", "--source", "1", "--seed", "2", "--stage", "rules", "--first-only"]) == 0
+    """Small: one planned mutant, which the rules kill, and one of the source, whichever is drawn."""
+    code = main(["--every", "1000", "--source", "1", "--seed", "2", "--stage", "rules", "--first-only"])
     shown = capsys.readouterr().out
     assert "[2/2]" in shown
-    assert "M01-text-json-refused" in shown
-    assert "2 of 2 killed" in shown
+    assert re.search(r"(?m)^\[./2\] rules .* M01-text-json-refused: ", shown)
+    killed = re.search(r"([12]) of 2 killed", shown)
+    assert killed
+    assert (code, "survives: " in shown) == ((0, False) if killed[1] == "2" else (1, True))
