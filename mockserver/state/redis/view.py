@@ -202,9 +202,8 @@ class WorldView:
         self._overtaken += 1
         if self._overtaken > ATTEMPTS:
             raise unavailable(f"Other processes were faster {ATTEMPTS} times while this request was under way.")
-        self.shared.redis.pause(self._overtaken)
         key = None if self.asked is None else self.asked[0]
-        if answer:
+        if answer:  # no pause: what the answer holds would be older after it, and overtaken again
             header, seen = read_header(answer[1]), read_seen(answer[2], self.shared.base)
             self.shared.last_seen.note(self.name, header, key, seen)
         else:

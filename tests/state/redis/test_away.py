@@ -10,6 +10,7 @@ import redis
 from fakeredis import FakeServer
 
 from mockserver.errors import StoreUnavailable
+from mockserver.journal.log import Overtaken
 from mockserver.service.assembly import Mock
 from mockserver.state.profiles import Changed
 from mockserver.state.redis import connection as redis_connection
@@ -18,7 +19,7 @@ from mockserver.state.redis.connection import Redis
 from mockserver.web.app import create_app
 from tests.conftest import Client
 from tests.state.redis_servers import fake_connector
-from tests.state.stores import BASE, A, count_up, worlds_on
+from tests.state.stores import BASE, A, count_up, exchange, profile, worlds_on
 
 
 class Stopwatch:
@@ -168,6 +169,25 @@ def test_a_change_whose_answer_is_lost_is_not_made_twice(
     assert caught.value.why.endswith("It is not known whether this request was stored before that.")
     stopwatch.seconds += 5
     assert (world.profiles.read(A) or b"").startswith(b'{"N":2')
+
+
+def test_whoever_was_overtaken_computes_at_once_from_what_it_was_told(server: FakeServer) -> None:
+    """After a pause that would be old: another process, always busy, would be faster each time."""
+    busy = worlds_on(Redis(fake_connector(server), "redis://test"))
+
+    def write_meanwhile() -> float:
+        busy.get("w").profiles.update(A, count_up)
+        return 0.0
+
+    served = worlds_on(Redis(fake_connector(server), "redis://test", jitter=write_meanwhile)).serve("w", A)
+    for _ in range(3):
+        served.profiles.update(A, count_up)
+        write_meanwhile()
+        with pytest.raises(Overtaken):
+            served.journal.append(exchange(1, "w"))
+    served.profiles.update(A, count_up)
+    served.journal.append(exchange(1, "w"))
+    assert served.profiles.read(A) == profile(4, "a")
 
 
 def test_nobody_waits_twice_for_a_server_that_does_not_answer(
