@@ -83,9 +83,12 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 def test_lock_files_name_no_hosts() -> None:
     """Versions and hashes only."""
-    for lock in ROOT.glob("requirements*.lock"):
+    locks = {path: "--hash=sha256:" for path in ROOT.glob("requirements*.lock")}
+    locks |= {path: '"integrity": "sha512-' for path in (ROOT / "tools").rglob("package-lock.json")}
+    assert len(locks) >= 4
+    for lock, digest in locks.items():
         text = lock.read_text(encoding="utf-8")
-        assert "--hash=sha256:" in text
+        assert digest in text
         assert "://" not in text
 
 

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from mockserver.commands import progress
 from mockserver.commands.doctor import OPTIONAL
 from mockserver.package import pip_install
 from tests.commands.calling import ROOT, Done, shown
+from tests.state.redis_servers import wait_until
 
 
 def test_generating_says_what_was_written_where(run: Callable[..., Done], tmp_path: Path) -> None:
@@ -108,8 +108,7 @@ def test_an_end_on_the_way_leaves_no_half_file(action: str, ending: signal.Signa
     words = ["pack", str(folder)] if action == "pack" else ["generate", "--count", str(10**8)]
     command = [sys.executable, "-m", "mockserver", "fixtures", *words, "--out", str(out)]
     with subprocess.Popen(command, cwd=ROOT) as running:
-        while len([*tmp_path.iterdir()]) < 3 and running.poll() is None:
-            time.sleep(0.01)
+        wait_until(lambda: len([*tmp_path.iterdir()]) == 3 or running.poll() is not None)
         running.send_signal(ending)
     assert running.returncode in (130, 143)
     assert (sorted(path.name for path in tmp_path.iterdir()), out.read_text(encoding="utf-8")) == (

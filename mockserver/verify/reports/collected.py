@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 from mockserver.verify.calls import Verdict
@@ -13,7 +14,7 @@ from mockserver.verify.reports.sentences import Lead, lead_of
 ORDER = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.TOLERATED, Verdict.HELD, Verdict.NOT_VERIFIABLE)
 
 
-class CollectedReport:
+class CollectedReport(ABC):
     """Collects the events of a run, and calls `finish` when it is over."""
 
     def __init__(self) -> None:
@@ -30,9 +31,9 @@ class CollectedReport:
         elif isinstance(event, RunFinished):
             self.finish(event)
 
+    @abstractmethod
     def finish(self, end: RunFinished) -> None:
         """Write the report."""
-        raise NotImplementedError
 
     @cached_property
     def facts(self) -> list[FactRow]:
