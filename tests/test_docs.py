@@ -83,8 +83,8 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 def test_lock_files_name_no_hosts() -> None:
     """Versions and hashes only."""
-    locks = {path: "--hash=sha256:" for path in ROOT.glob("requirements*.lock")}
-    locks |= {path: '"integrity": "sha512-' for path in (ROOT / "tools").rglob("package-lock.json")}
+    locks = dict.fromkeys(ROOT.glob("requirements*.lock"), "--hash=sha256:")
+    locks |= dict.fromkeys((ROOT / "tools").rglob("package-lock.json"), '"integrity": "sha512-')
     assert len(locks) >= 4
     for lock, digest in locks.items():
         text = lock.read_text(encoding="utf-8")

@@ -120,9 +120,7 @@ def unpack(item: bytes) -> Exchange:
     number, _, packed = item.partition(b" ")
     identifier = request_id(int(number))
     at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
-    world, duration, method, target, body, status, user, fault, *later = rest
-    # One that an earlier version kept ends here, or before the operation.
-    received, frozen, hit, *named = later or (None, False, None)
+    world, duration, method, target, body, status, user, fault, received, frozen, hit, operation = rest
     after = before if after is True else after
     return Exchange(
         id=identifier,
@@ -145,7 +143,7 @@ def unpack(item: bytes) -> Exchange:
         received=None if received is None else EPOCH + timedelta(microseconds=received),
         frozen=frozen,
         hit=None if hit is None else Hit(*hit),
-        operation=named[0] if named else None,
+        operation=operation,
     )
 
 
