@@ -145,7 +145,7 @@ class FakeVendor:
         if self.quirks.checks_all and len(changed["CustomerType"] or "") > LENGTHS["customertype"]:
             raise Refused(400, "CustomerType is too long.")
         if self.quirks.lowers:
-            _lower(changed, self.quirks.lowers)
+            lower(changed, self.quirks.lowers)
         if self.quirks.tidies:
             changed = json.loads(json.dumps(changed).replace('""', "null"))
         if self.quirks.stamps_readings or changed != profile or (self.quirks.not_atomic and request.changes):
@@ -342,11 +342,12 @@ def _tidied(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _lower(value: Any, name: str) -> None:
+def lower(value: Any, name: str) -> None:
+    """Give the texts of a member small letters, wherever it occurs."""
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == name and isinstance(item, str):
             value[key] = item.lower()
-        _lower(item, name)
+        lower(item, name)
 
 
 def _handler_of(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.cli import main
-from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
+from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor, lower
 from tests.verify.target.planted import Quirks
 
 PERSONAL = [
@@ -114,6 +114,8 @@ def test_a_wrong_server_does_not_pass(vendor: FakeVendor, quirks: dict[str, Any]
     """Also where no case that changes something could be run, as on a server whose tests don't guard."""
     assert verified(rule) == 0
     vendor.quirks = Quirks(**quirks)
+    # As such a server has stored it: a reading that changed it is another finding, whenever a second ends meanwhile.
+    lower(vendor.profiles, vendor.quirks.lowers)
     assert verified(rule) == 1
 
 
