@@ -9,11 +9,12 @@ import base64
 import copy
 import hashlib
 import hmac
+import http.client
 import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,8 +63,7 @@ class FakeVendor:
 
     @contextmanager
     def running(self) -> Iterator[FakeVendor]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        server.daemon_threads = True
+        server = self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.server_address[1]}/Profiles"
@@ -73,6 +73,15 @@ class FakeVendor:
             server.shutdown()
             server.server_close()
             thread.join()
+
+    def settle(self) -> None:
+        """Wait until whatever was sent has been dealt with, also what a killed client had sent."""
+        # Connections are accepted in their order: once this one is answered, nothing waits before it.
+        with closing(http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)) as own:
+            own.request("SETTLE", "/")
+            own.getresponse().read()
+        with self._server.ended:
+            assert self._server.ended.wait_for(lambda: self._server.open == 0, timeout=10)
 
     # -- one request --------------------------------------------------------------------------------------------------
 
@@ -348,6 +357,27 @@ def lower(value: Any, name: str) -> None:
         if key == name and isinstance(item, str):
             value[key] = item.lower()
         lower(item, name)
+
+
+class _Server(ThreadingHTTPServer):
+    """Counts the connections that are open."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.open, self.ended = 0, threading.Condition()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.ended:
+            self.open += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        with self.ended:
+            self.open -= 1
+            self.ended.notify_all()
 
 
 def _handler_of(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:

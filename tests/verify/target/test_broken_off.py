@@ -144,9 +144,11 @@ print(step)
 
 def drive(vendor: FakeVendor, state: Path, die_at: int, kind: str = "SIGKILL") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", DRIVER, vendor.url, str(state), str(die_at), kind]
-    return subprocess.run(
+    done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[3]
     )
+    vendor.settle()
+    return done
 
 
 def steps(total: int, wanted: int) -> list[int]:
