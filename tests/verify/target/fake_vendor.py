@@ -16,11 +16,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.verify.counting_server import CountingServer
 from tests.verify.target.planted import Faults, Quirks, Refused, Seen
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -63,7 +63,7 @@ class FakeVendor:
 
     @contextmanager
     def running(self) -> Iterator[FakeVendor]:
-        server = self._server = _Server(("127.0.0.1", 0), _handler_of(self))
+        server = self._server = CountingServer(self.answer)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.server_address[1]}/Profiles"
@@ -357,55 +357,3 @@ def lower(value: Any, name: str) -> None:
         if key == name and isinstance(item, str):
             value[key] = item.lower()
         lower(item, name)
-
-
-class _Server(ThreadingHTTPServer):
-    """Counts the connections that are open."""
-
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
-        self.open, self.ended = 0, threading.Condition()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self.ended:
-            self.open += 1
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        super().process_request_thread(request, client_address)
-        with self.ended:
-            self.open -= 1
-            self.ended.notify_all()
-
-
-def _handler_of(vendor: FakeVendor) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            result = vendor.answer(Seen(self.command, self.path, headers, body))
-            self.close_connection = True
-            if result is None:
-                return
-            status, sent, content = result
-            try:
-                self.send_response(status)
-                for name, value in sent.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-            except OSError:
-                return
-
-        do_PATCH = do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _serve  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    return Handler
