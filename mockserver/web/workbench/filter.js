@@ -28,7 +28,7 @@ export function filterOf(query) {
 
 export function shownRows() {
   const { q, status, reason, odd } = filterOf(state.route.query), words = wordsOf(q)
-  return state.rows.filter(row => (!status || String(row.status ?? 0)[0] === status) && (!reason || row.reason === reason) &&
+  return state.rows.filter(row => (!status || (status === 'c' ? row.changed : String(row.status ?? 0)[0] === status)) && (!reason || row.reason === reason) &&
     (!odd || row.surprising) && (!words.length || words.every(fits => fits(withHaystack(row)))))
 }
 

@@ -87,7 +87,7 @@ function Bar({ rows }) {
   const waiting = state.held.length, following = !state.paused && !state.scrolled
   return html`<div class="bar" role="search" aria-label="Filter the requests">
     <input id="q" type="search" placeholder="Filter by text, id, path, user" title="Words that a request must hold; user:, op: or path: look at one part alone (/)" aria-label="Filter by text" value=${filter.q} onInput=${event => setFilter({ q: event.target.value })} />
-    <${Segments} label="Status" choices=${[['', 'all'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx']]} chosen=${filter.status} choose=${status => setFilter({ status })} />
+    <${Segments} label="Status" choices=${[['', 'all'], ['2', '2xx'], ['4', '4xx'], ['5', '5xx'], ['c', 'changed']]} chosen=${filter.status} choose=${status => setFilter({ status })} />
     <select id="freason" class="mono" aria-label="Reason" value=${filter.reason} onChange=${event => setFilter({ reason: event.target.value })}><option value="">any reason</option>
       ${[...new Set([...reasons, filter.reason])].filter(Boolean).map(reason => html`<option value=${reason}>${reason}</option>`)}</select>
     <${Button} id="odd" aria-pressed=${String(!!filter.odd)} title="Refused, struck by a fault, tolerated, or 200 without operations (s)" onClick=${toggleOdd}>Only surprising<//>
