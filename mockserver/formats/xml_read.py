@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 from xml.parsers import expat
@@ -59,40 +59,16 @@ def read_xml_document(body: bytes, *, charset: str | None, member: Member, names
 
 def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
     """Return the content of the root element; raise MalformedBody unless it is the wanted one."""
-    # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
-    import xmltodict
-
-    text = _decode(body, charset)
-    structure = _check_structure(text)
-    document = xmltodict.parse(
-        text,
-        process_namespaces=True,
-        namespace_separator=_SEPARATOR,
-        strip_whitespace=False,
-        postprocessor=_in_document_order(),
-    )
-    [(name, root)] = _children(document)
+    reading = _Reading()
+    [(name, root)] = _children(reading.read(_decode(body, charset)))
     if name != f"{namespace}{_SEPARATOR}{wanted}":
         raise _malformed(
             f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {wanted} in its namespace",
             f'write <{wanted} xmlns="{namespace}">',
         )
     if root is not None and not _is_nil(root):
-        structure.check_root()
+        reading.check_root(root)
     return root
-
-
-def _in_document_order() -> Callable[[Any, str, Any], tuple[Any, Any]]:
-    """Return a postprocessor that gives every element a key of its own: (serial number, name).
-
-    Left alone, xmltodict gathers elements of one name in a list and forgets what stood between them.
-    """
-    serial = count()
-
-    def numbered(path: Any, key: str, value: Any) -> tuple[Any, Any]:
-        return ((next(serial), key) if key == path[-1][0] else key), value
-
-    return numbered
 
 
 def _children(node: Any) -> list[tuple[str, Any]]:
@@ -137,64 +113,65 @@ def _decode(body: bytes, charset: str | None) -> str:
     return text[declaration.end() :]
 
 
-class _Structure:
-    """What a reading of its own finds, because xmltodict offers no way to stop at a document type or at a depth.
+class _Reading:
+    """One reading by xmltodict, which keeps the order of elements and refuses what the vendor's reader refuses.
 
-    Refuses what the vendor's reader refuses: DTDs, processing instructions, deep nesting, broken markup.
+    That is DTDs, processing instructions, deep nesting, broken markup. Left alone, xmltodict gathers elements of one
+    name in a list, and forgets what stood between them.
     """
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._namespaces: dict[str, str] = {}
-        self._text_in_root = False
-        self._root_type: str | None = None
-        self.parser = parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.StartNamespaceDeclHandler = self._declare
-        parser.CharacterDataHandler, parser.StartCdataSectionHandler = self._characters, self._cdata
-        parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = self._forbidden
-        parser.EntityDeclHandler = self._forbidden
+        self._serial = count()
+        self._path: list[Any] = []
+        self._cdata_in_root = False
 
-    def _declare(self, prefix: str | None, namespace: str | None) -> None:
-        if not self._depth:
-            self._namespaces[prefix or ""] = namespace or ""
+    def read(self, text: str) -> Any:
+        # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
+        import xmltodict
 
-    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if not self._depth:
-            self._root_type = attributes.get(_TYPE[1:])
-        self._depth += 1
-        if self._depth >= DEPTH_LIMIT:
-            raise _malformed(f"elements are nested {self._depth} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+        try:
+            return xmltodict.parse(
+                text,
+                expat=self,
+                process_namespaces=True,
+                namespace_separator=_SEPARATOR,
+                strip_whitespace=False,
+                postprocessor=self._numbered,
+            )
+        except expat.ExpatError as problem:
+            raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
 
-    def _end(self, name: str) -> None:
-        self._depth -= 1
+    def ParserCreate(self, encoding: str, separator: str) -> expat.XMLParserType:  # noqa: N802
+        """Make the parser that xmltodict asks for, where expat has a function of that name."""
+        parser = expat.ParserCreate(encoding, separator)
+        parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _forbidden
+        parser.StartCdataSectionHandler = self._cdata
+        return parser
 
-    def _characters(self, text: str) -> None:
-        self._text_in_root |= self._depth == 1 and bool(text.strip(_XML_SPACE))
+    def _numbered(self, path: list[Any], key: str, value: Any) -> tuple[Any, Any]:
+        """Give every element a key of its own: (serial number, name); attributes keep theirs."""
+        self._path = path  # xmltodict's own list of the elements that are open, at the latest since the root's xmlns
+        if key != path[-1][0]:
+            return key, value
+        if len(path) >= DEPTH_LIMIT:
+            raise _malformed(f"elements are nested {len(path)} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+        return (next(self._serial), key), value
 
     def _cdata(self) -> None:
-        self._text_in_root |= self._depth == 1
+        self._cdata_in_root |= len(self._path) == 1
 
-    def _forbidden(self, *_: object) -> None:
-        raise _malformed("document type definitions and processing instructions are refused", "send elements only")
-
-    def check_root(self) -> None:
+    def check_root(self, root: dict[Any, Any] | str) -> None:
         """Refuse a root that holds text or claims to be of another type (library, row X3)."""
-        if self._text_in_root:
+        if self._cdata_in_root or (_text(root) or "").strip(_XML_SPACE):
             raise _malformed("the root element holds text", "send elements only")
-        if self._root_type is not None:
-            prefix, _, name = self._root_type.rpartition(":")
-            if (self._namespaces.get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
-                raise _malformed(f"i:type is {self._root_type}, which nobody knows", "leave i:type out")
+        if isinstance(root, dict) and (claimed := root.get(_TYPE)) is not None:
+            prefix, _, name = claimed.rpartition(":")
+            if (root["@xmlns"].get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
+                raise _malformed(f"i:type is {claimed}, which nobody knows", "leave i:type out")
 
 
-def _check_structure(text: str) -> _Structure:
-    structure = _Structure()
-    try:
-        structure.parser.Parse(text.encode("utf-8", "replace"), True)
-    except expat.ExpatError as problem:
-        raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
-    return structure
+def _forbidden(*_: object) -> None:
+    raise _malformed("document type definitions and processing instructions are refused", "send elements only")
 
 
 def _check_resolver(node: Any, dialect: Dialect) -> None:
