@@ -148,11 +148,6 @@ def whole_number(name: str) -> int | None:
     return int(text)
 
 
-def is_every_world() -> bool:
-    """Tell whether the request is about every world."""
-    return flag("all")
-
-
 def flag(name: str) -> bool:
     """Tell whether a parameter of the request is true."""
     return request.args.get(name, "").lower() == "true"
@@ -160,9 +155,7 @@ def flag(name: str) -> bool:
 
 def chosen_worlds(mock: Mock) -> list[World]:
     """Return the request's world, or every world under ?all=true."""
-    if is_every_world():
-        return mock.worlds.all()
-    return [chosen_world(mock)]
+    return mock.worlds.all() if flag("all") else [chosen_world(mock)]
 
 
 def chosen_world(mock: Mock) -> World:

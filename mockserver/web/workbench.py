@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.exceptions import NotFound
@@ -28,12 +27,6 @@ _HEADERS: Final = {
     # Kept by the browser, and asked for again each time: a new version of the server shows at once.
     "Cache-Control": "no-cache",
 }
-
-
-class _File(NamedTuple):
-    content: bytes
-    type: str
-    etag: str
 
 
 def workbench(*, pure: bool) -> Blueprint:
@@ -75,22 +68,16 @@ def _navigates(name: str) -> bool:
 
 
 def _answer(name: str) -> Response:
-    found = _files().get(name)
-    if found is None:
+    path = _files().get(name)
+    if path is None:
         raise NotFound
-    response = Response(found.content, content_type=f"{found.type}; charset=utf-8", headers=_HEADERS)
-    response.set_etag(found.etag)
+    response = Response(path.read_bytes(), content_type=f"{_TYPES[path.suffix]}; charset=utf-8", headers=_HEADERS)
+    response.add_etag()
     response.make_conditional(request)
     return response
 
 
 @cache
-def _files() -> dict[str, _File]:
-    """Read every file of the page, once and when it is first asked for."""
-    paths = [path for path in _FOLDER.rglob("*") if path.suffix in _TYPES]
-    return {path.relative_to(_FOLDER).as_posix(): _read(path) for path in paths}
-
-
-def _read(path: Path) -> _File:
-    content = path.read_bytes()
-    return _File(content, _TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:32])
+def _files() -> dict[str, Path]:
+    """Return every file of the page by its name there."""
+    return {path.relative_to(_FOLDER).as_posix(): path for path in _FOLDER.rglob("*") if path.suffix in _TYPES}

@@ -25,7 +25,7 @@ from mockserver.journal.rows import newer, row_json, short
 from mockserver.service.assembly import Mock
 from mockserver.state.clock import stopwatch, system_now
 from mockserver.state.world import World
-from mockserver.web.guard import AdminRefusal, chosen_worlds, is_every_world, json_response
+from mockserver.web.guard import AdminRefusal, chosen_worlds, flag, json_response
 
 LONGEST_WAIT_S: Final = 25
 MOST_READERS: Final = 32
@@ -83,7 +83,7 @@ class Readers:
 
     def _news(self) -> Callable[[], int]:
         worlds = self._mock.worlds
-        if is_every_world():
+        if flag("all"):
             return lambda: worlds.appended
         journal = chosen_worlds(self._mock)[0].journal
         return lambda: journal.total
