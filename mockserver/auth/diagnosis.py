@@ -14,10 +14,9 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-from mockserver.auth import header_mistakes as auth_header_mistakes
 from mockserver.auth import recipes as auth_recipes
 from mockserver.auth import signing as auth
-from mockserver.auth.header_mistakes import Mistake
+from mockserver.auth.header_mistakes import HEADER, LONGEST_DATE, PARAMETERS, SCHEME, TIMESTAMP, Mistake, first
 from mockserver.auth.mistaken_messages import Signing
 from mockserver.auth.signing import Client, User
 from mockserver.auth.spelling import readings
@@ -110,7 +109,7 @@ def explain(
 
 
 def _explain(request: _Request) -> Diagnosis:
-    if twice := auth_header_mistakes.repeated(request.header):
+    if twice := first(HEADER, request.header):
         return _seen(twice)
     try:
         user = auth.verify(
@@ -136,13 +135,8 @@ def _valid(request: _Request, user: User) -> Diagnosis:
     return Diagnosis("valid", "The header is right.", hint)
 
 
-def _missing(request: _Request) -> Diagnosis:
-    return _as_refused("header-missing", "auth-header-missing")
-
-
 def _scheme(request: _Request) -> Diagnosis:
-    mistake = auth_header_mistakes.in_scheme(request.header)
-    if mistake:
+    if mistake := first(SCHEME, request.header):
         return _seen(mistake)
     name = request.header.partition(" ")[0]
     schemes = [f"PNAUTHINFO3-{keyed}{algorithm}" for keyed in ("HMAC-", "") for algorithm in auth.ALGORITHMS]
@@ -152,18 +146,16 @@ def _scheme(request: _Request) -> Diagnosis:
     return Diagnosis(cause, f"The API has no scheme {request.show(name)}.", hint)
 
 
-def _unkeyed(request: _Request) -> Diagnosis:
-    return _as_refused("scheme-unkeyed-refused", "auth-unkeyed-refused")
-
-
 def _parameters(request: _Request) -> Diagnosis:
-    mistake = auth_header_mistakes.in_parameters(request.parameters)
+    mistake = first(PARAMETERS, request.parameters)
     return _seen(mistake) if mistake else _as_refused("parameters-unreadable", "auth-parameters-missing")
 
 
 def _date(request: _Request) -> Diagnosis:
     timestamp = request.credentials.timestamp
-    mistake = auth_header_mistakes.in_parameters(request.parameters) or auth_header_mistakes.in_timestamp(timestamp)
+    mistake = first(PARAMETERS, request.parameters)
+    if mistake is None and len(timestamp) <= LONGEST_DATE:
+        mistake = first(TIMESTAMP, timestamp)
     if mistake:
         return _seen(mistake)
     sentence = f"{request.show(timestamp)} is not an ISO 8601 date and time."
@@ -348,9 +340,9 @@ def _span(seconds: float) -> str:
 
 
 _EXPLANATIONS: Final[Mapping[str, Callable[[_Request], Diagnosis]]] = {
-    "auth-header-missing": _missing,
+    "auth-header-missing": lambda _: _as_refused("header-missing", "auth-header-missing"),
     "auth-scheme-invalid": _scheme,
-    "auth-unkeyed-refused": _unkeyed,
+    "auth-unkeyed-refused": lambda _: _as_refused("scheme-unkeyed-refused", "auth-unkeyed-refused"),
     "auth-parameters-missing": _parameters,
     "auth-date-not-iso8601": _date,
     "auth-date-in-future": _clock,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from mockserver.auth.signing import ISO_8601
 
 # No date that a program prints is longer; patterns need not be tried on more.
-_LONGEST_DATE: Final = 64
+LONGEST_DATE: Final = 64
 
 
 class Mistake(NamedTuple):
@@ -21,27 +21,8 @@ class Mistake(NamedTuple):
     hint: str
 
 
-def repeated(header: str) -> Mistake | None:
-    """Return the mistake of two Authorization headers, which servers hand over as one, joined by a comma."""
-    return _first((REPEATED,), header)
-
-
-def in_scheme(header: str) -> Mistake | None:
-    """Return the mistake of a header whose scheme the API does not have."""
-    return _first(SCHEME, header)
-
-
-def in_parameters(parameters: str) -> Mistake | None:
-    """Return the mistake in what follows the scheme and one space."""
-    return _first(PARAMETERS, parameters)
-
-
-def in_timestamp(timestamp: str) -> Mistake | None:
-    """Return the mistake of a timestamp that is not an ISO 8601 date and time."""
-    return _first(TIMESTAMP, timestamp) if len(timestamp) <= _LONGEST_DATE else None
-
-
-def _first(mistakes: Iterable[Mistake], text: str) -> Mistake | None:
+def first(mistakes: Iterable[Mistake], text: str) -> Mistake | None:
+    """Return the first mistake whose pattern is found in a text."""
     return next((m for m in mistakes if re.search(m.pattern, text, re.IGNORECASE | re.DOTALL)), None)
 
 
@@ -49,11 +30,14 @@ _NAME = "Write PNAUTHINFO3-HMAC-SHA256, or -SHA384 or -SHA512."
 _FORM = "After the scheme and one space write Credential=<UserId>/<timestamp> Signature=<base64>."
 _ISO = "Write the timestamp like 2024-05-01T10:00:00Z."
 
-REPEATED: Final = Mistake(
-    "header-repeated",
-    r",\s*(pnauthinfo|basic\s|bearer\s)",
-    "The request has two Authorization headers.",
-    "Send one; look for a proxy or a library that adds its own.",
+# Servers hand two headers over as one, joined by a comma.
+HEADER: Final = (
+    Mistake(
+        "header-repeated",
+        r",\s*(pnauthinfo|basic\s|bearer\s)",
+        "The request has two Authorization headers.",
+        "Send one; look for a proxy or a library that adds its own.",
+    ),
 )
 
 SCHEME: Final = (

@@ -11,7 +11,7 @@ import hmac
 import json
 import math
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Final, NamedTuple
 from urllib.parse import unquote_plus
@@ -160,7 +160,8 @@ def _basic(authorization: str) -> _Presented:
 
 def _authenticated(presented: _Presented, clients: Mapping[str, Client]) -> OAuthClient:
     """Find the application and compare its secret; an unknown one costs a comparison too."""
-    known = next((app for app in _applications(clients) if app.client_id == presented.client_id), None)
+    applications = (app for client in clients.values() for app in client.oauth_clients.values())
+    known = next((app for app in applications if app.client_id == presented.client_id), None)
     expected = utf8(known.secret if known else "no application has this secret")
     matches = False
     for secret in presented.secrets:
@@ -191,10 +192,6 @@ def _example_scope(oauth_client: OAuthClient, clients: Mapping[str, Client]) -> 
             if user_id in oauth_client.user_ids:
                 return f", as in scope={client.client_id}/{user_id}"
     return ""
-
-
-def _applications(clients: Mapping[str, Client]) -> Iterator[OAuthClient]:
-    return (app for client in clients.values() for app in client.oauth_clients.values())
 
 
 def _invalid_client(description: str, *, in_header: bool) -> OAuthError:

@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -172,11 +171,6 @@ class Decision(NamedTuple):
 _pattern_segments = lru_cache(maxsize=512)(segments)
 
 
-def matches(match: Match, facts: Facts) -> bool:
-    """Tell whether a rule is about this request."""
-    return bool(matching([Fault("", match)], facts))
-
-
 def matching(faults: Iterable[Fault], facts: Facts) -> list[Fault]:
     """Return the rules that are about this request, in their order."""
     # Split once for all rules: there may be a thousand of these and of those.
@@ -206,7 +200,8 @@ def due(effect: Effect, *, rule: str, n: int, seed: int, world: str) -> Hit:
     """Turn an effect into what one request gets, whatever the schedule."""
     message = effect.message
     if message is None and effect.status is not None:
-        message = default_message(effect.status).text
+        # A status that the table lacks gets the library's words for any failure.
+        message = DEFAULT_MESSAGES.get(effect.status, DEFAULT_MESSAGES[500])
     delay_s = 0.0 if effect.delay_ms is None else _drawn_ms(effect.delay_ms, (seed, rule, world, n)) / 1000
     return Hit(rule, n, effect.status, message, effect.connection, effect.when, delay_s)
 
@@ -269,52 +264,37 @@ def strike(faults: Iterable[Fault], counters: Mapping[str, Counter], *, seed: in
     return Decision(advanced, _combined(hits), tuple(hits))
 
 
-class DefaultMessage(NamedTuple):
-    """The text of a fault that brings none, and how sure we are that the real API would say it."""
+# The text of a fault that brings none. Documented is that of 401, the library's that of 500, and that of 400 for a bad
+# model; all else is assumed.
+DEFAULT_MESSAGES: Final[Mapping[int, str]] = {
+    400: "The request is invalid.",
+    401: "Unable to authenticate request",
+    403: "The user does not have permission to access the requested resource.",
+    404: "The requested resource was not found.",
+    429: "Too many requests.",
+    500: "An error has occurred.",
+    502: "The gateway received an invalid response.",
+    503: "The service is unavailable.",
+    504: "The gateway timed out.",
+}
 
-    text: str
-    provenance: Literal["documented", "library", "assumed"]
-
-
-DEFAULT_MESSAGES: Final[Mapping[int, DefaultMessage]] = MappingProxyType(
-    {
-        400: DefaultMessage("The request is invalid.", "assumed"),  # library for a bad model; alone it is our choice
-        401: DefaultMessage("Unable to authenticate request", "documented"),
-        403: DefaultMessage("The user does not have permission to access the requested resource.", "assumed"),
-        404: DefaultMessage("The requested resource was not found.", "assumed"),
-        429: DefaultMessage("Too many requests.", "assumed"),
-        500: DefaultMessage("An error has occurred.", "library"),
-        502: DefaultMessage("The gateway received an invalid response.", "assumed"),
-        503: DefaultMessage("The service is unavailable.", "assumed"),
-        504: DefaultMessage("The gateway timed out.", "assumed"),
-    }
-)
-
-
-def default_message(status: int) -> DefaultMessage:
-    """Return the text for a status; one that the table lacks gets the library's words for any failure."""
-    return DEFAULT_MESSAGES.get(status) or DefaultMessage(DEFAULT_MESSAGES[500].text, "assumed")
-
-
-MAGIC_IDS: Final[Mapping[str, Effect]] = MappingProxyType(
-    {
-        "fault-400": Effect(status=400),
-        "fault-401": Effect(status=401),
-        "fault-403": Effect(status=403),
-        "fault-404": Effect(status=404),
-        "fault-500": Effect(status=500),
-        "fault-503": Effect(status=503),
-        "fault-delay-1s": Effect(delay_ms=1000.0),
-        "fault-reset": Effect(connection="reset"),
-        "fault-empty": Effect(connection="empty"),
-        "fault-truncate": Effect(connection="truncate"),
-        "fault-garbage": Effect(connection="garbage"),
-        "fault-drip": Effect(connection="drip"),
-        "fault-stall": Effect(connection="stall"),
-        "fault-after-500": Effect(status=500, when="after"),
-        "fault-after-reset": Effect(connection="reset", when="after"),
-    }
-)
+MAGIC_IDS: Final[Mapping[str, Effect]] = {
+    "fault-400": Effect(status=400),
+    "fault-401": Effect(status=401),
+    "fault-403": Effect(status=403),
+    "fault-404": Effect(status=404),
+    "fault-500": Effect(status=500),
+    "fault-503": Effect(status=503),
+    "fault-delay-1s": Effect(delay_ms=1000.0),
+    "fault-reset": Effect(connection="reset"),
+    "fault-empty": Effect(connection="empty"),
+    "fault-truncate": Effect(connection="truncate"),
+    "fault-garbage": Effect(connection="garbage"),
+    "fault-drip": Effect(connection="drip"),
+    "fault-stall": Effect(connection="stall"),
+    "fault-after-500": Effect(status=500, when="after"),
+    "fault-after-reset": Effect(connection="reset", when="after"),
+}
 """Alternate ids that provoke a fault by themselves, for applications that can't add headers (assumed: ours alone)."""
 
 
