@@ -24,8 +24,6 @@ from mockserver.errors import CommandError, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.settings import DEFAULT_CONFIG, FIELDS, Settings, is_utf8_text, load_settings, read_settings
 
-COMMANDS = ("init", "serve", "sign", "check", "try", "log", "verify", "drift", "record", "doctor", "fixtures")
-_MODULES = {name: f"mockserver.commands.{'try_patch' if name == 'try' else name}" for name in COMMANDS}
 # Each fits beside its command on a terminal of 80 columns.
 _SUMMARIES = {
     "init": "write a folder to start from",
@@ -40,6 +38,7 @@ _SUMMARIES = {
     "doctor": "look for what could be wrong on this machine",
     "fixtures": "generate invented profiles, pack very many",
 }
+COMMANDS = tuple(_SUMMARIES)
 # Whether this command has printed its JSON document.
 _printed = False
 _INVOCATION = re.compile(rf"\bmockserver(?= (?:{'|'.join(COMMANDS)}|COMMAND|--help)\b)")
@@ -112,7 +111,7 @@ def _imported(command: str) -> ModuleType:
     # What is imported stays: the collector would look through it again and again, a tenth of a start.
     gc.disable()
     try:
-        return import_module(_MODULES[command])
+        return import_module(f"mockserver.commands.{'try_patch' if command == 'try' else command}")
     finally:
         gc.enable()
 
@@ -145,6 +144,7 @@ def _parsers(wanted: str) -> tuple[Parser, Parser | None]:
         )
         if command is not None:
             command.configure(child)
+            add_json(child)
             child.set_defaults(run=command.run)
     return parser, commands.choices.get(wanted)
 
@@ -252,7 +252,7 @@ def config_of(options: argparse.Namespace) -> Path:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add the flag with which a command speaks JSON."""
+    """Add the flag with which every command speaks JSON."""
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, all else on standard error")
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
+from mockserver.cli import add_settings, as_started, print_json, settings_and_problems_of
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
 from mockserver.fixtures.fixture_set import FixtureSet, UnfitFixtures
@@ -25,7 +25,6 @@ Row = dict[str, str]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mockserver import __version__
-from mockserver.cli import add_json, add_settings, as_started, print_json, settings_and_problems_of
+from mockserver.cli import add_settings, as_started, print_json, settings_and_problems_of
 from mockserver.commands.address import cannot_listen, running_mock, shown_address
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import check_fixtures
@@ -48,7 +48,6 @@ class Finding(NamedTuple):
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

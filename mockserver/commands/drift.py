@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from mockserver.cli import add_json, print_json
+from mockserver.cli import print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import (
     Attempts,
-    add_github_flag,
-    add_report_flag,
-    add_report_to_flag,
+    add_report_flags,
     github_output,
     hand_over,
     make_folders,
@@ -67,13 +65,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
     parser.add_argument("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
-    add_report_flag(parser)
-    add_report_to_flag(parser)
-    add_github_flag(parser)
+    add_report_flags(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

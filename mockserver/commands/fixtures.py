@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import UsageError
 from mockserver.fixtures.generator import generate
@@ -50,7 +50,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--clients", type=Path, metavar="FILE", help="pack: clients.toml of an NDJSON file (default: near it)"
     )
     add_settings(parser, "contract", "max_profile")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

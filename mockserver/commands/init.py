@@ -7,7 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
-from mockserver.cli import add_json, print_json
+from mockserver.cli import print_json
 from mockserver.errors import UsageError
 from mockserver.fixtures.schemas import schemas
 from mockserver.package import shipped
@@ -24,22 +24,14 @@ _COPIED = {
     "fixtures/clients.toml": "clients.toml",
     "fixtures/profiles/ACME01/jane.json": "jane.json",
     ".github/workflows/mypreferences.yml": "github.yml",
+    "test_profiles.py": "test_profiles.txt",
+    "pytest.ini": "pytest.ini",
     ".gitlab-ci.yml": "gitlab.yml",
 }
-_TEST = '''\
-"""What our application does to a profile; docs/how-to-pytest.md of the mock says what `mypreferences` offers."""
-
-
-def test_a_customer_type_is_replaced(mypreferences):
-    operation = {"op": "replace", "path": "/CustomerType", "value": "Prospect"}
-    assert mypreferences.client().patch("CRM", "C-1", [operation]).status == 200
-    assert mypreferences.profile("CRM", "C-1")["CustomerType"] == "Prospect"
-'''
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder to write to; it may be there, not its files")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,7 +60,5 @@ def _files() -> dict[str, str]:
         **{name: (_START / file).read_text(encoding="utf-8") for name, file in _COPIED.items()},
         "targets.toml": "#:schema schemas/targets.schema.json\n"
         + (shipped("contracts") / "targets.toml").read_text(encoding="utf-8"),
-        "test_profiles.py": _TEST,
-        "pytest.ini": "[pytest]\nmypreferences_fixtures = fixtures\n",
         **{f"schemas/{name}.schema.json": f"{json.dumps(schema, indent=2)}\n" for name, schema in made.items()},
     }

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from mockserver.cli import add_json
 from mockserver.errors import UsageError
 from mockserver.journal.lines import line
 from mockserver.testing.control import Control
@@ -29,7 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--world", metavar="NAME", help="one world alone (default: every world)")
     parser.add_argument("--last", type=int, default=10, metavar="N", help="begin with the newest N (%(default)s)")
     parser.add_argument("--url", default=_URL, help="the mock (%(default)s); its token: MOCKSERVER_ADMIN_TOKEN")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

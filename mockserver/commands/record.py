@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mockserver.cli import add_json, as_started, print_json
+from mockserver.cli import as_started, print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.errors import CommandError, UsageError
 from mockserver.fixtures.loading import check_fixtures
@@ -59,7 +59,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="production_accepted",
         help="accept a target whose host does not look like a test system",
     )
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ _MOST_BYTES: Final = 2 << 20
 FORMATS = (".html", ".json", ".xml", ".txt")
 
 
-def add_report_flag(parser: argparse.ArgumentParser) -> None:
+def add_report_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report",
         type=_report_file,
@@ -32,9 +32,12 @@ def add_report_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
     )
-
-
-def add_github_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report-to",
+        type=_server,
+        metavar="URL",
+        help="hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)",
+    )
     parser.add_argument(
         "--github",
         action=argparse.BooleanOptionalAction,
@@ -51,15 +54,6 @@ def github_output(options: argparse.Namespace) -> GithubOutput | None:
     workspace = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
     # Where the output is one document, the runner reads the other stream just as well.
     return GithubOutput(sys.stderr if options.json else sys.stdout, Path(summary) if summary else None, workspace)
-
-
-def add_report_to_flag(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--report-to",
-        type=_server,
-        metavar="URL",
-        help="hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)",
-    )
 
 
 def hand_over(url: str, document: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from mockserver.cli import add_json, add_settings, as_started, config_of, settings_of
+from mockserver.cli import add_settings, as_started, config_of, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
 from mockserver.commands.server_log import Redacting, start_log
@@ -47,7 +47,6 @@ EXAMPLES = """examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `serve`: one for each setting."""
     add_settings(parser)
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.auth.diagnosis import Diagnosis, explain
 from mockserver.auth.signing import Client, User, issued_at, issued_now, sign
-from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.errors import UsageError
 from mockserver.fixtures.loading import load_fixtures
 from mockserver.profile.keys import fold
@@ -41,7 +41,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--explain", metavar="HEADER", help="say which part of this header is wrong (default: sign a new one)"
     )
     parser.add_argument("--now", metavar="TIME", help="with --explain: the server's time (default: now)")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

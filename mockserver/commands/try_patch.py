@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
-from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.errors import UsageError
+from mockserver.fixtures.naming import written
 from mockserver.nearest import nearest_names
 from mockserver.profile.difference_lines import difference
 from mockserver.profile.keys import Key, fold
@@ -50,7 +49,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--content-type", metavar="TYPE", help="of the body (default: application/xml for *.xml, else JSON)"
     )
     add_settings(parser, "fixtures", "contract", "dialect")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -116,10 +114,7 @@ def nearest_profiles(mock: Mock, route: Route) -> list[str]:
 
 def _as_written(mock: Mock, key: Key) -> str:
     number = mock.fixtures.index[key]
-    entries = orjson.loads(mock.fixtures.bodies[number])["AlternateIds"]
-    pairs = [(entry["AlternateIdType"], entry["AlternateId"]) for entry in entries if entry and entry["AlternateId"]]
-    kind, identifier = next(pair for pair in pairs if (fold(pair[0]), fold(pair[1])) == key[1:])
-    return f"{mock.fixtures.owners[number]}/{kind}/{identifier}"
+    return f"{mock.fixtures.owners[number]}/{written(mock.fixtures.bodies[number], key[1:])}"
 
 
 def _body(name: str | None) -> bytes:

@@ -12,13 +12,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mockserver.cli import add_json, add_settings, print_json, settings_of
+from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import (
     Attempts,
-    add_github_flag,
-    add_report_flag,
-    add_report_to_flag,
+    add_report_flags,
     github_output,
     hand_over,
     make_folders,
@@ -87,12 +85,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="on a target: a rule, or 'prefix*', that it need not keep (repeatable)",
     )
     parser.add_argument("--verbose", action="store_true", help="also list what held")
-    add_report_flag(parser)
-    add_report_to_flag(parser)
-    add_github_flag(parser)
+    add_report_flags(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from mockserver.fixtures.clients import read_clients
 from mockserver.fixtures.schemas import schemas
 from mockserver.service.assembly import load_contract
 from mockserver.settings import FIELDS, Settings
 from mockserver.verify.target.targets import TARGET_KEYS
 from tests.commands.calling import Done
-from tests.fixtures.directories import CLIENTS, DEMO, minimal
+from tests.fixtures.directories import CLIENTS, DEMO, TREE, minimal
 
 SCHEMAS = schemas(load_contract(Settings().contract), TARGET_KEYS)
 
@@ -61,7 +62,9 @@ def test_the_demos_profiles_fit_their_schema(path: Path) -> None:
 
 
 def test_accounts_fit_their_schema() -> None:
-    for text in (CLIENTS, (DEMO / "clients.toml").read_text(encoding="utf-8")):
+    account = '[clients.ACME01]\naccount_rules = true\ntypes.EmailAddressType = ["Personal"]'
+    for text in (CLIENTS, account, (DEMO / "clients.toml").read_text(encoding="utf-8")):
+        assert read_clients(text.encode(), TREE)[1] == []
         assert problems("clients", tomllib.loads(text)) == []
 
 
