@@ -16,7 +16,7 @@ class ReadyFile:
     def __init__(self, path: Path) -> None:
         """Raise UsageError if the file could not be written once the server listens."""
         self.path = path
-        self._written: tuple[int, int] | None = None
+        self._written: os.stat_result | None = None
         folder = path.parent
         if not folder.is_dir():
             raise _refused(f"{path}: {'not a' if folder.exists() else 'no such'} directory")
@@ -36,7 +36,7 @@ class ReadyFile:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                self._written = _identity(os.fstat(descriptor))
+                self._written = os.fstat(descriptor)
             Path(temporary).replace(self.path)
         except OSError as problem:
             Path(temporary).unlink(missing_ok=True)
@@ -45,12 +45,8 @@ class ReadyFile:
     def remove(self) -> None:
         """Take the file away, unless it is another server's by now."""
         with contextlib.suppress(OSError):
-            if self._written is not None and _identity(self.path.lstat()) == self._written:
+            if self._written is not None and os.path.samestat(self.path.lstat(), self._written):
                 self.path.unlink()
-
-
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
 
 
 def _refused(problem: str) -> UsageError:

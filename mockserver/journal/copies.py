@@ -3,45 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from mockserver.journal.log import Exchange
 from mockserver.journal.view import changes_json, header, sendable, text_of
-from mockserver.story.provenance import RULES
+from mockserver.story.provenance import RULES, UNSERVED, Mark
 
 _SENT_HEADERS: Final = ("accept", "accept-charset", "content-type", "x-mock-fault", "prefer")
-_SOURCES: Final = {"documented": "documented", "library": "library"}
-# The pytest plugin fails a test that came across one of these unless it says that it means to.
-_UNSERVED: Final = (
-    "route-unknown",
-    "method-not-allowed",
-    "media-type-unsupported",
-    "content-type-missing",
-    "client-unknown",
-    "auth-client-unknown",
-    "request-override-invalid",
-)
 
 
 def pytest_text(exchange: Exchange) -> str:
     """Return a test with the fixture `mypreferences` that sends the request and expects the same status."""
-    client, *_ = exchange.key or ("", "", "")
+    reason, (client, *_) = exchange.story.reason, exchange.key or ("", "", "")
     who = {"client": client.partition("~")[0], "user": exchange.user}
     arguments = ", ".join(f"{name}={sendable(value)!r}" for name, value in who.items() if value)
     sent = {name.title(): sendable(value) for name, value in exchange.headers if name.lower() in _SENT_HEADERS}
     if header(exchange.headers, "authorization") is None:
         sent["Authorization"] = None  # type: ignore[assignment]
     lines = [
-        f"def test_{_name(exchange)}(mypreferences):",
-        *([f"    mypreferences.allow({exchange.story.reason!r})"] if exchange.story.reason in _UNSERVED else []),
+        f"def test_{reason.replace('-', '_')}(mypreferences):",
+        # The plugin fails a test that came across one of these unless it says that it means to.
+        *([f"    mypreferences.allow({reason!r})"] if any(fnmatchcase(reason, one) for one in UNSERVED) else []),
         f"    client = mypreferences.client({arguments})",
         f"    body = {_literal(exchange.body)}",
         f"    headers = {sent!r}",
         f"    answer = client.request({exchange.method!r}, {sendable(exchange.target)!r}, body, headers=headers)",
         f"    assert answer.status == {exchange.status}",
-        f"    assert answer.reason == {exchange.story.reason!r}",
+        f"    assert answer.reason == {reason!r}",
     ]
     if exchange.broken:
         lines[-3:] = [f"    # The connection is broken: {exchange.broken}.", *lines[-3:-2]]
@@ -51,7 +41,7 @@ def pytest_text(exchange: Exchange) -> str:
 def rule_text(exchange: Exchange) -> str:
     """Return the request as a rule: what the profile is given, what is sent, and what must come of it."""
     return "rules:\n" + "".join(
-        f"  {'- ' if index == 0 else '  '}{name}: {_yaml(value)}\n"
+        f"  {'- ' if index == 0 else '  '}{name}: {json.dumps(value)}\n"  # YAML reads JSON
         for index, (name, value) in enumerate(_rule(exchange))
     )
 
@@ -62,7 +52,7 @@ def _rule(exchange: Exchange) -> Iterator[tuple[str, Any]]:
     yield "id", f"request-{exchange.id}-{exchange.story.reason}"
     yield "title", rule.statement.rstrip(".")
     yield "why", f"Seen on the mock: {rule.statement}"
-    yield "source", _SOURCES.get(rule.mark.value, "assumed")
+    yield "source", "assumed" if rule.mark is Mark.MOCK else rule.mark.value
     yield "tags", ["write"] if changes else ["negative"] if exchange.status >= 400 else ["read"]
     given = {row["path"]: row["before"] for row in changes if row["before"] is not None}
     if given:
@@ -88,18 +78,9 @@ def _sent(exchange: Exchange) -> Iterator[tuple[str, Any]]:
         yield "body", text
 
 
-def _name(exchange: Exchange) -> str:
-    return re.sub(r"\W+", "_", exchange.story.reason)
-
-
 def _literal(body: bytes) -> str:
     try:
         text = body.decode()
     except UnicodeDecodeError:
         return repr(body)
     return repr(text) if text.isprintable() or "\n" not in text else f"({' '.join(map(repr, text.splitlines(True)))})"
-
-
-def _yaml(value: Any) -> str:
-    """Write a value as JSON, which YAML reads."""
-    return json.dumps(value)

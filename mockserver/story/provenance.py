@@ -162,3 +162,22 @@ _ROWS: tuple[tuple[str, Mark, str, str], ...] = (
 )
 
 RULES: Mapping[str, Rule] = {code: Rule(code, mark, statement, source) for code, mark, statement, source in _ROWS}
+
+UNSERVED: tuple[str, ...] = (
+    "route-unknown",
+    "method-not-allowed",
+    "media-type-unsupported",
+    "content-type-missing",
+    # Without signatures an unknown client is the first, with them the second.
+    "client-unknown",
+    "auth-client-unknown",
+    "namespace-*",
+    "host-not-allowed",
+    "request-override-invalid",
+    "store-unavailable",
+    "internal-error",
+)
+"""Reasons that speak of a wrong address or set-up, or of a bug of the mock; * stands for any letters.
+
+Everything else is an answer that the vendor's API gives, and so what tests are about.
+"""

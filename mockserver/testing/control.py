@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote
@@ -29,14 +28,8 @@ class Control:
         if token is not None:
             self._headers["X-Mock-Admin-Token"] = token
 
-    def __call__(self, method: str, *path: str, document: Any = None, query: str = "") -> Any:
-        """Return the answer's JSON; raise UsageError with what the server says is wrong."""
-        return self.expecting((), method, *path, document=document, query=query)
-
-    def expecting(
-        self, statuses: Collection[int], method: str, *path: str, document: Any = None, query: str = ""
-    ) -> Any:
-        """Do the same, with further statuses that are no failure."""
+    def __call__(self, method: str, *path: str, document: Any = None, query: str = "", allow: int = 200) -> Any:
+        """Return the answer's JSON; raise UsageError with what the server says of a failure that is not allowed."""
         target = _ADMIN + "".join(f"/{quote(part, safe='')}" for part in path) + query
         body = None if document is None else json.dumps(document).encode()
         try:
@@ -44,7 +37,7 @@ class Control:
         except (OSError, HTTPException) as problem:
             hint = "start one with `mockserver serve`, or leave --mypreferences-url out"
             raise UsageError(f"can't reach the mock server: {problem}", place=self.url, hint=hint) from problem
-        if answer.status < 300 or answer.status in statuses:
+        if answer.status < 300 or answer.status == allow:
             return answer.json()
         raise _refusal(answer.status, answer.text, target)
 

@@ -66,6 +66,7 @@ class Entry:
 def read_entry(event: Mapping[str, Any]) -> Entry:
     """Read one of the control surface's serve events."""
     request, response, mock = event["request"], event["response"], event["mock"]
+    told = ("reason", "provenance", "explanation", "hint", "user", "profile", "fault", "connection")
     return Entry(
         id=event["id"],
         method=request["method"],
@@ -75,14 +76,7 @@ def read_entry(event: Mapping[str, Any]) -> Entry:
         status=response["status"],
         response_headers=response["headers"],
         response_body=b64decode(response["bodyAsBase64"]),
-        reason=mock["reason"],
-        provenance=mock["provenance"],
-        explanation=mock["explanation"],
-        hint=mock["hint"],
-        user=mock["user"],
-        profile=mock["profile"],
-        fault=mock["fault"],
-        connection=mock["connection"],
+        **{name: mock[name] for name in told},
         changes=tuple(Change(change["path"], change["before"], change["after"]) for change in mock["changes"]),
         duration_ms=mock["durationMs"],
     )

@@ -29,7 +29,7 @@ class Fault(AbstractContextManager["Fault"]):
 
     def remove(self) -> None:
         """End the fault; one that is gone already stays gone."""
-        self._control.expecting((404,), "DELETE", "faults", self.id)
+        self._control("DELETE", "faults", self.id, allow=404)
 
     def __exit__(self, *failure: object) -> None:
         self.remove()

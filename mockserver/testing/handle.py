@@ -200,7 +200,7 @@ class MyPreferences:
         """
         __tracebackhide__ = True
         spec = {**(expected or {}), **{_camel_case(name): value for name, value in fields.items()}}
-        verdict = self._control.expecting((406,), "POST", "verify", document=spec)
+        verdict = self._control("POST", "verify", document=spec, allow=406)
         if not verdict["passed"]:
             raise AssertionError("\n".join([verdict["message"], *([] if self.requests else [_NOTHING_CAME])]))
 
@@ -222,7 +222,7 @@ class MyPreferences:
             strays = self._strays.end(self._watch) if self._strays and self._watch else []
             self._at_close = entries = self.requests
             if self.world:
-                self._control.expecting((404,), "DELETE", "namespaces", self.world)
+                self._control("DELETE", "namespaces", self.world, allow=404)
         finally:
             self._on_close()
         unserved = [*self._before_reset, *self._unserved(entries)]

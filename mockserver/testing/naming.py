@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from hashlib import blake2b
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 from typing import Final
 
@@ -27,8 +26,10 @@ class WorldNames:
     def take(self, node_id: str) -> str:
         """Return a name that is not in use."""
         name = f"{_label(node_id)}-{blake2b(node_id.encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
+        name += self._suffix
         with self._lock:
-            free = next(one for one in self._numbered(name + self._suffix) if one not in self._taken)
+            numbered = (f"{name}-{number}" for number in count(2))
+            free = next(one for one in chain([name], numbered) if one not in self._taken)
             self._taken.add(free)
         return free
 
@@ -36,11 +37,6 @@ class WorldNames:
         """Let a name be used again, by the next run of the same test."""
         with self._lock:
             self._taken.discard(name)
-
-    @staticmethod
-    def _numbered(name: str) -> Iterator[str]:
-        yield name
-        yield from (f"{name}-{number}" for number in count(2))
 
 
 def _label(node_id: str) -> str:

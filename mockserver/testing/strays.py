@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 from mockserver.testing.control import Control
 from mockserver.testing.entries import Entry, read_entry
 
 
+@dataclass(eq=False, slots=True)
 class Watch:
     """One world's look at the default world, from opening to closing; `alone` while no other one is open."""
 
-    def __init__(self, arrived: int, alone: bool) -> None:
-        self.arrived = arrived
-        self.alone = alone
+    arrived: int
+    alone: bool
 
 
 class Strays:

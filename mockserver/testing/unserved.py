@@ -8,30 +8,12 @@ from typing import Final
 
 from mockserver.errors import UsageError
 from mockserver.nearest import did_you_mean
-from mockserver.story.provenance import RULES
+from mockserver.story.provenance import RULES, UNSERVED
 from mockserver.testing.entries import Entry
 
 __tracebackhide__ = True  # a failing test's report ends at the test's own line
 
 NO_WORLD: Final = "namespace-missing"
-UNSERVED: Final = (
-    "route-unknown",
-    "method-not-allowed",
-    "media-type-unsupported",
-    "content-type-missing",
-    # Without signatures an unknown client is the first, with them the second.
-    "client-unknown",
-    "auth-client-unknown",
-    "namespace-*",
-    "host-not-allowed",
-    "request-override-invalid",
-    "store-unavailable",
-    "internal-error",
-)
-"""Reasons that speak of a wrong address or set-up, or of a bug of the mock.
-
-Everything else is an answer that the vendor's API gives, and so what tests are about.
-"""
 
 
 class UnservedRequests(AssertionError):

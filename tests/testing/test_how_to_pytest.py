@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import mockserver.web.app  # noqa: F401  shared with the run of pytest inside this process
-from mockserver.testing.unserved import NO_WORLD, UNSERVED
+from mockserver.story.provenance import UNSERVED
+from mockserver.testing.unserved import NO_WORLD
 
 pytest_plugins = ["pytester"]
 
