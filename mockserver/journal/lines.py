@@ -13,6 +13,10 @@ from mockserver.profile.members import MemberTree
 _SHOWN_OPERATIONS: Final = 3
 _MOST_SENTENCES: Final = 500
 _LONGEST: Final = 2000
+_ALSO_FOR_MACHINES: Final = (
+    "id", "receivedAt", "at", "frozen", "user", "connection", "delayMs",
+    "operation", "ops", "opsTotal", "refused", "fault", "applied", "surprising",
+)  # fmt: skip
 
 
 class LogLines:
@@ -40,11 +44,7 @@ class LogLines:
             "provenance": row["provenance"],
             "story": printable(exchange.story.sentence(self._tree)),
             "ms": row["ms"],
-            **{name: row[name] for name in ("id", "receivedAt", "at", "frozen", "user", "connection", "delayMs")},
-            **{
-                name: row[name]
-                for name in ("operation", "ops", "opsTotal", "refused", "fault", "applied", "surprising")
-            },
+            **{name: row[name] for name in _ALSO_FOR_MACHINES},
             "changed": changed(exchange),
         }
 

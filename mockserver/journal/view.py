@@ -47,11 +47,6 @@ def found_json(exchanges: Iterable[Exchange], tree: MemberTree, *, disabled: boo
     return {"requests": rows, "requestJournalDisabled": disabled}
 
 
-def count_json(count: int, *, disabled: bool = False) -> dict[str, Any]:
-    """Return the answer to `POST /__admin/requests/count`."""
-    return {"count": count, "requestJournalDisabled": disabled}
-
-
 def entry_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
     """Return an exchange as one of WireMock's serve events."""
     # WireMock's "matched" says that a stub was there to answer: here, that the route was.
@@ -322,17 +317,14 @@ _LONGEST_ARGUMENT: Final = 100_000
 
 def curl_text(exchange: Exchange, base_url: str, sign: str = "mockserver sign") -> str:
     """Return a curl command that sends the request again, signed anew by the command `sign`."""
+    method = "--head" if exchange.method == "HEAD" else f"--request {quote(exchange.method)}"
     options = [
-        f"curl --globoff --path-as-is {_method_option(exchange.method)}",
+        f"curl --globoff --path-as-is {method}",
         quote(absolute_url(exchange, base_url)),
         *(f"--header {argument}" for argument in _header_arguments(exchange, sign)),
     ]
     before, option = _body_option(exchange.body)
     return before + " \\\n  ".join(options + ([option] if option else []))
-
-
-def _method_option(method: str) -> str:
-    return "--head" if method == "HEAD" else f"--request {quote(method)}"
 
 
 def _header_arguments(exchange: Exchange, sign: str) -> Iterator[str]:

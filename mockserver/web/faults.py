@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from shlex import quote
 from typing import Any, TypeAlias
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from msgspec.structs import replace
 
 from mockserver.errors import UsageError
@@ -18,7 +18,16 @@ from mockserver.faults.text import Known, from_json, from_text, to_json, to_text
 from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, initial_faults, known_names
 from mockserver.state.world import World
-from mockserver.web.guard import AdminRefusal, body_json_or_text, chosen_world, chosen_worlds, flag, json_response
+from mockserver.web.guard import (
+    AdminRefusal,
+    body_json_or_text,
+    chosen_world,
+    chosen_worlds,
+    flag,
+    json_response,
+    told,
+    whole_number,
+)
 
 _CELLS = 50
 _Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
@@ -32,7 +41,6 @@ def register(admin: Blueprint, mock: Mock) -> None:
         return {**_row(world, fault), "from": came}
 
     _reading(admin, mock, row)
-    _planning(admin, mock)
     _writing(admin, mock, row)
     _deleting(admin, mock)
 
@@ -50,12 +58,10 @@ def _reading(admin: Blueprint, mock: Mock, row: _Row) -> None:
         world = chosen_world(mock)
         return json_response(row(world, _find(world, fault_id)))
 
-
-def _planning(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/faults/plan")
     def fault_plan() -> Response:
         """Tell what each fault will do to the next 50 requests that match it; ?n=N for another number."""
-        world, number = chosen_world(mock), _count(request.args.get("n", "50"))
+        world, number = chosen_world(mock), whole_number("n", 1, 10_000) or _CELLS
         work = Work(mock.settings.max_control_work)
         for fault, _ in world.faults:
             work.spend(number * (_PLANNED + len(fault.schedule.at or ()) // 50))
@@ -93,8 +99,7 @@ def _foreseen(world: World, document: Any, known: Known, others: Sequence[str]) 
     try:
         fault = with_free_id(_read(document, known), others)
     except UsageError as problem:
-        told = f"{problem.place}: {problem.problem}" if problem.place else problem.problem
-        return {"error": told, "hint": problem.hint}
+        return {"error": told(problem), "hint": problem.hint}
     hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
     rule = {**to_json(fault), "text": to_text(fault)}
     return {"rule": rule, "sentence": sentence(fault), "plan": [_hit(hit) for hit in hits]}
@@ -200,9 +205,3 @@ def _find(world: World, fault_id: str) -> Fault:
 def _unknown(world: World, fault_id: str) -> AdminRefusal:
     known = ", ".join(fault.id for fault, _ in world.faults) or "none"
     return AdminRefusal(404, f"there is no fault {fault_id!r}", f"the faults are: {known}")
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > len("10000") or not 1 <= int(text) <= 10_000:
-        raise AdminRefusal(422, f"n is {text[:40]!r}", "write a number from 1 to 10000")
-    return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 
 _MOST_DIGITS = 18
+_NUMBER = re.compile(f"[0-9]{{1,{_MOST_DIGITS}}}")
 _MOST_CONTAINERS = 200_000  # are read in one go, while nobody else is answered: about 15 ms
 TOKEN_HEADER = "X-Mock-Admin-Token"  # noqa: S105 - a header's name
 
@@ -138,13 +140,14 @@ def _any_json() -> Any:
         raise AdminRefusal(400, f"not JSON: {problem}", "send a JSON document") from problem
 
 
-def whole_number(name: str) -> int | None:
-    """Return a parameter of the request as a whole number, None if it is absent; raise AdminRefusal."""
+def whole_number(name: str, least: int = 0, most: int = 0) -> int | None:
+    """Return a parameter of the request as a whole number, None if it is absent; raise AdminRefusal. `most` 0: any."""
     text = request.args.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
-        raise AdminRefusal(422, f"{name} is {text[:40]!r}", "write a whole number")
+    if not re.fullmatch(_NUMBER, text) or not least <= int(text) <= (most or int(text)):
+        hint = f"write a number from {least} to {most}" if most else "write a whole number"
+        raise AdminRefusal(422, f"{name} is {text[:40]!r}", hint)
     return int(text)
 
 
@@ -167,7 +170,12 @@ def chosen_world(mock: Mock) -> World:
 
 def usage_error(problem: UsageError) -> Response:
     """Answer with a problem that a command would print."""
-    return admin_error(422, f"{problem.place}: {problem.problem}" if problem.place else problem.problem, problem.hint)
+    return admin_error(422, told(problem), problem.hint)
+
+
+def told(problem: UsageError) -> str:
+    """Return what is wrong, after the place where it is."""
+    return f"{problem.place}: {problem.problem}" if problem.place else problem.problem
 
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}

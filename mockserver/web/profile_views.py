@@ -26,7 +26,12 @@ _TYPES: Final = {Kind.LIST: "array"}
 def register(admin: Blueprint, mock: Mock) -> None:
     _against_fixture(admin, mock)
     _in_other_forms(admin, mock)
-    _through_requests(admin, mock)
+
+    @admin.get(f"{_ONE}/history")
+    def profile_history(client: str, kind: str, identifier: str) -> Response:
+        """List the newest requests that named a profile, as rows, oldest first."""
+        found = list(_history(chosen_world(mock), key_of(client, kind, identifier)))
+        return json_response({"rows": rows_of(mock, reversed(found))})
 
     @admin.get("/__admin/members")
     def list_members() -> Response:
@@ -75,15 +80,6 @@ def _in_other_forms(admin: Blueprint, mock: Mock) -> None:
         return Response(text, headers=headers, content_type="application/json")
 
 
-def _through_requests(admin: Blueprint, mock: Mock) -> None:
-    @admin.get(f"{_ONE}/history")
-    def profile_history(client: str, kind: str, identifier: str) -> Response:
-        """List the newest requests that named a profile, as rows, oldest first."""
-        world, key = chosen_world(mock), key_of(client, kind, identifier)
-        found = list(_history(world, key))
-        return json_response({"rows": rows_of(mock, reversed(found))})
-
-
 def profile_of(mock: Mock, client: str, kind: str, identifier: str) -> bytes:
     """Return a profile of the chosen world; raise AdminRefusal if there is none."""
     body = chosen_world(mock).profiles.read(key_of(client, kind, identifier))
@@ -117,16 +113,11 @@ def _history(world: World, key: Key) -> Iterator[Exchange]:
         if exchange.key is None or fold(exchange.key[0].partition("~")[0]) != key[0]:
             continue
         left_ids = _keys(key[0], profile_after(exchange)) if exchange.changed else ()
-        if _folded(exchange.key) in keys or not keys.isdisjoint(left_ids):
+        if key_of(key[0], *exchange.key[1:]) in keys or not keys.isdisjoint(left_ids):
             left -= 1
             yield exchange
             if exchange.changed:
                 keys.update(_keys(key[0], profile_before(exchange)))
-
-
-def _folded(sent: tuple[str, str, str]) -> Key:
-    client, kind, identifier = sent
-    return fold(client.partition("~")[0]), fold(kind), fold(identifier)
 
 
 def _keys(client: str, profile: Any) -> list[Key]:

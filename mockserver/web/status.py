@@ -18,14 +18,11 @@ from mockserver.web.guard import json_response
 
 
 def register(admin: Blueprint, mock: Mock, reload: Reload) -> None:
-    _liveness(admin, mock)
-    _readiness(admin, mock)
+    _health(admin, mock)
     _facts(admin, mock, reload)
-    _reloading(admin, reload)
-    _metrics(admin, mock)
 
 
-def _liveness(admin: Blueprint, mock: Mock) -> None:
+def _health(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/health")
     def health() -> Response:
         """Tell that the server runs, and since when."""
@@ -39,8 +36,6 @@ def _liveness(admin: Blueprint, mock: Mock) -> None:
         }
         return json_response(told)
 
-
-def _readiness(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/ready")
     @admin.get("/ready")
     def ready() -> Response:
@@ -50,6 +45,14 @@ def _readiness(admin: Blueprint, mock: Mock) -> None:
         except StoreUnavailable as away:
             return json_response({"ready": False, "error": away.why, "hint": away.hint, "reason": away.rule}, 503)
         return json_response({"ready": True})
+
+    @admin.get("/metrics")
+    def metrics() -> Response:
+        """Count answers, faults, worlds and journal entries for Prometheus."""
+        # Imported here: few runs are scraped, and every first use of the control surface would wait for it.
+        from mockserver.web.metrics import CONTENT_TYPE, exposition
+
+        return Response(exposition(mock), content_type=CONTENT_TYPE)
 
 
 def _facts(admin: Blueprint, mock: Mock, reload: Reload) -> None:
@@ -71,23 +74,11 @@ def _facts(admin: Blueprint, mock: Mock, reload: Reload) -> None:
         """Show the contract of the vendor's API that the server keeps."""
         return json_response(mock.contract)
 
-
-def _reloading(admin: Blueprint, reload: Reload) -> None:
     @admin.post("/__admin/reload")
     def read_again() -> Response:
         """Read fixtures and settings again, all or nothing; what a world changed itself stays."""
         outcome = reload.run()
         return json_response(outcome.json(), 422 if outcome.problems else 200)
-
-
-def _metrics(admin: Blueprint, mock: Mock) -> None:
-    @admin.get("/metrics")
-    def metrics() -> Response:
-        """Count answers, faults, worlds and journal entries for Prometheus."""
-        # Imported here: few runs are scraped, and every first use of the control surface would wait for it.
-        from mockserver.web.metrics import CONTENT_TYPE, exposition
-
-        return Response(exposition(mock), content_type=CONTENT_TYPE)
 
 
 def shown_settings(mock: Mock) -> dict[str, Any]:

@@ -29,11 +29,9 @@ _TIME_OR_ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9a-f]{8,16}\Z")
 
 def register(admin: Blueprint, mock: Mock) -> None:
     _listing(admin, mock)
-    _exports(admin, mock)
     _one(admin, mock)
     _retold(admin, mock)
     _queries(admin, mock)
-    _verification(admin, mock)
 
 
 def _listing(admin: Blueprint, mock: Mock) -> None:
@@ -63,10 +61,6 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
         for world in chosen_worlds(mock):
             world.journal.clear()
         return json_response({})
-
-
-def _exports(admin: Blueprint, mock: Mock) -> None:
-    disabled = mock.settings.journal_entries == 0
 
     @admin.get("/__admin/requests/unmatched")
     def unmatched_requests() -> Response:
@@ -128,10 +122,8 @@ def _retold(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/requests/<exchange_id>/curl")
     def curl_request(exchange_id: str) -> Response:
         """Write one request as a curl command that signs it anew."""
-        text = view.curl_text(
-            find_request(mock, exchange_id), request.host_url.rstrip("/"), sign_command(mock.settings)
-        )
-        return _text(text)
+        found = find_request(mock, exchange_id)
+        return _text(view.curl_text(found, request.host_url.rstrip("/"), sign_command(mock.settings)))
 
     @admin.get("/__admin/requests/<exchange_id>/pytest")
     def pytest_request(exchange_id: str) -> Response:
@@ -166,10 +158,8 @@ def _queries(admin: Blueprint, mock: Mock) -> None:
     def count_requests() -> Response:
         """Count the requests that match a pattern."""
         found = query.find(body_json(), _all(mock), _work(mock))
-        return json_response(view.count_json(len(found), disabled=disabled))
+        return json_response({"count": len(found), "requestJournalDisabled": disabled})
 
-
-def _verification(admin: Blueprint, mock: Mock) -> None:
     @admin.post("/__admin/verify")
     def verify_requests() -> Response:
         """Check a count, a sequence or an event: 200, or 406 with the difference and the nearest misses."""
