@@ -6,6 +6,7 @@ pytest imports this module at every start, whoever uses it, so nothing is import
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,14 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def mypreferences_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """The session's mock server; its `world(name)` is for fixtures of a wider scope than one test."""
-    from mockserver.errors import UsageError
     from mockserver.testing.server import serving
 
-    try:
-        with serving(_options(pytestconfig), _worker(pytestconfig)) as server:
-            yield server
-    except UsageError as problem:
-        raise _failure(problem) from None
+    with _told_briefly(), serving(_options(pytestconfig), _worker(pytestconfig)) as server:
+        yield server
 
 
 @pytest.fixture
@@ -115,34 +112,34 @@ def _open(server: MockServer, item: pytest.Item) -> MyPreferences:
     from mockserver.errors import UsageError
 
     reasons: dict[str, list[str]] = {"allow": [], "deny": []}
-    try:
+    with _told_briefly():
         for marker in item.iter_markers("mypreferences"):
             if marker.args or not marker.kwargs.keys() <= reasons.keys():
                 raise UsageError("the mypreferences marker takes allow and deny", hint='write allow=["route-unknown"]')
             for name, patterns in marker.kwargs.items():
                 reasons[name] += [patterns] if isinstance(patterns, str) else patterns
         return server.open(item.nodeid, **reasons)
-    except UsageError as problem:
-        raise _failure(problem) from None
 
 
 def _close(world: MyPreferences, item: pytest.Item) -> None:
     """Close; a test that failed already is not failed again, its report tells everything."""
+    from mockserver.testing import UnservedRequests
+
+    passed = item.stash.get(_PASSED, False)
+    with _told_briefly(), nullcontext() if passed else suppress(UnservedRequests):
+        world.close()
+
+
+@contextmanager
+def _told_briefly() -> Iterator[None]:
+    """Let a failure show what is wrong, without the way through this package."""
     from mockserver.errors import UsageError
     from mockserver.testing import UnservedRequests
 
     try:
-        world.close()
-    except UnservedRequests as problem:
-        if item.stash.get(_PASSED, False):
-            raise _failure(problem) from None
-    except UsageError as problem:
-        raise _failure(problem) from None
-
-
-def _failure(problem: Exception) -> BaseException:
-    """Return a failure that shows what is wrong, without the way through this package."""
-    return pytest.fail.Exception(str(problem), pytrace=False)
+        yield
+    except (UsageError, UnservedRequests) as problem:
+        raise pytest.fail.Exception(str(problem), pytrace=False) from None
 
 
 def _journal(world: MyPreferences) -> str:

@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from os import PathLike
@@ -361,37 +362,34 @@ _SHARED_STORES = ("redis://", "rediss://", "unix://")
 
 def _conflicts(settings: Settings, places: Mapping[str, str]) -> Iterator[UsageError]:
     """Yield what is wrong with the settings in force, each at the place that gave it."""
+
+    def wrong(name: str, problem: str, hint: str) -> UsageError:
+        return UsageError(problem, place=places.get(name, name), hint=hint)
+
     if not _is_host(settings.host):
-        problem = f"{settings.host[:80]!r} is no address"
         hint = "write 127.0.0.1 for this machine alone, 0.0.0.0 for every address of it"
-        yield UsageError(problem, place=places.get("host", "host"), hint=hint)
+        yield wrong("host", f"{settings.host[:80]!r} is no address", hint)
     if settings.store != "memory" and not settings.store.startswith(_SHARED_STORES):
         problem = f"unknown store {without_password(settings.store)!r}"
-        hint = "write memory or redis://127.0.0.1:6379/0"
-        yield UsageError(problem, place=places.get("store", "store"), hint=hint)
+        yield wrong("store", problem, "write memory or redis://127.0.0.1:6379/0")
     if "watch" in places and settings.watch and settings.store != "memory":
         hint = "write --no-watch and restart every server of the store after an edit, or use --store memory"
-        problem = "fixtures can't be read again with a shared store"
-        yield UsageError(problem, place=places["watch"], hint=hint)
+        yield wrong("watch", "fixtures can't be read again with a shared store", hint)
     if settings.workers > 1 and settings.store == "memory":
         hint = "add --store redis://127.0.0.1:6379/0, or use one worker (which is faster than two on Redis)"
-        problem = "several workers can't share state in memory"
-        yield UsageError(problem, place=places.get("workers", "workers"), hint=hint)
+        yield wrong("workers", "several workers can't share state in memory", hint)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         given, absent = ("tls_key", "tls_cert") if settings.tls_cert is None else ("tls_cert", "tls_key")
-        hint = "write both, --tls-cert FILE --tls-key FILE, or --tls alone"
-        yield UsageError(f"{given} without {absent}", place=places.get(given, given), hint=hint)
+        yield wrong(given, f"{given} without {absent}", "write both, --tls-cert FILE --tls-key FILE, or --tls alone")
     elif settings.tls_cert is not None and settings.tls_flaw in ("expired", "wrong-name"):
         problem = f"a certificate of your own can't be made {settings.tls_flaw}"
-        yield UsageError(problem, place=places.get("tls_flaw", "tls_flaw"), hint="leave --tls-cert and --tls-key out")
+        yield wrong("tls_flaw", problem, "leave --tls-cert and --tls-key out")
 
 
 def _is_host(host: str) -> bool:
-    try:
+    with suppress(ValueError):
         ip_address(host)
-    except ValueError:
-        try:
-            return bool(host.strip() and (host == "localhost" or host.encode("idna")))
-        except UnicodeError:
-            return False
-    return True
+        return True
+    with suppress(UnicodeError):
+        return bool(host.strip() and (host == "localhost" or host.encode("idna")))
+    return False

@@ -209,10 +209,6 @@ def _nearest_delay(value: object) -> object:
 # Parsers: the text after `word=` in, a JSON value out.
 
 
-def _same_text(text: str) -> object:
-    return text
-
-
 def _parse_number(text: str) -> object:
     if re.fullmatch(r"-?\d{1,15}", text, re.ASCII):
         return int(text)
@@ -253,10 +249,10 @@ class Field(NamedTuple):
 
 FIELDS: Final[Mapping[str, Field]] = {
     "status": Field("effect", "", _parse_number, _read_status),
-    "connection": Field("effect", "", _same_text, _choice(*CONNECTIONS)),
-    "when": Field("effect", "", _same_text, _choice("before", "after")),
+    "connection": Field("effect", "", str, _choice(*CONNECTIONS)),
+    "when": Field("effect", "", str, _choice("before", "after")),
     "delay_ms": Field("effect", "delay", _parse_delay, _read_delay),
-    "message": Field("effect", "message", _same_text, _read_string),
+    "message": Field("effect", "message", str, _read_string),
     "sequence": Field("schedule", "sequence", _parse_list, _read_sequence),
     "probability": Field("schedule", "p", _parse_number, _read_probability),
     "first": Field("schedule", "first", _parse_number, _read_count),
@@ -264,13 +260,13 @@ FIELDS: Final[Mapping[str, Field]] = {
     "every": Field("schedule", "every", _parse_number, _read_count),
     "at": Field("schedule", "at", _parse_list, _read_at),
     "times": Field("schedule", "times", _parse_number, _read_count),
-    "client": Field("match", "client", _same_text, _read_string),
-    "user": Field("match", "user", _same_text, _read_string),
-    "alternate_id_type": Field("match", "type", _same_text, _read_string),
-    "alternate_id": Field("match", "id", _same_text, _read_string),
-    "operation": Field("match", "operation", _same_text, _read_string),
-    "op": Field("match", "op", _same_text, _choice(*APPLIED_OPS, "move", "copy")),
-    "path": Field("match", "path", _same_text, _read_path),
+    "client": Field("match", "client", str, _read_string),
+    "user": Field("match", "user", str, _read_string),
+    "alternate_id_type": Field("match", "type", str, _read_string),
+    "alternate_id": Field("match", "id", str, _read_string),
+    "operation": Field("match", "operation", str, _read_string),
+    "op": Field("match", "op", str, _choice(*APPLIED_OPS, "move", "copy")),
+    "path": Field("match", "path", str, _read_path),
     "expires_in_s": Field("", "expires", _parse_seconds, _read_lifetime),
-    "id": Field("", "rule", _same_text, _read_id),
+    "id": Field("", "rule", str, _read_id),
 }

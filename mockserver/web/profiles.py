@@ -10,7 +10,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from mockserver.auth.signing import Client
-from mockserver.fixtures.preparation import Named, Preparation
+from mockserver.fixtures.preparation import Preparation
 from mockserver.profile.keys import Key, fold, key_of
 from mockserver.service.assembly import Mock
 from mockserver.web.guard import AdminRefusal, body_json, chosen_world, flag, json_response, whole_number
@@ -54,8 +54,8 @@ def _writing(admin: Blueprint, mock: Mock) -> None:
     def put_profile(client: str, kind: str, identifier: str) -> Response:
         """Make or replace a profile, checked and completed as a fixture is."""
         body_json()
-        named = Named(_client(mock, client), kind, identifier)
-        body, created = preparation.put(chosen_world(mock), named, request.get_data(cache=True) or b"{}")
+        raw = request.get_data(cache=True) or b"{}"
+        body, created = preparation.put(chosen_world(mock), _client(mock, client), kind, identifier, raw)
         return _profile_response(mock, body, 201 if created else 200)
 
     @admin.delete("/__admin/profiles/<client>/<kind>/<path:identifier>")
