@@ -53,7 +53,9 @@ def mypreferences_server(pytestconfig: pytest.Config) -> Iterator[MockServer]:
     """The session's mock server; its `world(name)` is for fixtures of a wider scope than one test."""
     from mockserver.testing.server import serving
 
-    with _told_briefly(), serving(_options(pytestconfig), _worker(pytestconfig)) as server:
+    # The name of this process among pytest-xdist's.
+    worker = getattr(pytestconfig, "workerinput", {}).get("workerid", "main")
+    with _told_briefly(), serving(_options(pytestconfig), worker) as server:
         yield server
 
 
@@ -150,8 +152,3 @@ def _journal(world: MyPreferences) -> str:
         return "\n".join(filter(None, (world.journal_text(), proxies_in_the_way())))
     except UsageError as problem:
         return f"world {world.world}: {problem}"
-
-
-def _worker(config: pytest.Config) -> str:
-    """Return the name of this process among pytest-xdist's."""
-    return str(getattr(config, "workerinput", {}).get("workerid", "main"))

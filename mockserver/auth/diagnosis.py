@@ -220,14 +220,6 @@ def _user(request: _Request) -> Diagnosis:
     return Diagnosis("user-unknown", f"The client has no user {request.show(user_id)}.", hint)
 
 
-def _known(request: _Request, user_id: str) -> str:
-    return user_id if user_id in request.users else ""
-
-
-def _client_of(request: _Request, user_id: str) -> str:
-    return next((client.client_id for client in request.known_clients() if user_id in client.users), "")
-
-
 _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], ...]] = (
     (
         "user-is-secret",
@@ -245,13 +237,13 @@ _WRONG_USERS: Final[tuple[tuple[str, str, str, Callable[[_Request, str], str]], 
         "user-url-encoded",
         "The UserId is URL-encoded.",
         "Write {detail} as it is.",
-        lambda request, user_id: _known(request, unquote(user_id)),
+        lambda request, user_id: meant if (meant := unquote(user_id)) in request.users else "",
     ),
     (
         "user-of-other-client",
         "The UserId belongs to another client, {detail}.",
         "Call the URL of that client, or use a user of this one.",
-        _client_of,
+        lambda request, user_id: next((c.client_id for c in request.known_clients() if user_id in c.users), ""),
     ),
     (
         "user-is-client",

@@ -90,10 +90,6 @@ def _key(variants: Callable[[str], Iterable[Text]]) -> Callable[[Signing], Itera
     return attempts
 
 
-def _swapped(signing: Signing) -> Iterator[Attempt]:
-    return (Attempt("", signing.digest(signing.message, secret)) for secret in signing.secrets)
-
-
 def _other_hashes(signing: Signing) -> Iterator[Attempt]:
     for algorithm in ("sha256", "sha384", "sha512", "sha1"):
         for secret in () if algorithm == signing.credentials.scheme.algorithm else signing.secrets:
@@ -116,18 +112,6 @@ def _hash_for_hmac(signing: Signing) -> Iterator[Attempt]:
 def _hmac_for_hash(signing: Signing) -> Iterator[Attempt]:
     for secret in () if signing.credentials.scheme.keyed else signing.secrets:
         yield Attempt("", hmac.digest(utf8(secret), utf8(signing.message), signing.credentials.scheme.algorithm))
-
-
-def _keys_of_others(signing: Signing) -> Iterator[Attempt]:
-    return (Attempt(whose, signing.digest(key, signing.message)) for whose, key in signing.other_keys)
-
-
-def _with_white_space(secret: str) -> Iterable[Text]:
-    return (f"{secret}\n", f"{secret}\r\n", f"{secret} ", f" {secret}", secret.strip())
-
-
-def _in_quotes(secret: str) -> Iterable[Text]:
-    return (f'"{secret}"', f"'{secret}'")
 
 
 def _base64_decoded(secret: str) -> Iterator[Text]:
@@ -195,14 +179,24 @@ RECIPES: Final = (
         "Write -HMAC- into the scheme's name.",
         _hmac_for_hash,
     ),
-    Recipe("key-and-message-swapped", "Key and message are swapped.", "The secret key is the HMAC's key.", _swapped),
-    Recipe("key-whitespace", "The key has a space or line end too many or too few.", _KEY, _key(_with_white_space)),
-    Recipe("key-quoted", "The key was used with quotes.", _KEY, _key(_in_quotes)),
+    Recipe(
+        "key-and-message-swapped",
+        "Key and message are swapped.",
+        "The secret key is the HMAC's key.",
+        lambda signing: (Attempt("", signing.digest(signing.message, secret)) for secret in signing.secrets),
+    ),
+    Recipe(
+        "key-whitespace",
+        "The key has a space or line end too many or too few.",
+        _KEY,
+        _key(lambda secret: (f"{secret}\n", f"{secret}\r\n", f"{secret} ", f" {secret}", secret.strip())),
+    ),
+    Recipe("key-quoted", "The key was used with quotes.", _KEY, _key(lambda key: (f'"{key}"', f"'{key}'"))),
     Recipe("key-base64-decoded", "The key was Base64-decoded first.", _KEY, _key(_base64_decoded)),
     Recipe(
         "key-of-other",
         "The key is that of {detail}.",
         "Sign with the secret key of the user in Credential.",
-        _keys_of_others,
+        lambda signing: (Attempt(whose, signing.digest(key, signing.message)) for whose, key in signing.other_keys),
     ),
 )

@@ -36,10 +36,6 @@ def _base64(text: str) -> bytes:
     return b64decode(text, validate=True)
 
 
-def _url_safe(text: str) -> bytes:
-    return _base64(_padded(text.translate(str.maketrans("-_", "+/"))))
-
-
 def _padded(text: str) -> str:
     return text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
 
@@ -54,7 +50,7 @@ SPELLINGS: Final[tuple[tuple[Spelling, Callable[[str], bytes]], ...]] = (
     ),
     (
         Spelling("signature-url-safe", "The signature is URL-safe Base64, with - and _.", f"{_BASE64} Use + and /."),
-        _url_safe,
+        lambda text: _base64(_padded(text.translate(str.maketrans("-_", "+/")))),
     ),
     (
         Spelling("signature-hex", "The signature is written as hexadecimal digits.", _BASE64),

@@ -68,7 +68,8 @@ def changed(exchange: Exchange) -> list[str]:
 def line(row: Mapping[str, Any]) -> str:
     """Return a row of the journal as one line."""
     parts = [row["receivedAt"][11:23], row["id"], row["world"], row["user"] or "-", row["method"], _where(row)]
-    parts += [_asked(row["ops"], row["opsTotal"]), "->", _came(row), row["reason"]]
+    came = row["status"] if row["connection"] is None else f"connection {row['connection']}"
+    parts += [_asked(row["ops"], row["opsTotal"]), "->", came, row["reason"]]
     if row["fault"]:
         parts.append(f"(fault {row['fault']}{', applied all the same' if row['applied'] else ''})")
     if row["frozen"]:
@@ -92,7 +93,3 @@ def _where(row: Mapping[str, Any]) -> str:
 def _asked(operations: Sequence[Mapping[str, str]], number: int) -> str:
     shown = ", ".join(f"{one['op']} {one['path']}" for one in operations[:_SHOWN_OPERATIONS])
     return shown + (f" and {number - _SHOWN_OPERATIONS} more" if number > _SHOWN_OPERATIONS else "")
-
-
-def _came(row: Mapping[str, Any]) -> str:
-    return str(row["status"]) if row["connection"] is None else f"connection {row['connection']}"

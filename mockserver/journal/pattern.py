@@ -144,10 +144,6 @@ def _read_status(value: Any, place: str) -> int:
     return value
 
 
-def _read_user(value: Any, place: str) -> str | None:
-    return None if value is None else read_text(value, place)
-
-
 def _key_part(index: int) -> Callable[[Any, str], Iterator[Criterion]]:
     def read(value: Any, place: str) -> Iterator[Criterion]:
         wanted = fold(read_text(value, place))
@@ -254,7 +250,7 @@ _FIELDS: Final[Mapping[str, Callable[..., Iterator[Criterion]]]] = {
     "client": _key_part(0),
     "alternateIdType": _key_part(1),
     "alternateId": _key_part(2),
-    "user": _equal("user", _read_user),
+    "user": _equal("user", lambda value, place: None if value is None else read_text(value, place)),
     "fault": _fault,
     **{name: _url(name) for name in _URLS},
     "headers": _headers,

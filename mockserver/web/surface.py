@@ -16,14 +16,7 @@ from mockserver.service.reload import Reload
 from mockserver.state.clock import system_now
 from mockserver.state.overlay import Overlay
 from mockserver.state.world import World
-from mockserver.web import faults as admin_faults
-from mockserver.web import index as admin_index
-from mockserver.web import numbers as admin_numbers
-from mockserver.web import profile_views as admin_profile_views
-from mockserver.web import profiles as admin_profiles
-from mockserver.web import reasons as admin_reasons
-from mockserver.web import reports as admin_reports
-from mockserver.web import status as admin_status
+from mockserver.web import faults, index, numbers, profile_views, profiles, reasons, reports, status
 from mockserver.web.guard import (
     AdminRefusal,
     body_json,
@@ -33,8 +26,7 @@ from mockserver.web.guard import (
     usage_error,
     with_proper_phrase,
 )
-from mockserver.web.requests import trying as admin_trying
-from mockserver.web.requests import views as admin_journal
+from mockserver.web.requests import trying, views
 
 
 def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
@@ -42,20 +34,20 @@ def control_surface(mock: Mock, door: VendorDoor, reload: Reload) -> Blueprint:
     admin = Blueprint("admin", __name__)
     admin.register_error_handler(UsageError, usage_error)
     admin.after_app_request(with_proper_phrase)
-    admin_index.register(admin, door, {"part": tuple(_RESETS)})
-    admin_status.register(admin, mock, reload)
+    index.register(admin, door, {"part": tuple(_RESETS)})
+    status.register(admin, mock, reload)
     _resets(admin, mock)
-    admin_profiles.register(admin, mock)
-    admin_profile_views.register(admin, mock)
+    profiles.register(admin, mock)
+    profile_views.register(admin, mock)
     _worlds(admin, mock)
     _snapshots(admin, mock)
     _clock(admin, mock)
-    admin_faults.register(admin, mock)
-    admin_journal.register(admin, mock)
-    admin_trying.register(admin, mock, door)
-    admin_numbers.register(admin, mock)
-    admin_reports.register(admin)
-    admin_reasons.register(admin, mock)
+    faults.register(admin, mock)
+    views.register(admin, mock)
+    trying.register(admin, mock, door)
+    numbers.register(admin, mock)
+    reports.register(admin)
+    reasons.register(admin, mock)
     return admin
 
 
