@@ -12,7 +12,7 @@ from werkzeug.http import dump_options_header
 from mockserver.journal.log import Exchange
 from mockserver.journal.view import difference_json, profile_after, profile_before
 from mockserver.profile.keys import Key, alternate_ids, fold, key_of
-from mockserver.profile.members import Kind, Member
+from mockserver.profile.members import Kind, Member, member_at
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
 from mockserver.web.guard import AdminRefusal, chosen_world, json_response
@@ -36,7 +36,9 @@ def register(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/members")
     def list_members() -> Response:
         """List the members of a profile as the contract has them: type, limit, read-only, default."""
-        return json_response(list(_members(mock.tree.root, "")))
+        tree = mock.tree
+        members = ((path, member_at(path, tree.root)) for path in tree.paths())
+        return json_response([_member(member, path) for path, member in members if member is not None])
 
 
 def _against_fixture(admin: Blueprint, mock: Mock) -> None:
@@ -122,16 +124,6 @@ def _history(world: World, key: Key) -> Iterator[Exchange]:
 
 def _keys(client: str, profile: Any) -> list[Key]:
     return [(client, *pair) for pair in alternate_ids(profile or {})]
-
-
-def _members(member: Member, path: str) -> Iterator[dict[str, Any]]:
-    for child in member.members.values():
-        here = f"{path}/{child.name}"
-        yield _member(child, here)
-        if child.item is not None:
-            yield _member(child.item, f"{here}/*")
-            yield from _members(child.item, f"{here}/*")
-        yield from _members(child, here)
 
 
 def _member(member: Member, path: str) -> dict[str, Any]:
