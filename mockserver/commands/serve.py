@@ -173,12 +173,7 @@ def _cannot_listen(settings: Settings, problem: OSError) -> UsageError:
 
 def _announce(mock: Mock, url: str, tls: Tls | None, ready_file: ReadyFile | None, *, as_json: bool) -> None:
     settings = mock.settings
-    facts = {
-        "url": url,
-        "admin_url": f"{url}/__admin",
-        "admin_token": mock.admin_token,
-        "pid": os.getpid(),
-    }
+    facts = {"url": url, "admin_url": f"{url}/__admin", "admin_token": mock.admin_token, "pid": os.getpid()}
     if tls is not None and tls.ca is not None:
         facts["ca"] = str(tls.ca)
     if ready_file is not None:

@@ -240,15 +240,8 @@ def plan(fault: Fault, counter: Counter, *, seed: int, world: str, count: int) -
     return planned
 
 
-def decide(
-    faults: Iterable[Fault], facts: Facts, counters: Mapping[str, Counter], *, seed: int, world: str
-) -> Decision:
-    """Decide a request under several rules, in their order; leave expired ones out."""
-    return strike(matching(faults, facts), counters, seed=seed, world=world)
-
-
 def strike(faults: Iterable[Fault], counters: Mapping[str, Counter], *, seed: int, world: str) -> Decision:
-    """Decide a request that these rules match, in their order.
+    """Decide a request that these rules match, in their order; leave expired ones out.
 
     Every rule that matches counts the request and its own hit, also when an earlier rule overrides it: what a rule
     does never depends on the others, so its plan holds. The first rule to strike decides the answer; rules that only

@@ -36,13 +36,8 @@ _QUOTED = r'"(?:\\[\x00-\x7f](?=.)|(?!\\[\x00-\x7f].)[^"])*"'
 _SPACES = re.compile(_SPACE)
 _SEPARATORS = re.compile(rf"{_SPACE}(?:,{_SPACE})*")
 _ESSENCE = re.compile(rf"({_NAME}){_SPACE}/{_SPACE}({_NAME}){_SPACE}")
-_PARAMETER = re.compile(
-    rf"{_SPACE}({_NAME}){_SPACE}(?:={_SPACE}({_NAME}|{_QUOTED}){_SPACE})?",
-    re.DOTALL,
-)
-_CHARSET = re.compile(
-    rf"({_NAME}){_SPACE}(?:;{_SPACE}[qQ]{_SPACE}={_SPACE}([0-9]+(?:\.[0-9]*)?){_SPACE})?",
-)
+_PARAMETER = re.compile(rf"{_SPACE}({_NAME}){_SPACE}(?:={_SPACE}({_NAME}|{_QUOTED}){_SPACE})?", re.DOTALL)
+_CHARSET = re.compile(rf"({_NAME}){_SPACE}(?:;{_SPACE}[qQ]{_SPACE}={_SPACE}([0-9]+(?:\.[0-9]*)?){_SPACE})?")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 
 

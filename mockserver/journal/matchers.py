@@ -195,10 +195,7 @@ _REGEX_MEMORY: Final = 1 << 20
 _SYNTAX: Final = "the syntax is RE2's; escape . ? + * ( ) [ ] with a backslash to mean themselves"
 # By what RE2 complains of: what other engines have and this one has not, and what to write in its place.
 _NOT_IN_RE2: Final[Mapping[str, tuple[str, str]]] = {
-    r"operator: \(\?(<?[=!]|<$)": (
-        "looks around",
-        "write what must be there as matches, the rest as doesNotMatch",
-    ),
+    r"operator: \(\?(<?[=!]|<$)": ("looks around", "write what must be there as matches, the rest as doesNotMatch"),
     r"sequence: \\[1-9k]": ("refers back", "write the part that comes again a second time"),
     r"operator: (\S+\+$|\(\?>)": ("never goes back", "leave the second + or the ?> out: nothing takes long here"),
     r"size: \{": ("repeats more than 1,000 times, or upside down", "write at most {1000}, the smaller number first"),

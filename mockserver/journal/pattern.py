@@ -175,11 +175,9 @@ def _headers(value: Any, place: str) -> Iterator[Criterion]:
         if name.lower() not in SHOWN_HEADERS and set(matcher) != {"absent"}:
             hint = "write absent: whether it was sent is kept; or send the value in X-Request-Id or X-Correlation-Id"
             raise UsageError("the journal keeps no value of this header", place=below(place, name), hint=hint)
-        yield Criterion(f"headers.{name}", matcher, _header_values(name.lower()), accepts, _head_size)
-
-
-def _head_size(exchange: Exchange) -> int:
-    return 10 * len(exchange.headers)
+        yield Criterion(
+            f"headers.{name}", matcher, _header_values(name.lower()), accepts, lambda e: 10 * len(e.headers)
+        )
 
 
 def _header_values(folded: str) -> Callable[[Exchange], list[str]]:

@@ -68,21 +68,19 @@ def near_misses(
     """Return the exchanges most like what a pattern wants, one of each kind, the nearest and newest first."""
     work = work or Work()
     newest = list(reversed(exchanges[-_LOOKED_AT:]))
-    failing = [sum(not criterion.holds(exchange, work) for criterion in pattern) for exchange in newest]
-    missed = [index for index, number in enumerate(failing) if number]
-    chosen = nsmallest(_COMPARED, missed, key=failing.__getitem__)
-    misses = sorted((_miss(pattern, newest[index], work) for index in chosen), key=lambda miss: miss.distance)
+    failing = ((exchange, tuple(one for one in pattern if not one.holds(exchange, work))) for exchange in newest)
+    chosen = nsmallest(_COMPARED, (row for row in failing if row[1]), key=lambda row: len(row[1]))
+    misses = sorted((_miss(*row, len(pattern), work) for row in chosen), key=lambda miss: miss.distance)
     kinds: dict[str, Miss] = {}
     for miss in misses:
         kinds.setdefault(repr((miss.exchange.method, miss.exchange.target, miss.differences)), miss)
     return tuple(kinds.values())[:limit]
 
 
-def _miss(pattern: Pattern, exchange: Exchange, work: Work) -> Miss:
-    failing = [criterion for criterion in pattern if not criterion.holds(exchange, work)]
+def _miss(exchange: Exchange, failing: Pattern, asked: int, work: Work) -> Miss:
     work.spend(_COMPARISON * len(failing))
     differences = tuple(Difference(one.field, one.expected, one.actual(exchange)) for one in failing)
-    distance = sum(1 - _likeness(difference) for difference in differences) / len(pattern)
+    distance = sum(1 - _likeness(difference) for difference in differences) / asked
     return Miss(exchange, round(distance, 4), differences)
 
 

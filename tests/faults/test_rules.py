@@ -18,7 +18,6 @@ from mockserver.faults.rules import (
     Schedule,
     Step,
     When,
-    decide,
     decision,
     due,
     expired,
@@ -26,6 +25,7 @@ from mockserver.faults.rules import (
     matching,
     needs_operations,
     plan,
+    strike,
 )
 from mockserver.faults.text import Known, from_text, to_text
 from tests.faults.sample_rules import ERROR, FACTS, fault, struck
@@ -182,7 +182,7 @@ def test_a_rule_expires(expires_in_s: float | None, now: float, expected: bool) 
 
 def test_without_a_matching_rule_nothing_is_due_and_nothing_counted() -> None:
     """Rules about other requests keep their counters."""
-    decided = decide([fault(match=Match(client="OTHER"))], FACTS, {}, seed=1, world="w")
+    decided = strike(matching([fault(match=Match(client="OTHER"))], FACTS), {}, seed=1, world="w")
     assert decided.hit is None
     assert decided.counters == {}
     assert decided.hits == ()
@@ -197,7 +197,7 @@ def test_the_first_rule_to_strike_decides_and_every_rule_counts() -> None:
     counters: dict[str, Counter] = {}
     seen = []
     for _ in range(3):
-        decided = decide(rules, FACTS, counters, seed=1, world="w")
+        decided = strike(matching(rules, FACTS), counters, seed=1, world="w")
         counters |= decided.counters
         seen.append((decided.hit and decided.hit.rule, [hit.rule for hit in decided.hits]))
     assert seen == [("busy", ["busy"]), ("reset", ["reset", "busy"]), (None, [])]
@@ -212,7 +212,7 @@ def test_delays_add_to_the_deciding_rule_wherever_they_stand() -> None:
         fault(effect=Effect(status=503, delay_ms=5000.0), name="overridden"),
         fault(effect=Effect(delay_ms=3.0), name="slower"),
     ]
-    hit = decide(rules, FACTS, {}, seed=1, world="w").hit
+    hit = strike(matching(rules, FACTS), {}, seed=1, world="w").hit
     assert hit is not None
     assert hit.delay_s == pytest.approx(0.123)
     assert hit._replace(delay_s=0.0) == Hit("error", 1, 500, "An error has occurred.", None, "after", 0.0)
@@ -221,7 +221,7 @@ def test_delays_add_to_the_deciding_rule_wherever_they_stand() -> None:
 def test_delays_alone_add_up_under_the_first_rule() -> None:
     """They are bounded together as each one is."""
     rules = [fault(effect=Effect(delay_ms=LONGEST_DELAY_MS), name=name) for name in ("one", "two")]
-    hit = decide(rules, FACTS, {}, seed=1, world="w").hit
+    hit = strike(matching(rules, FACTS), {}, seed=1, world="w").hit
     assert hit == Hit("one", 1, None, None, None, "before", LONGEST_DELAY_MS / 1000)
 
 

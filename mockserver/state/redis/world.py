@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mockserver.errors import StoreUnavailable
-from mockserver.faults.rules import Counter, Decision, Facts, Fault, decide, expired
+from mockserver.faults.rules import Counter, Decision, Facts, Fault, expired, matching, strike
 from mockserver.state.clock import Clock, system_now
 from mockserver.state.content import too_many_faults, world_full
 from mockserver.state.redis import scripts
@@ -105,7 +105,7 @@ class RedisWorld(WorldView):
             for _ in self.attempts():
                 now = self.clock.now().timestamp()
                 live = [fault for fault, created in self.faults if not expired(fault, created_at=created, now=now)]
-                decision = decide(live, facts, self.counters, seed=self.seed, world=self.name)
+                decision = strike(matching(live, facts), self.counters, seed=self.seed, world=self.name)
                 if not decision.counters:
                     return decision
                 if self._swap_faults({**self.counters, **decision.counters}):
