@@ -17,20 +17,14 @@ from mockserver.journal.matchers import below, read_object, read_text, same_json
 from mockserver.journal.pattern import Criterion, Pattern
 from mockserver.journal.view import profile_after, profile_before
 from mockserver.nearest import did_you_mean
+from mockserver.profile.conformance import KIND_WORDS, has_kind
 from mockserver.profile.keys import alternate_ids, fold
-from mockserver.profile.members import Kind, Member, MemberTree
+from mockserver.profile.members import Member, MemberTree
 from mockserver.profile.paths import segments
 
 _PLACE: Final = "event"
 _EXAMPLE: Final = '{"profile": "CRM/C-1", "path": "/IsActive", "became": false}'
 _LIFE: Final = ("created", "deleted", "deactivated", "activated")
-_TYPES: Final[Mapping[Kind, tuple[type, str]]] = {
-    Kind.STRING: (str, "text"),
-    Kind.BOOLEAN: (bool, "true or false"),
-    Kind.INTEGER: (int, "a whole number"),
-    Kind.OBJECT: (dict, "an object"),
-    Kind.LIST: (list, "a list"),
-}
 
 
 def read_event(spec: Any, tree: MemberTree) -> Pattern:
@@ -111,11 +105,11 @@ def _read_path(fields: Mapping[str, Any], tree: MemberTree) -> Sequence[str]:
         wanted = "/" + "/".join("*" if part.isdigit() else part for part in path)
         hint = did_you_mean(wanted, tree.paths(), f"members are {', '.join(tree.root.members)}")
         raise UsageError(f"the profile has no {text!r}", place=place, hint=hint)
-    kind, words = _TYPES[member.kind]
     for name in ("from", "became"):
         value = fields.get(name)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool)):
-            raise UsageError(f"{text} never holds such a value", place=below(_PLACE, name), hint=f"write {words}")
+        if value is not None and not has_kind(value, member.kind):
+            hint = f"write {KIND_WORDS[member.kind]}"
+            raise UsageError(f"{text} never holds such a value", place=below(_PLACE, name), hint=hint)
     return path
 
 

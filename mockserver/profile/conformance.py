@@ -21,6 +21,14 @@ class Problem(Struct, frozen=True):
     hint: str
 
 
+KIND_WORDS = {
+    Kind.STRING: "text",
+    Kind.BOOLEAN: "true or false",
+    Kind.INTEGER: "a whole number",
+    Kind.OBJECT: "an object",
+    Kind.LIST: "a list",
+}
+"""What a member of each kind holds, in words."""
 _EXPECTED = {
     Kind.STRING: "text in quotes",
     Kind.BOOLEAN: "true or false",
@@ -34,7 +42,7 @@ def problems(value: Any, member: Member, path: str = "") -> Iterator[Problem]:
     """Yield every breach below a value; a member that is absent is none, since it gets a default."""
     if value is None and member.nullable:
         return
-    if not _has_kind(value, member.kind):
+    if not has_kind(value, member.kind):
         yield Problem(path or "/", f"{_shown(value)} is not {_EXPECTED[member.kind]}", _kind_hint(member))
     elif member.kind is Kind.OBJECT:
         yield from _object_problems(value, member, path)
@@ -46,7 +54,8 @@ def problems(value: Any, member: Member, path: str = "") -> Iterator[Problem]:
         yield Problem(path, f"{size} characters; at most {member.max_length} are allowed", "shorten the text")
 
 
-def _has_kind(value: Any, kind: Kind) -> bool:
+def has_kind(value: Any, kind: Kind) -> bool:
+    """Tell whether a value that isn't null is of a member's kind."""
     if kind is Kind.INTEGER:
         return isinstance(value, int) and not isinstance(value, bool) and INT64_MIN <= value <= INT64_MAX
     types: Mapping[Kind, type] = {Kind.STRING: str, Kind.BOOLEAN: bool, Kind.OBJECT: dict, Kind.LIST: list}

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from mockserver.errors import UsageError
-from mockserver.fixtures.fixture_set import FixtureProblem, FixtureSet, UnfitFixtures
+from mockserver.fixtures.fixture_set import FixtureSet, UnfitFixtures
 from mockserver.fixtures.loading import load_fixtures
 from mockserver.fixtures.watching import Watcher, stamps
 from mockserver.profile.keys import BY_PROFILE_ID
@@ -100,7 +100,7 @@ class Reload:
                 if stamps(self.paths) == before:
                     break
         except UnfitFixtures as unfit:
-            return self._refused([_told(problem) for problem in unfit.problems], str(unfit))
+            return self._refused([asdict(problem) for problem in unfit.problems], str(unfit))
         except (UsageError, OSError) as problem:
             place, hint = getattr(problem, "place", ""), getattr(problem, "hint", "")
             row = {"file": place, "place": "", "text": getattr(problem, "problem", str(problem)), "hint": hint}
@@ -132,7 +132,7 @@ class Reload:
                 mock.fixtures = reading.fixtures
                 mock.service = service
                 changed = True
-            skipped = [_told(row) for row in reading.fixtures.skipped]
+            skipped = [asdict(row) for row in reading.fixtures.skipped]
             status = "reloaded" if changed else "unchanged"
             at = system_now().isoformat()
             outcome = Reloaded(status, [], reading.profiles, clashes, skipped, restart, at)
@@ -158,10 +158,6 @@ def tell_skipped(fixtures: FixtureSet) -> None:
     """Name in the log the files that were left alone."""
     for row in fixtures.skipped:
         _log.warning("%s: %s; %s", row.file, row.text, row.hint)
-
-
-def _told(problem: FixtureProblem) -> dict[str, str]:
-    return {"file": problem.file, "place": problem.place, "text": problem.text, "hint": problem.hint}
 
 
 def _same(one: FixtureSet, other: FixtureSet) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mockserver.errors import ApiError
 from mockserver.nearest import nearest_name
-from mockserver.profile.conformance import problems
+from mockserver.profile.conformance import KIND_WORDS, problems
 from mockserver.profile.members import MemberTree, member_at
 from mockserver.story.provenance import RULES, Mark
 
@@ -89,7 +89,7 @@ def _hint(refusal: ApiError, operations: Sequence[Any], tree: MemberTree) -> str
     if refusal.rule == "index-not-a-number" and "/-/" in path:
         return "- is only possible at the end of a path: name the element by its index."
     if refusal.rule == "value-not-convertible" and (member := member_at(path, tree.root)):
-        return f"Send {_EXPECTED[member.kind.value]}{' or null' if member.nullable else ''} for {path}."
+        return f"Send {KIND_WORDS[member.kind]}{' or null' if member.nullable else ''} for {path}."
     return _ADVICE.get(refusal.rule, "").format(path=path, parent=path.rsplit("/", 1)[0])
 
 
@@ -112,14 +112,6 @@ def _doubtful_value(operations: Sequence[Any], tree: MemberTree, rests_on: Seque
             return f"In the value for {path}: {problem.path} {problem.text}; {problem.hint}"
     return ""
 
-
-_EXPECTED = {
-    "string": "text",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "object": "an object",
-    "list": "a list",
-}
 
 _ADVICE = {
     "op-not-supported": "Send an add with the value, and a remove for the old place.",
