@@ -27,7 +27,7 @@ from mockserver.journal.log import Budget, Journal
 from mockserver.journal.redaction import Secrets
 from mockserver.nearest import did_you_mean
 from mockserver.package import pip_install, shipped, shipped_contract
-from mockserver.patch.dialect import DIALECTS, Dialect
+from mockserver.patch.dialect import DIALECTS, SUPPORTED_OPERATIONS, Dialect
 from mockserver.profile.members import MemberTree, compile_members
 from mockserver.service.metrics import Metrics
 from mockserver.service.operations import ROUTES
@@ -242,20 +242,22 @@ def initial_faults(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -
         return ()
     from mockserver.faults.text import from_text, with_free_id
 
-    known, faults = known_names(tree, fixtures, settings.operations), list[Fault]()
+    known, faults = known_names(settings, tree, fixtures), list[Fault]()
     for text in settings.fault:
         fault = from_text(text, known=known, place="--fault")
         faults.append(with_free_id(fault, [other.id for other in faults]))
     return tuple(faults)
 
 
-def known_names(tree: MemberTree, fixtures: FixtureSet, offered: str) -> Known:
+def known_names(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -> Known:
     """Return what a fault rule may refer to, so that one that can never match is refused."""
     from mockserver.faults.text import Known
 
+    moves = () if DIALECTS[settings.dialect].follows_page else ("move", "copy")
     return Known(
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},
         paths=list(tree.paths()),
-        operations=[operation.name for row in ROUTES[offered].values() for operation in row.values()],
+        operations=[operation.name for row in ROUTES[settings.operations].values() for operation in row.values()],
+        applied_ops=(*SUPPORTED_OPERATIONS, *moves),
     )

@@ -70,15 +70,13 @@ def _reading(admin: Blueprint, mock: Mock, row: _Row) -> None:
 
 
 def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
-    known = known_names(mock.tree, mock.fixtures, mock.settings.operations)
-
     @admin.post("/__admin/faults")
     def add_fault() -> Response:
         """Add a fault, as JSON or as text: "500 first=2"; with ?dry=true only tell what it would do."""
         world, others = chosen_world(mock), [old.id for old, _ in chosen_world(mock).faults]
         if flag("dry"):
-            return json_response(_foreseen(world, body_json_or_text(), known, others))
-        fault = with_free_id(_read(body_json_or_text(), known), others)
+            return json_response(_foreseen(mock, world, body_json_or_text(), others))
+        fault = with_free_id(_read(mock, body_json_or_text()), others)
         world.add_fault(fault)
         return json_response(row(world, fault), 201)
 
@@ -89,15 +87,15 @@ def _writing(admin: Blueprint, mock: Mock, row: _Row) -> None:
         if isinstance(document, dict) and document.keys() == {"enabled"}:
             _switch(world, fault_id, document["enabled"])
             return json_response(row(world, _find(world, fault_id)))
-        fault = _read({**({"text": document} if isinstance(document, str) else document), "id": fault_id}, known)
+        fault = _read(mock, {**({"text": document} if isinstance(document, str) else document), "id": fault_id})
         world.add_fault(fault)
         return json_response(row(world, fault))
 
 
-def _foreseen(world: World, document: Any, known: Known, others: Sequence[str]) -> dict[str, Any]:
+def _foreseen(mock: Mock, world: World, document: Any, others: Sequence[str]) -> dict[str, Any]:
     """Say what a rule would do, or what is wrong with it: while somebody writes one, neither is a failure."""
     try:
-        fault = with_free_id(_read(document, known), others)
+        fault = with_free_id(_read(mock, document), others)
     except UsageError as problem:
         return {"error": told(problem), "hint": problem.hint}
     hits = plan(fault, Counter(), seed=world.seed, world=world.name, count=_CELLS)
@@ -135,8 +133,10 @@ _PLANNED = 100  # steps for each planned request: it is also written
 _MISNAMED = ("spec", "fault", "rule")
 
 
-def _read(document: dict[str, Any] | str, known: Known) -> Fault:
+def _read(mock: Mock, document: dict[str, Any] | str) -> Fault:
     """Read a rule as JSON; as text, which may stand under "text" beside an "id"; or say how text is sent."""
+    # Anew each time, for clients and dialect may have been read again.
+    known = known_names(mock.settings, mock.tree, mock.fixtures)
     if isinstance(document, str):
         return from_text(document, known=known)
     text = document.get("text")

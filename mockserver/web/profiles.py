@@ -48,14 +48,15 @@ def _reading(admin: Blueprint, mock: Mock) -> None:
 
 
 def _writing(admin: Blueprint, mock: Mock) -> None:
-    preparation = Preparation(mock.tree, mock.settings.max_profile)
+    preparation = Preparation(mock.tree)
 
     @admin.put("/__admin/profiles/<client>/<kind>/<path:identifier>")
     def put_profile(client: str, kind: str, identifier: str) -> Response:
         """Make or replace a profile, checked and completed as a fixture is."""
         body_json()
         raw = request.get_data(cache=True) or b"{}"
-        body, created = preparation.put(chosen_world(mock), _client(mock, client), kind, identifier, raw)
+        limit = mock.settings.max_profile
+        body, created = preparation.put(chosen_world(mock), _client(mock, client), kind, identifier, raw, limit)
         return _profile_response(mock, body, 201 if created else 200)
 
     @admin.delete("/__admin/profiles/<client>/<kind>/<path:identifier>")

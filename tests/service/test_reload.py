@@ -134,6 +134,25 @@ def test_accounts_follow_although_heads_are_kept(mock: Mock, reload: Reload) -> 
     assert send() == 200
 
 
+def test_the_control_surface_goes_by_what_was_read_last(mock: Mock, reload: Reload, tmp_path: Path) -> None:
+    """A new client can be named by a fault, a moved operation fail afterwards, and a larger profile be put."""
+    client = create_app(mock, reload=reload).test_client()
+    rule, move = {"text": "500 client=INITECH"}, {"text": "500 after-commit op=move"}
+    profile = minimal(CustomerName={"FirstName": "x" * 3000})
+    (tmp_path / "mockserver.toml").write_text("max_profile = 3000\n")
+    reload.run()
+
+    def answers() -> list[int]:
+        put = client.put("/__admin/profiles/ACME01/CRM/C-1", json=profile)
+        return [client.post("/__admin/faults", json=rule).status_code for rule in (rule, move)] + [put.status_code]
+
+    assert answers() == [422, 422, 422]
+    (tmp_path / "mockserver.toml").write_text("dialect = 'library'\n")
+    write(mock.settings.fixtures, {"clients.toml": f"{CLIENTS}\n[clients.INITECH]\n"})
+    reload.run()
+    assert answers() == [201, 201, 200]
+
+
 def test_a_key_that_was_ever_good_stays_secret(mock: Mock, reload: Reload) -> None:
     """The journal may hold it in a body, however often keys were changed since."""
     keys = ["editor-test-key", "Zq7pXv93LmWd41RtKc8Y", "u8Hs2Nb6Ty0Qe5Ja1Vx4"]
