@@ -268,14 +268,11 @@ def _signature(request: _Request) -> Diagnosis:
         other_keys=tuple(islice(request.all_keys(), _MOST_KEYS)),
     )
     found = auth_recipes.find(signing)
-    return _reproduced(request, found) if found else _unexplained(request, signing)
-
-
-def _reproduced(request: _Request, found: auth_recipes.Found) -> Diagnosis:
-    """Put the sentences of one or two mistakes together; the recipe's mistake comes first."""
-    rows = [row for row in (found.recipe, found.spelling) if row]
-    sentence = " ".join(row.sentence for row in rows).format(detail=request.show(found.detail))
-    return Diagnosis(rows[0].cause, sentence, " ".join(row.hint for row in rows))
+    if found is None:
+        return _unexplained(request, signing)
+    mistakes, detail = found
+    sentence = " ".join(mistake.sentence for mistake in mistakes).format(detail=request.show(detail))
+    return Diagnosis(mistakes[0].cause, sentence, " ".join(mistake.hint for mistake in mistakes))
 
 
 def _unexplained(request: _Request, signing: Signing) -> Diagnosis:

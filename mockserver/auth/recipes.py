@@ -38,24 +38,20 @@ class Recipe(NamedTuple):
     attempts: Callable[[Signing], Iterable[Attempt]]
 
 
-class Found(NamedTuple):
-    """The mistakes that together give the signature that was sent; at least one of the two is there."""
+def find(signing: Signing) -> tuple[list[Recipe | Spelling], str] | None:
+    """Return the one or two mistakes that give the signature that was sent, and the attempt's detail; None if none do.
 
-    recipe: Recipe | None
-    detail: str
-    spelling: Spelling | None
-
-
-def find(signing: Signing) -> Found | None:
-    """Try the recipes, each in every spelling of its digest; None if nothing gives this signature."""
+    Tried are the recipes, each in every spelling of its digest; a recipe's mistake comes first.
+    """
     given = signing.credentials.signature
     spelt = readings(given)
     for recipe, attempt in islice(_attempts(signing), MAX_ATTEMPTS):
         canonical = b64encode(attempt.digest).decode()
         if attempt.digest in spelt:
-            return Found(recipe, attempt.detail, None if canonical == given else spelt[attempt.digest])
+            spelling = None if canonical == given else spelt[attempt.digest]
+            return [mistake for mistake in (recipe, spelling) if mistake], attempt.detail
         if recipe is None and truncated(canonical, given):
-            return Found(None, "", TRUNCATED)
+            return [TRUNCATED], ""
     return None
 
 

@@ -46,15 +46,14 @@ class Story(Struct, frozen=True):
 
     def sentence(self, tree: MemberTree) -> str:
         """Return the whole story as text."""
-        rule = RULES[self.reason]
-        basis = "".join(f" It rests on: {RULES[code].statement} [{RULES[code].mark}]" for code in self.rests_on)
-        if self.refusal is None:
-            advice = self.hint(tree)
-            return f"{rule.statement} [{rule.mark}]{basis}{' ' + advice if advice else ''}"
-        where = _where(self.refusal, self.operations)
-        why = self.refusal.why or self.refusal.message or rule.statement
-        advice = self.hint(tree)
-        return f"{where}{why} ({rule.code}: {rule.statement}) [{rule.mark}]{' ' + advice if advice else ''}"
+        rule, refusal, advice = RULES[self.reason], self.refusal, self.hint(tree)
+        if refusal is None:
+            basis = "".join(f" It rests on: {RULES[code].statement} [{RULES[code].mark}]" for code in self.rests_on)
+            told = f"{rule.statement} [{rule.mark}]{basis}"
+        else:
+            why = f"{_where(refusal, self.operations)}{refusal.why or refusal.message or rule.statement}"
+            told = f"{why} ({rule.code}: {rule.statement}) [{rule.mark}]"
+        return f"{told} {advice}" if advice else told
 
     def hint(self, tree: MemberTree) -> str:
         """Return what to write instead, or nothing where we have no good advice."""

@@ -152,25 +152,18 @@ def _described(mock: Mock, world: World, document: dict[str, Any]) -> Request:
 def _described_request(document: dict[str, Any]) -> Request:
     """Read {"url" or "client", "alternateIdType", "alternateId"; "method"; "headers"; "body" as text or as JSON}."""
     parts = [str(document.get(name) or "") for name in ("client", "alternateIdType", "alternateId")]
-    if "url" not in document and not all(parts):
-        raise _names_no_profile()
-    target, headers = document.get("url") or profile_target(*parts), document.get("headers") or {}
-    if not isinstance(target, str) or not isinstance(headers, dict):
-        raise _names_no_profile()
-    route, method = match_route(target, slashes_in_ids=True), document.get("method", "PATCH")
-    if not route.operations:
-        raise _names_no_profile()
+    target = document.get("url") or (profile_target(*parts) if all(parts) else "")
+    headers, method = document.get("headers") or {}, document.get("method", "PATCH")
+    readable = isinstance(target, str) and isinstance(headers, dict)
+    if not readable or not (route := match_route(target, slashes_in_ids=True)).operations:
+        hint = 'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}'
+        raise AdminRefusal(422, "the request names no profile", hint)
     if method not in list(route.operations):  # compared, for what was sent may be no text
         allowed = ", ".join(route.operations)
         raise AdminRefusal(422, f"the URL does not take {str(method)[:20]}", f"write one of {allowed}")
     headers = {str(name).lower(): str(value) for name, value in headers.items()}
     headers.setdefault("content-type", _PATCH_TYPE)
     return Request(Head(method, target, headers, route), _body(document, [] if method == "PATCH" else ""))
-
-
-def _names_no_profile() -> AdminRefusal:
-    hint = 'send {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [ … ]}'
-    return AdminRefusal(422, "the request names no profile", hint)
 
 
 def _body(document: dict[str, Any], default: Any) -> bytes:
