@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 from xml.parsers import expat
 
@@ -17,8 +18,8 @@ from mockserver.profile.members import Kind, Member, MemberTree, member_at
 PATCH_NAMESPACE = "http://schemas.datacontract.org/2004/07/Microsoft.AspNetCore.JsonPatch"
 PATCH_ROOT = "JsonPatchDocumentOfUserProfile5B0F46o8"
 _SEPARATOR = "|"
-_NIL = f"{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
-_TYPE = f"{INSTANCE_NAMESPACE}{_SEPARATOR}type"
+_NIL = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
+_TYPE = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}type"
 _RESOLVER = f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"
 # XmlConvert.ToBoolean; what JSON may write as true, an XML client may write as 1.
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
@@ -43,8 +44,8 @@ def read_xml_patch(
     if _is_nil(root):
         return None
     # The serializer looks for each member once: a second resolver is an unknown element, and skipped.
-    if (resolver := next((node for node in root.children if node.name == _RESOLVER), None)) is not None:
-        _check_resolver(resolver, dialect)
+    for node in [node for child, node in _children(root) if child == _RESOLVER][:1]:
+        _check_resolver(node, dialect)
     return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
 
 
@@ -56,42 +57,32 @@ def read_xml_document(body: bytes, *, charset: str | None, member: Member, names
     return _typed(_root(body, charset, member.name, namespace), member)
 
 
-class _Element:
-    """An element as it was read; `name` and those of its attributes follow their namespace, if they have one."""
-
-    __slots__ = ("attributes", "children", "name", "texts")
-
-    def __init__(self, name: str, attributes: Mapping[str, str]) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.children: list[_Element] = []
-        self.texts: list[str] = []
-
-    @property
-    def local_name(self) -> str:
-        return self.name.rpartition(_SEPARATOR)[2]
-
-    @property
-    def text(self) -> str | None:
-        return None if _is_nil(self) else "".join(self.texts)
-
-
-def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> _Element:
-    """Return the root element; raise MalformedBody unless it is the wanted one."""
-    reader = _Reader()
-    root = reader.read(_decode(body, charset))
-    if root.name != f"{namespace}{_SEPARATOR}{wanted}":
+def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
+    """Return the content of the root element; raise MalformedBody unless it is the wanted one."""
+    reading = _Reading()
+    [(name, root)] = _children(reading.read(_decode(body, charset)))
+    if name != f"{namespace}{_SEPARATOR}{wanted}":
         raise _malformed(
-            f"the root element is {root.local_name}, not {wanted} in its namespace",
+            f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {wanted} in its namespace",
             f'write <{wanted} xmlns="{namespace}">',
         )
-    if not _is_nil(root):
-        reader.check_root(root)
+    if root is not None and not _is_nil(root):
+        reading.check_root(root)
     return root
 
 
-def _is_nil(node: _Element) -> bool:
-    value = node.attributes.get(_NIL)
+def _children(node: Any) -> list[tuple[str, Any]]:
+    """Return (name with namespace, content) of each child element in document order."""
+    return [(key[1], item) for key, item in node.items() if isinstance(key, tuple)] if isinstance(node, dict) else []
+
+
+def _elements(node: Any) -> list[tuple[str, Any]]:
+    """Return (local name, content) of each child element in document order."""
+    return [(name.rpartition(_SEPARATOR)[2], item) for name, item in _children(node)]
+
+
+def _is_nil(node: Any) -> bool:
+    value = node.get(_NIL) if isinstance(node, dict) else None
     if value is None:
         return False
     nil = _BOOLEANS.get(value.strip(_XML_SPACE))
@@ -122,68 +113,68 @@ def _decode(body: bytes, charset: str | None) -> str:
     return text[declaration.end() :]
 
 
-class _Reader:
-    """Reads a document, but for what the vendor's reader refuses: DTDs, processing instructions, deep nesting."""
+class _Reading:
+    """One reading by xmltodict, which keeps the order of elements and refuses what the vendor's reader refuses.
+
+    That is DTDs, processing instructions, deep nesting, broken markup. Left alone, xmltodict gathers elements of one
+    name in a list, and forgets what stood between them.
+    """
 
     def __init__(self) -> None:
-        self._open: list[_Element] = [_Element("", {})]
-        self._declared: dict[str, str] = {}
-        self._namespaces: dict[str, str] = {}
-        self._text_in_root = False
-        self._parser = parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
-        parser.buffer_text = True
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.StartNamespaceDeclHandler = self._declare
-        parser.CharacterDataHandler, parser.StartCdataSectionHandler = self._characters, self._cdata
-        parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = self._forbidden
-        parser.EntityDeclHandler = self._forbidden
+        self._serial = count()
+        self._path: list[Any] = []
+        self._cdata_in_root = False
 
-    def read(self, text: str) -> _Element:
-        """Return the root; raise MalformedBody for broken markup too."""
+    def read(self, text: str) -> Any:
+        # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
+        import xmltodict
+
         try:
-            self._parser.Parse(text.encode("utf-8", "replace"), True)
+            return xmltodict.parse(
+                text,
+                expat=self,
+                process_namespaces=True,
+                namespace_separator=_SEPARATOR,
+                strip_whitespace=False,
+                postprocessor=self._numbered,
+            )
         except expat.ExpatError as problem:
             raise _malformed(f"not well-formed XML: {problem}", "close every element and escape < and &") from problem
-        return self._open[0].children[0]
 
-    def _declare(self, prefix: str | None, namespace: str | None) -> None:
-        self._declared[prefix or ""] = namespace or ""
+    def ParserCreate(self, encoding: str, separator: str) -> expat.XMLParserType:  # noqa: N802
+        """Make the parser that xmltodict asks for, where expat has a function of that name."""
+        parser = expat.ParserCreate(encoding, separator)
+        parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _forbidden
+        parser.StartCdataSectionHandler = self._cdata
+        return parser
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        depth = len(self._open)
-        if depth >= DEPTH_LIMIT:
-            raise _malformed(f"elements are nested {depth} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
-        if depth == 1:
-            self._namespaces = self._declared
-        if self._declared:  # is an attribute too, so that the element is not an empty one
-            attributes["xmlns"], self._declared = "", {}
-        self._open[-1].children.append(element := _Element(name, attributes))
-        self._open.append(element)
-
-    def _end(self, name: str) -> None:
-        self._open.pop()
-
-    def _characters(self, text: str) -> None:
-        self._open[-1].texts.append(text)
-        self._text_in_root |= len(self._open) == 2 and bool(text.strip(_XML_SPACE))
+    def _numbered(self, path: list[Any], key: str, value: Any) -> tuple[Any, Any]:
+        """Give every element a key of its own: (serial number, name); attributes keep theirs."""
+        self._path = path  # xmltodict's own list of the elements that are open, at the latest since the root's xmlns
+        if key != path[-1][0]:
+            return key, value
+        if len(path) >= DEPTH_LIMIT:
+            raise _malformed(f"elements are nested {len(path)} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
+        return (next(self._serial), key), value
 
     def _cdata(self) -> None:
-        self._text_in_root |= len(self._open) == 2
+        self._cdata_in_root |= len(self._path) == 1
 
-    def _forbidden(self, *_: object) -> None:
-        raise _malformed("document type definitions and processing instructions are refused", "send elements only")
-
-    def check_root(self, root: _Element) -> None:
+    def check_root(self, root: dict[Any, Any] | str) -> None:
         """Refuse a root that holds text or claims to be of another type (library, row X3)."""
-        if self._text_in_root:
+        if self._cdata_in_root or (_text(root) or "").strip(_XML_SPACE):
             raise _malformed("the root element holds text", "send elements only")
-        if (claimed := root.attributes.get(_TYPE)) is not None:
+        if isinstance(root, dict) and (claimed := root.get(_TYPE)) is not None:
             prefix, _, name = claimed.rpartition(":")
-            if (self._namespaces.get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
+            if (root["@xmlns"].get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
                 raise _malformed(f"i:type is {claimed}, which nobody knows", "leave i:type out")
 
 
-def _check_resolver(node: _Element, dialect: Dialect) -> None:
+def _forbidden(*_: object) -> None:
+    raise _malformed("document type definitions and processing instructions are refused", "send elements only")
+
+
+def _check_resolver(node: Any, dialect: Dialect) -> None:
     if not _is_nil(node):
         raise _malformed(
             "ContractResolver is no nil element", 'write <ContractResolver i:nil="true" /> or leave it out'
@@ -192,46 +183,50 @@ def _check_resolver(node: _Element, dialect: Dialect) -> None:
         raise VendorCrash(rule="xml-resolver-nil", why="ContractResolver is nil: the library throws")
 
 
-def _operations(root: _Element) -> Iterator[_Element]:
+def _operations(root: Any) -> Iterator[Any]:
     """Yield the elements inside `<Operations>`; refuse what was surely meant to be one, instead of ignoring it."""
-    for node in root.children:
-        name = node.local_name
+    for name, node in _elements(root):
         if name == "Operations":
-            if (node.text or "").strip(_XML_SPACE):
+            if (_text(node) or "").strip(_XML_SPACE):
                 raise _malformed("Operations holds text", "write one element for each operation inside <Operations>")
-            yield from node.children
+            yield from (operation for _, operation in _elements(node))
         elif name.lower().startswith("operation"):
             raise _malformed(f"<{name}> is not read here", f"write <Operations> below <{PATCH_ROOT}>, one element each")
 
 
-def _operation(node: _Element, tree: MemberTree) -> dict[str, Any] | None:
-    if not (node.attributes or node.children) or _is_nil(node):
+def _operation(node: Any, tree: MemberTree) -> dict[str, Any] | None:
+    if not isinstance(node, dict) or _is_nil(node):
         return None
-    parts = {part.local_name.lower(): part for part in node.children}
-    operation: dict[str, Any] = {name: parts[name].text for name in ("op", "path", "from") if name in parts}
+    parts = {name.lower(): item for name, item in _elements(node)}
+    operation: dict[str, Any] = {name: _text(parts[name]) for name in ("op", "path", "from") if name in parts}
     if "value" in parts:
         operation["value"] = _typed(parts["value"], member_at(operation.get("path") or "", tree.root))
     return operation
 
 
-def _typed(node: _Element, member: Member | None) -> Any:
+def _text(node: Any) -> str | None:
+    if isinstance(node, dict):
+        return None if _is_nil(node) else node.get("#text", "")
+    return node or ""
+
+
+def _typed(node: Any, member: Member | None) -> Any:
     """Read an element's content as the member it is meant for, so that XML says what the same JSON would say."""
-    text, children = node.text, node.children
+    text, children = _text(node), _elements(node)
     if text is None:
         return None
     if not children and text.strip(_XML_SPACE):
         return _scalar(text, member)
     if member is not None and member.item is not None:
-        return [_typed(child, member.item) for child in children]
+        return [_typed(child, member.item) for _, child in children]
     if children or (member is not None and member.kind is Kind.OBJECT):
         return {name: _typed(child, known) for name, child, known in _named(children, member)}
     return text
 
 
-def _named(children: list[_Element], member: Member | None) -> Iterator[tuple[str, _Element, Member | None]]:
+def _named(children: list[tuple[str, Any]], member: Member | None) -> Iterator[tuple[str, Any, Member | None]]:
     by_xml_name = {child.xml_name: child for child in member.members.values()} if member is not None else {}
-    for child in children:
-        name = child.local_name
+    for name, child in children:
         known = by_xml_name.get(name) or (member.find(name) if member is not None else None)
         yield known.name if known else name, child, known
 
