@@ -5,21 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from mockserver.cli import add_json, print_json
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.report_files import (
-    Attempts,
-    add_github_flag,
-    add_report_flag,
-    add_report_to_flag,
-    github_output,
-    hand_over,
-    make_folders,
-    write_whole,
-)
+from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, write_reports
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of
@@ -67,9 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
     parser.add_argument("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
-    add_report_flag(parser)
-    add_report_to_flag(parser)
-    add_github_flag(parser)
+    add_report_flags(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
@@ -81,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if options.page:
         return _compare_with_page(options)
     target, mock, is_left = _sides(options)
-    make_folders(options.report)
+    make_folders(options)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
     today = system_now().date()
@@ -135,12 +123,13 @@ def _finish(
         # Also after Ctrl-C: what was found until then is worth keeping.
         report.notes += opened.notes
         report.stopped = report.stopped or opened.complaint()
-        for path in options.report:
-            attempt(str(path), partial(write_whole, path, WRITERS[path.suffix](report)))
-        if options.report_to:
-            hand_over(options.report_to, as_json(report))
-        if output := github_output(options):
-            attempt("what GitHub reads", lambda: output.tell(lead_of(report), facts_of(report), troubles(report)))
+        write_reports(
+            options,
+            attempt,
+            text=lambda ending: WRITERS[ending](report),
+            document=lambda: as_json(report),
+            github=lambda output: output.tell(lead_of(report), facts_of(report), troubles(report)),
+        )
     if options.json:
         attempt("the output", lambda: print_json(as_json(report)))
     else:

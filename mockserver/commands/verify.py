@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -14,16 +15,7 @@ from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.report_files import (
-    Attempts,
-    add_github_flag,
-    add_report_flag,
-    add_report_to_flag,
-    github_output,
-    hand_over,
-    make_folders,
-    write_whole,
-)
+from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, report_file, write_reports
 from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
@@ -34,12 +26,12 @@ from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
 from mockserver.verify.mock_process import Starting, is_mock, lacks, starting
 from mockserver.verify.reports.exchange import Shown
-from mockserver.verify.reports.github import GithubReport
-from mockserver.verify.reports.html import HtmlReport
-from mockserver.verify.reports.json import JsonReport
-from mockserver.verify.reports.junit import JunitReport
-from mockserver.verify.reports.terminal import TerminalReport
-from mockserver.verify.reports.text import TextReport
+from mockserver.verify.reports.github import troubles
+from mockserver.verify.reports.html import as_html
+from mockserver.verify.reports.json import as_json
+from mockserver.verify.reports.junit import as_junit
+from mockserver.verify.reports.terminal import TerminalReport, as_text
+from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.rules.reading import DIALECTS, TAGS
 from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, cases_of, verify, verify_target
 from mockserver.verify.target.request_plan import make_plan
@@ -55,11 +47,11 @@ EXAMPLES = """examples:
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
 130 interrupted (Ctrl-C)"""
-_WRITERS: Mapping[str, Callable[[Callable[[str], object], Shown], Callable[[Event], None]]] = {
-    ".html": HtmlReport,
-    ".json": JsonReport,
-    ".xml": JunitReport,
-    ".txt": TextReport,
+_WRITERS: Mapping[str, Callable[[WholeRun, Shown], str]] = {
+    ".html": as_html,
+    ".json": lambda run, shown: json.dumps(as_json(run, shown), indent=1, ensure_ascii=False),
+    ".xml": as_junit,
+    ".txt": as_text,
 }
 
 
@@ -87,11 +79,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="on a target: a rule, or 'prefix*', that it need not keep (repeatable)",
     )
     parser.add_argument("--verbose", action="store_true", help="also list what held")
-    add_report_flag(parser)
-    add_report_to_flag(parser)
-    add_github_flag(parser)
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+    add_report_flags(parser)
+    for name, ending, told in (
+        ("junit", ".xml", "write JUnit XML, one testcase for each case"),
+        ("html", ".html", "write one self-contained page"),
+    ):
+        named = partial(report_file, ending=ending)
+        parser.add_argument(f"--{name}", type=named, action="append", dest="report", metavar="FILE", help=told)
     add_json(parser)
 
 
@@ -160,40 +154,33 @@ def _reported(
     url: str,
     play: Callable[[Callable[[Event], None]], int],
 ) -> int:
-    """Tell each event of a run to the terminal and to every report that was asked for; return the exit code."""
+    """Tell each event of a run to the terminal, and the whole to every report asked for; return the exit code."""
+    make_folders(options)
     shown = Shown(contract, openly=bench.is_mock, url=url)
-    document = JsonReport(None, shown)
     stream = sys.stderr if options.json else sys.stdout
     terminal = TerminalReport(shown, stream, verbose=options.verbose, bar=progress_bar)
-    reports: dict[str, Callable[[Event], None]] = {
-        "the output": terminal,
-        "the document": document,
-        **dict(_files(options, shown)),
-    }
-    if output := github_output(options):
-        reports["what GitHub reads"] = GithubReport(output, shown)
-    attempt = Attempts()
+    attempt, events = Attempts(), list[Event]()
 
     def report(event: Event) -> None:
         event = shown.told(event) if isinstance(event, CaseFinished) else event
-        for name, one in reports.items():
-            attempt(name, partial(one, event))
-        if options.json and isinstance(event, RunFinished):
-            attempt("the document", lambda: print_json(document.document))
+        events.append(event)
+        attempt("the output", partial(terminal, event))
+        if isinstance(event, RunFinished):
+            _write(options, attempt, WholeRun(events), shown)
 
-    code = play(report)
-    if options.report_to:
-        hand_over(options.report_to, document.document)
-    return attempt.exit_code(code)
+    return attempt.exit_code(play(report))
 
 
-def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Callable[[Event], None]]]:
-    """Yield a writer for each file that was asked for, after the file's name."""
-    asked = [(path, path.suffix) for path in options.report]
-    asked += [(path, ending) for path, ending in ((options.junit, ".xml"), (options.html, ".html")) if path]
-    make_folders(path for path, _ in asked)
-    for path, ending in asked:
-        yield str(path), _WRITERS[ending](partial(write_whole, path), shown)
+def _write(options: argparse.Namespace, attempt: Attempts, run: WholeRun, shown: Shown) -> None:
+    write_reports(
+        options,
+        attempt,
+        text=lambda ending: _WRITERS[ending](run, shown),
+        document=lambda: as_json(run, shown),
+        github=lambda output: output.tell(run.lead, run.facts, troubles(run, shown)),
+    )
+    if options.json:
+        attempt("the document", lambda: print_json(as_json(run, shown)))
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:

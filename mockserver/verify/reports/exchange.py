@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mockserver.verify.calls import Verdict
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished
@@ -40,10 +41,9 @@ class Shown:
         self._redact = redact or Redactor(_names(contract.profile) | {"operations", "Message", "ModelState"})
 
     def told(self, case: CaseFinished) -> CaseFinished:
-        """Return the outcome of a case with problems that may be shown."""
-        if self._openly:
-            return case
-        return replace(case, problems=tuple(map(self._redact.problem, case.problems)))
+        """Return the outcome of a case with problems that may be shown, and exchanges where it did not hold."""
+        problems = case.problems if self._openly else tuple(map(self._redact.problem, case.problems))
+        return replace(case, problems=problems, exchanges=() if case.verdict is Verdict.HELD else case.exchanges)
 
     def request(self, exchange: Exchange) -> str:
         """Return the request as text, never with a secret."""
