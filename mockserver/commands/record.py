@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from mockserver.cli import add_json, as_started, print_json
 from mockserver.commands.progress import progress_bar
+from mockserver.commands.targets_cli import add_list_flags, listed_target, noted
 from mockserver.errors import CommandError, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
@@ -24,7 +24,7 @@ from mockserver.service.assembly import load_members
 from mockserver.verify.contract import load_contract
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Target, choose_target, default_targets, load_targets
+from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo_file import default_state_dir
 
 EXAMPLES = """examples:
@@ -49,24 +49,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)"
     )
-    parser.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
+    add_list_flags(parser)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
     parser.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
-    parser.add_argument(
-        "--i-know-this-is-production",
-        action="store_true",
-        dest="production_accepted",
-        help="accept a target whose host does not look like a test system",
-    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read, replace, check, write, and say what was replaced."""
-    targets = load_targets(options.targets) if options.targets else default_targets()
-    target = choose_target(targets, options.target, production_accepted=options.production_accepted)
-    target = _narrowed(target, options.profile)
+    target = _narrowed(listed_target(options, options.target), options.profile)
     contract_file = options.contract or shipped("contracts") / "openapi.yaml"
     contract = load_contract(contract_file)
     stays, words = kept_places(options.keep, contract.profile), plausible_words()
@@ -101,12 +93,8 @@ def _narrowed(target: Target, names: Sequence[str] | None) -> Target:
 def _read(run: GuardedRun) -> list[dict[str, Any]]:
     """Return each profile once, as it was read without changing it."""
     run.progress = progress_bar("reading", "profiles") or run.progress
-    try:
-        with run:
-            return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
-    finally:
-        for note in run.notes:
-            print(f"note: {note}", file=sys.stderr)
+    with noted(run):
+        return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
 
 
 def _require_ours(out: Path) -> None:

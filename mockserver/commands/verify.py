@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from mockserver.cli import add_json, add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, report_file, write_reports
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, run_cases, run_recover
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
 from mockserver.verify.calls import Bench
@@ -34,7 +34,8 @@ from mockserver.verify.reports.terminal import TerminalReport, as_text
 from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.rules.reading import DIALECTS, TAGS
 from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, cases_of, verify, verify_target
-from mockserver.verify.target.request_plan import make_plan
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.request_plan import RequestPlan
 from mockserver.verify.target.targets import Target, is_loopback
 
 EXAMPLES = """examples:
@@ -115,13 +116,12 @@ def run(options: argparse.Namespace) -> int:
 def _verify_target(options: argparse.Namespace, contract: Contract, target: Target) -> int:
     """Show the plan of a run on a target, or play it."""
     asked = _plan(options, default_stages=("rules",))
-    cases = cases_of(target, contract, asked)
-    requests = make_plan(cases, target, contract, write=options.write, time_s=asked.time_s)
-    if not (options.live or target.mock or "://" in options.target):
-        return show_plan(options, requests)
-    with open_run(options, target, contract) as run:
-        play = partial(verify_target, run, requests, contract, asked)
-        return _reported(options, contract, run.bench(), target.base_url, play)
+
+    def play(run: GuardedRun, requests: RequestPlan) -> int:
+        verified = partial(verify_target, run, requests, contract, asked)
+        return _reported(options, contract, run.bench(), target.base_url, verified)
+
+    return run_cases(options, target, contract, cases_of(target, contract, asked), play)
 
 
 def _verify_mock(

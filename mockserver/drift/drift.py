@@ -24,27 +24,27 @@ from mockserver.drift.findings import (
 )
 from mockserver.drift.known import Known, split_expired
 from mockserver.errors import CommandError, Inconclusive
-from mockserver.verify.calls import Bench, Key, Reply, Verdict
+from mockserver.verify.calls import Key, Reply, Verdict
 from mockserver.verify.checks import reply_problems
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.conversation import Exchange, is_old
 from mockserver.verify.events import CaseFinished
+from mockserver.verify.mock_process import load_profiles
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.rules.reading import Rule
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.request_plan import Case, RequestPlan, held_back
 from mockserver.verify.target.restore import profile_of
-from mockserver.verify.target.session import Throttled
+from mockserver.verify.target.session import TargetSession, Throttled
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import canonical
 
 STAMP, SET_ANEW = "stamp of a change", "set anew"
 _EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
-Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
 
 
 class Drift:
-    """One comparison. `run` is the side whose profile is used, `mock` the bench of the other, `load` puts it there.
+    """One comparison. `run` is the side whose profile is used, `mock` the other one, which takes it on.
 
     `mock_is_left` says which side the mock is in reports.
     """
@@ -52,8 +52,7 @@ class Drift:
     def __init__(
         self,
         run: GuardedRun,
-        mock: Bench,
-        load: Load,
+        mock: Target,
         contract: Contract,
         comparison: Comparison,
         report: DriftReport,
@@ -61,13 +60,15 @@ class Drift:
         mock_is_left: bool,
     ) -> None:
         self.run = run
+        self.bench = run.bench()
         self.mock = mock
-        self.load = load
+        self.mock_bench = replace(
+            mock.bench(TargetSession(mock)), absent=self.bench.absent, reads_by_get=self.bench.reads_by_get
+        )
         self.contract = contract
         self.comparison = comparison
         self.report = report
         self.mock_is_left = mock_is_left
-        self.bench = run.bench()
         self.shown = Shown(contract, openly=False, redact=comparison.show)
 
     def compare(
@@ -100,9 +101,7 @@ class Drift:
         ran = {case.id for case in self.report.cases if not case.not_run}
         answered = {fact for row in plan.chosen if row.case.id in ran for fact in row.case.fact}
         self.report.words = plan.words(len(answered))
-        for row in (*plan.left, *plan.held):
-            why = row.held or f"left out: {plan.too_small}"
-            self.report.cases.append(_result(named[row.case.id], not_run=why))
+        self.report.cases += [_result(named[case.id], not_run=why) for case, why in plan.not_asked()]
         if plan.never_wrote(self.run):
             self.report.cases.append(NOTHING_WRITTEN)
         self.report.cases = [_with_known(case, valid) for case in self.report.cases]
@@ -123,7 +122,8 @@ class Drift:
         self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
 
     def _load(self, keys: Sequence[Key]) -> str:
-        return self.load({key: conformed(self.run.profiles[key], self.contract.profile) for key in keys})
+        profiles = {key: conformed(self.run.profiles[key], self.contract.profile) for key in keys}
+        return load_profiles(self.mock, profiles)
 
     def _finding(self, kind: Kind, place: str, what: str) -> Finding:
         sides = self._sides("as in the contract", what)
@@ -136,9 +136,7 @@ class Drift:
         self._load(keys_of(rule, self.run.target))
         try:
             real = case.play(self.bench, ())
-            mock = case.play(
-                replace(self.mock, is_mock=False, absent=self.bench.absent, reads_by_get=self.bench.reads_by_get), ()
-            )
+            mock = case.play(self.mock_bench, ())
         except Throttled as why:
             return _result(rule, not_run=why.problem, inconclusive=True)
         except LookupError:

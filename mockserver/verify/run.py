@@ -29,7 +29,7 @@ from mockserver.verify.rules.playing import RuleRunner
 from mockserver.verify.rules.reading import Rule, chosen, load_rules, matches
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
-from mockserver.verify.target.request_plan import Case, RequestPlan, held_back, rule_case
+from mockserver.verify.target.request_plan import NEVER_WROTE, Case, RequestPlan, held_back, rule_case
 from mockserver.verify.target.targets import Target
 
 STAGES = ("rules", "model", "generated")
@@ -182,12 +182,12 @@ class _Run:
             stopped = end.problem
         except (CommandError, KeyboardInterrupt) as end:
             stopped = end.problem if isinstance(end, CommandError) else "interrupted"
-            self._tell(_broken_off(label, stopped))
+            title = "The run comes to its end"
+            self._tell(CaseFinished(label, f"{label}-broken-off", title, Verdict.INCONCLUSIVE, (stopped,)))
             raise
         finally:
-            self._tell(
-                StageFinished(label, len(told), self.bench.session.used - before, monotonic() - started, stopped)
-            )
+            sent = self.bench.session.used - before
+            self._tell(StageFinished(label, len(told), sent, monotonic() - started, stopped))
 
     def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
         """Return why the stage ends here, or nothing."""
@@ -228,8 +228,7 @@ class _PlannedRun(_Run):
 
     def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
         plan = self.requests
-        rows = [row for row in (*plan.chosen, *plan.left, *plan.held) if row.case.stage == name]
-        return len(rows), self._played(name)
+        return sum(row.case.stage == name for row in (*plan.chosen, *plan.left, *plan.held)), self._played(name)
 
     def _played(self, stage: str) -> Iterator[CaseFinished]:
         plan, everyday = self.requests, tuple[str, ...]()
@@ -241,17 +240,14 @@ class _PlannedRun(_Run):
             everyday = outcome.problems if case.id == CASE else everyday
             forgiven = outcome.verdict is Verdict.BROKEN and any(matches(case.id, name) for name in self.plan.tolerated)
             yield replace(outcome, verdict=Verdict.TOLERATED) if forgiven else outcome
-        for row in (*plan.left, *plan.held):
-            if row.case.stage == stage:
-                yield _not_asked(row.case, row.held or f"left out: {plan.too_small}")
+        yield from (_not_asked(case, why) for case, why in plan.not_asked() if case.stage == stage)
         if stage == self.stages[-1]:
             yield from self._shortcomings(stage)
 
     def _shortcomings(self, stage: str) -> Iterator[CaseFinished]:
         """Yield what keeps a run from being an answer, though nothing of it is broken."""
         if self.requests.never_wrote(self.guarded):
-            why = "--write was given, and no case changed the profile: see why none could"
-            yield CaseFinished(stage, "nothing-written", "The run writes", Verdict.INCONCLUSIVE, (why,))
+            yield CaseFinished(stage, "nothing-written", "The run writes", Verdict.INCONCLUSIVE, (NEVER_WROTE,))
         if self.plan.complete and self.requests.left:
             why = f"{self.requests.words()}; {self.requests.too_small}"
             yield CaseFinished(stage, "cases-left-out", "The run asks everything", Verdict.INCONCLUSIVE, (why,))
@@ -261,9 +257,3 @@ def _not_asked(case: Case, why: str) -> CaseFinished:
     return CaseFinished(
         case.stage, case.id, case.title, Verdict.NOT_VERIFIABLE, (why,), source=case.source, fact=case.fact
     )
-
-
-def _broken_off(stage: str, why: str) -> CaseFinished:
-    """Return a case that tells every report what ended the run before its time."""
-    title = "The run comes to its end"
-    return CaseFinished(stage, f"{stage}-broken-off", title, Verdict.INCONCLUSIVE, (why,))

@@ -95,8 +95,7 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
     with local_mock(target) as other, GuardedRun(TargetSession(target, write=write), tmp_path, CONTRACT) as run:
         drift = Drift(
             run,
-            other.bench(TargetSession(other)),
-            lambda profiles: load_profiles(other, profiles),
+            other,
             CONTRACT,
             Comparison(CONTRACT, "vendor", volatile, Redactor(set())),
             report,

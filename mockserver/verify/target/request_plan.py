@@ -30,6 +30,7 @@ PROOF = 2
 SLACK = 10
 # What add, replace, remove and test do is worth more than any other fact: it is what a client comes for.
 OPERATIONS, OPERATION_WORTH = "operation.supported.", 15
+NEVER_WROTE = "--write was given, and no case changed the profile: see why none could"
 
 
 class Case(NamedTuple):
@@ -90,6 +91,11 @@ class RequestPlan:
     chosen: tuple[PlannedCase, ...]
     left: tuple[PlannedCase, ...]
     held: tuple[PlannedCase, ...]
+
+    def not_asked(self) -> Iterator[tuple[Case, str]]:
+        """Yield each case that is not asked, and why."""
+        for row in (*self.left, *self.held):
+            yield row.case, row.held or f"left out: {self.too_small}"
 
     @property
     def announced(self) -> int:

@@ -1,9 +1,8 @@
 """The one way to a target. Whatever bounds a run (allow-list, leave to write, budget, rate, secrets) is enforced here.
 
-A command opens a run with `mockserver.commands.targets_cli.open_session`; what it sends through is the run itself
-(`guarded_run.GuardedRun`, or `rehearsal.DryRun` where nothing is sent), which gives this session its leave with each
-call. A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no
-path. Anything else needs --write and a guard, whatever `may_change` says.
+What sends through it is a run (`guarded_run.GuardedRun`, or `rehearsal.DryRun` where nothing is sent), which gives it
+its leave with each call. A call changes something unless its method reads, or its body is a list of plain `test`
+operations, or holds no path. Anything else needs --write and a guard, whatever `may_change` says.
 
 What is raised here ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These end only the
 case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an OSError) and
