@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from mockserver.errors import UsageError
 
 
-def from_environment(name: str, environment: Mapping[str, str]) -> str:
+def from_environment(name: str) -> str:
     """Return the value of a variable; raise UsageError without one."""
-    value = environment.get(name)
+    value = os.environ.get(name)
     if not value:
         raise UsageError(f"the environment has no variable {name}", hint="put the secret into it")
     return value
