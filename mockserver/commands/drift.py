@@ -44,20 +44,17 @@ profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
-    parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
-    parser.add_argument("--page", action="store_true", help="compare the contract with the vendor's page instead")
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)"
-    )
-    parser.add_argument(
-        "--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)"
-    )
-    parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
-    parser.add_argument("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
+    add = parser.add_argument
+    add("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
+    add("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
+    add("--page", action="store_true", help="compare the contract with the vendor's page instead")
+    add("--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)")
+    add("--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)")
+    add("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
+    add("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
     add_report_flags(parser)
-    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
-    parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
+    add("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    add("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
     add_json(parser)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from mockserver.recording.recording import Recording, kept_places, pseudonymised
 from mockserver.recording.secret_key import key_from
 from mockserver.service.assembly import load_members
 from mockserver.verify.contract import load_contract
+from mockserver.verify.mock_process import clients_toml
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
 from mockserver.verify.target.targets import Target
@@ -38,21 +38,16 @@ _MARK = "# Written by `mockserver record`: one client with one invented user."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", metavar="NAME", required=True, help="a target of the targets file")
-    parser.add_argument(
-        "--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)"
-    )
-    parser.add_argument("--out", type=Path, default=Path("recorded"), metavar="DIR", help="default: recorded")
-    parser.add_argument(
-        "--keep", action="append", default=[], metavar="MEMBER", help="leave as it is, e.g. ProfileTags/Name"
-    )
-    parser.add_argument(
-        "--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)"
-    )
+    add = parser.add_argument
+    add("--target", metavar="NAME", required=True, help="a target of the targets file")
+    add("--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)")
+    add("--out", type=Path, default=Path("recorded"), metavar="DIR", help="default: recorded")
+    add("--keep", action="append", default=[], metavar="MEMBER", help="leave as it is, e.g. ProfileTags/Name")
+    add("--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)")
     add_list_flags(parser)
-    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
-    parser.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
-    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
+    add("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    add("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
+    add("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
     add_json(parser)
 
 
@@ -115,7 +110,8 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
         folder = new / "profiles" / client
         folder.mkdir(parents=True)
         kept = out / "clients.toml"  # its users may have been changed since
-        text = kept.read_text("utf-8") if kept.exists() else _clients(client)
+        users = {"editor@recorded.example": ("fake-secret-of-the-recorded-fixtures", ["editors"])}
+        text = kept.read_text("utf-8") if kept.exists() else f"{_MARK}\n{clients_toml(client, users)}"
         (new / "clients.toml").write_text(text, encoding="utf-8")
         for name, text in recording.files.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -134,22 +130,6 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
             old.rename(out)
         for left in (new, old):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _clients(client: str) -> str:
-    name = json.dumps(client)
-    return f"""{_MARK}
-[clients.{name}]
-default_type = "Customer"
-default_locale = "en-US"
-
-[clients.{name}.groups.editors]
-permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]
-
-[clients.{name}.users."editor@recorded.example"]
-secret = "fake-secret-of-the-recorded-fixtures"
-groups = ["editors"]
-"""
 
 
 def _report(recording: Recording, stays: frozenset[str], out: Path) -> dict[str, Any]:

@@ -26,25 +26,13 @@ FORMATS = (".html", ".json", ".xml", ".txt")
 
 def add_report_flags(parser: argparse.ArgumentParser) -> None:
     """Add what says where a run is written; `options.report` holds (file, ending that says how)."""
-    parser.add_argument(
-        "--report",
-        type=report_file,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
-    )
-    parser.add_argument(
-        "--report-to",
-        type=_server,
-        metavar="URL",
-        help="hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)",
-    )
-    parser.add_argument(
-        "--github",
-        action=argparse.BooleanOptionalAction,
-        help="write annotations and a step summary for GitHub Actions (default: if it runs there)",
-    )
+    add = parser.add_argument
+    told = "write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)"
+    add("--report", type=report_file, action="append", default=[], metavar="FILE", help=told)
+    told = "hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)"
+    add("--report-to", type=_server, metavar="URL", help=told)
+    told = "write annotations and a step summary for GitHub Actions (default: if it runs there)"
+    add("--github", action=argparse.BooleanOptionalAction, help=told)
 
 
 def github_output(options: argparse.Namespace) -> GithubOutput | None:

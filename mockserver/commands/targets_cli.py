@@ -35,37 +35,34 @@ from mockserver.verify.target.undo_file import default_state_dir
 def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:
     """Add the flags of a run on a target; without `choose`, the command names targets in another way."""
     group = parser.add_argument_group("a real target")
+    add = group.add_argument
     if choose:
-        group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
-        group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
-        group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
-    group.add_argument("--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)")
-    group.add_argument("--client", metavar="ID", help="of a URL: the client, first segment of the path")
-    group.add_argument("--user", metavar="ID", help="of a URL: who signs")
-    group.add_argument("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
-    group.add_argument("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
+        add("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
+        add("--recover", action="store_true", help="restore what an interrupted run left behind")
+        add("--forget", action="store_true", help="with --recover: give up on what can't be restored")
+    add("--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)")
+    add("--client", metavar="ID", help="of a URL: the client, first segment of the path")
+    add("--user", metavar="ID", help="of a URL: who signs")
+    add("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
+    add("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
     told = "seconds: a real target is asked what fits into them, else the run stops and answers 3"
     parser.add_argument("--time", type=_seconds, metavar="S", help=told)
     add_list_flags(group)
-    group.add_argument("--live", action="store_true", help="really send; without it, the requests are only listed")
-    group.add_argument("--write", action="store_true", help="also run cases that change the profile, and restore it")
-    group.add_argument("--budget", type=int, metavar="N", help="most requests of a run, in place of the target's")
-    group.add_argument("--rate", type=float, metavar="R", help="requests a second, in place of the target's")
-    group.add_argument("--complete", action="store_true", help="answer 3 if budget or time leave cases out")
-    group.add_argument("--keep-going", action="store_true", help="go on after a server error")
-    group.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
-    group.add_argument("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
+    add("--live", action="store_true", help="really send; without it, the requests are only listed")
+    add("--write", action="store_true", help="also run cases that change the profile, and restore it")
+    add("--budget", type=int, metavar="N", help="most requests of a run, in place of the target's")
+    add("--rate", type=float, metavar="R", help="requests a second, in place of the target's")
+    add("--complete", action="store_true", help="answer 3 if budget or time leave cases out")
+    add("--keep-going", action="store_true", help="go on after a server error")
+    add("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
+    add("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
 
 
-def add_list_flags(parser: argparse._ActionsContainer) -> None:
+def add_list_flags(group: argparse._ActionsContainer) -> None:
     """Add the flags that say which targets are listed, and which of them may be used."""
-    parser.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
-    parser.add_argument(
-        "--i-know-this-is-production",
-        action="store_true",
-        dest="production_accepted",
-        help="accept a target whose host does not look like a test system",
-    )
+    group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
+    flag, told = "--i-know-this-is-production", "accept a target whose host does not look like a test system"
+    group.add_argument(flag, action="store_true", dest="production_accepted", help=told)
 
 
 def chosen_target(options: argparse.Namespace, name: str) -> Target:

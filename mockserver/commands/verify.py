@@ -57,36 +57,24 @@ _WRITERS: Mapping[str, Callable[[WholeRun, Shown], str]] = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add_target_flags(parser)
     add_settings(parser, "dialect", "fixtures", "contract")
-    parser.add_argument("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")
-    parser.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--max-examples",
-        type=int,
-        default=DEFAULT_EXAMPLES,
-        metavar="N",
-        help="size of the random part; above %(default)s also all systematic cases",
-    )
-    parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
-    parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
-    parser.add_argument(
-        "--tolerate",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="on a target: a rule, or 'prefix*', that it need not keep (repeatable)",
-    )
-    parser.add_argument("--verbose", action="store_true", help="also list what held")
+    add("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")
+    add("--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)")
+    told = "size of the random part; above %(default)s also all systematic cases"
+    add("--max-examples", type=int, default=DEFAULT_EXAMPLES, metavar="N", help=told)
+    add("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
+    add("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
+    told = "on a target: a rule, or 'prefix*', that it need not keep (repeatable)"
+    add("--tolerate", action="append", default=[], metavar="RULE", help=told)
+    add("--verbose", action="store_true", help="also list what held")
     add_report_flags(parser)
-    for name, ending, told in (
-        ("junit", ".xml", "write JUnit XML, one testcase for each case"),
-        ("html", ".html", "write one self-contained page"),
-    ):
-        named = partial(report_file, ending=ending)
-        parser.add_argument(f"--{name}", type=named, action="append", dest="report", metavar="FILE", help=told)
+    as_junit_xml, as_page = partial(report_file, ending=".xml"), partial(report_file, ending=".html")
+    told = "write JUnit XML, one testcase for each case"
+    add("--junit", type=as_junit_xml, action="append", dest="report", metavar="FILE", help=told)
+    told = "write one self-contained page"
+    add("--html", type=as_page, action="append", dest="report", metavar="FILE", help=told)
     add_json(parser)
 
 
@@ -107,9 +95,8 @@ def run(options: argparse.Namespace) -> int:
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls, "mock")
     if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
-        return _verify_mock(
-            options, settings, contract, read_fixtures(settings.fixtures), {settings.dialect: target}, target
-        )
+        fixtures = read_fixtures(settings.fixtures)
+        return _verify_mock(options, settings, contract, fixtures, {settings.dialect: target}, target)
     return _verify_target(options, contract, chosen_target(options, target))
 
 
@@ -137,12 +124,11 @@ def _verify_mock(
     lacking = lacks(urls[settings.dialect], settings.admin_token)
     contract = Contract(contract.document, alone="around" in lacking)
     with contextlib.ExitStack() as stack:
-        sessions = {
-            dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()
-        }
-        benches = [replace(fixtures.bench(session, dialect), lacks=lacking) for dialect, session in sessions.items()]
-        for session in sessions.values():
+        benches = []
+        for dialect, url in urls.items():
+            session = HttpSession(url, fixtures.editors, time_s=options.time)
             stack.callback(session.close)
+            benches.append(replace(fixtures.bench(session, dialect), lacks=lacking))
         play = partial(verify, benches[0], contract, plan, target=name, further=benches[1:])
         return _reported(options, contract, benches[0], urls[settings.dialect], play)
 
@@ -186,18 +172,15 @@ def _write(options: argparse.Namespace, attempt: Attempts, run: WholeRun, shown:
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:
     if options.max_examples < 1:
         raise UsageError("--max-examples must be at least 1", hint=f"leave it out for {DEFAULT_EXAMPLES}")
-    chosen = tuple(stage for stage in STAGES if stage in (options.stage or default_stages))
-    # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
-    thin = 1 if options.max_examples > DEFAULT_EXAMPLES else 2
-    only, tags = tuple(options.only), tuple(options.tag)
     return Plan(
-        chosen,
-        options.seed,
-        options.max_examples,
-        options.time,
-        only,
-        tags,
-        thin,
+        stages=tuple(stage for stage in STAGES if stage in (options.stage or default_stages)),
+        seed=options.seed,
+        max_examples=options.max_examples,
+        time_s=options.time,
+        only=tuple(options.only),
+        tags=tuple(options.tag),
+        # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
+        thin=1 if options.max_examples > DEFAULT_EXAMPLES else 2,
         complete=options.complete,
         tolerated=tuple(options.tolerate),
     )

@@ -175,12 +175,7 @@ class Drift:
         exchanges = tuple(self._shown_exchange(*pair) for pair in compared) if drifts else ()
         requests = len(real.exchanges)
         return _result(
-            rule,
-            findings=tuple(findings),
-            not_run=why,
-            inconclusive=lost,
-            requests=requests,
-            exchanges=exchanges,
+            rule, findings=tuple(findings), not_run=why, inconclusive=lost, requests=requests, exchanges=exchanges
         )
 
     def _shown_exchange(self, mock: Exchange, real: Exchange) -> ShownExchange:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -69,25 +69,21 @@ def local_mock(other: Target) -> Iterator[Target]:
     """Start a mock that can take on the other target's profiles; its users have the same names, and their own keys."""
     user = Credential(other.credential.user, known=secrets.token_hex(16))
     reader = other.reader and Credential(other.reader.user, known=secrets.token_hex(16))
-    mock = replace(
-        other, name="mock", credential=user, reader=reader, mock=True, marker=None, admin_token_env=None, unsigned=False
-    )
+    mock = replace(other, name="mock", credential=user, reader=reader, mock=True, marker=None, unsigned=False)
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         _write_fixtures(home / "fixtures", other.client, user, reader)
         # In an environment and a directory without the user's settings.
         where: dict[str, Any] = {"cwd": home, "env": _environment()}
         with starting(home, home / "fixtures", other.dialect, "--pure", "--no-magic-ids", **where) as started:
-            yield replace(mock, base_url=started.url())
+            yield replace(mock, base_url=started.url(), admin_token_env=None)
 
 
 def is_mock(url: str) -> bool:
     """Ask a server on this machine whether it is this project's mock; raise Inconclusive if it can't be reached."""
     said = told(url, "version")
     # A mock whose control surface has a token says so.
-    return (
-        "mypreferences-mockserver" in (who := (said.get("server"), said.get("reason"))) or "admin-token-missing" in who
-    )
+    return said.get("server") == "mypreferences-mockserver" or said.get("reason") == "admin-token-missing"
 
 
 # What a mock's settings take from what rules need: the setting, its usual value, and the words for any other.
@@ -164,24 +160,27 @@ def _reason(text: bytes) -> str:
 
 def _write_fixtures(directory: Path, client: str, user: Credential, reader: Credential | None) -> None:
     (directory / "profiles").mkdir(parents=True)
-    name = json.dumps
-    rows = [
-        f"[clients.{name(client)}]",
-        'default_type = "Customer"',
-        'default_locale = "en-US"',
-        f"[clients.{name(client)}.groups.editors]",
-        'permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]',
-        *_user(client, user, '["editors"]'),
-        *(_user(client, reader, "[]") if reader else ()),
-    ]
+    users = {user.user: (user.secret(), ["editors"])} | ({reader.user: (reader.secret(), [])} if reader else {})
     path = directory / "clients.toml"
     path.touch(mode=0o600)
-    path.write_text("\n".join(rows), encoding="utf-8")
+    path.write_text(clients_toml(client, users), encoding="utf-8")
 
 
-def _user(client: str, user: Credential, groups: str) -> list[str]:
-    place = f"[clients.{json.dumps(client)}.users.{json.dumps(user.user)}]"
-    return [place, f'secret = "{user.secret()}"', f"groups = {groups}"]
+def clients_toml(client: str, users: Mapping[str, tuple[str, Sequence[str]]]) -> str:
+    """Return the clients.toml of one client, whose group `editors` may do everything; of users secret and groups."""
+    name = json.dumps(client)
+    rows = [
+        f"[clients.{name}]",
+        'default_type = "Customer"',
+        'default_locale = "en-US"',
+        "",
+        f"[clients.{name}.groups.editors]",
+        'permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]',
+    ]
+    for user, (secret, groups) in users.items():
+        rows += ["", f"[clients.{name}.users.{json.dumps(user)}]"]
+        rows += [f"secret = {json.dumps(secret)}", f"groups = {json.dumps(list(groups))}"]
+    return "\n".join([*rows, ""])
 
 
 def _environment() -> dict[str, str]:

@@ -14,15 +14,7 @@ from mockserver.verify.contract import Contract
 from mockserver.verify.drawn.guarded import drawn, guarded_case
 from mockserver.verify.drawn.schemathesis import GeneratedRunner, generate, require_schemathesis
 from mockserver.verify.drawn.walk import Walker
-from mockserver.verify.events import (
-    CaseFinished,
-    Event,
-    RunFinished,
-    RunStarted,
-    StageFinished,
-    StageStarted,
-    Tally,
-)
+from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished, StageStarted, Tally
 from mockserver.verify.http_session import TimeOver
 from mockserver.verify.rules.every_answer import CASE, FACT, TITLE, look_at_answers
 from mockserver.verify.rules.playing import RuleRunner
@@ -73,13 +65,7 @@ class Plan:
 
 
 def verify(
-    bench: Bench,
-    contract: Contract,
-    plan: Plan,
-    report: Report,
-    *,
-    target: str = "mock",
-    further: Sequence[Bench] = (),
+    bench: Bench, contract: Contract, plan: Plan, report: Report, *, target: str = "mock", further: Sequence[Bench] = ()
 ) -> int:
     """Run the stages and return the exit code: 0 all held, 1 something is broken, 3 no answer.
 

@@ -29,12 +29,7 @@ class Shown:
     """Renders exchanges; `openly` is for targets that hold invented data only."""
 
     def __init__(
-        self,
-        contract: Contract,
-        *,
-        openly: bool,
-        url: str = "http://127.0.0.1:8080",
-        redact: Redactor | None = None,
+        self, contract: Contract, *, openly: bool, url: str = "http://127.0.0.1:8080", redact: Redactor | None = None
     ) -> None:
         self._openly = openly
         self._url = url
