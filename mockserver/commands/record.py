@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +14,10 @@ from typing import Any
 from mockserver.cli import add_json, as_started, print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.targets_cli import add_list_flags, listed_target, noted
-from mockserver.errors import CommandError, UsageError
+from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
-from mockserver.recording.plausible import plausible_words
-from mockserver.recording.raw import require_ignored
+from mockserver.recording.pseudonyms import plausible_words
 from mockserver.recording.recording import Recording, kept_places, pseudonymised
 from mockserver.recording.secret_key import key_from
 from mockserver.service.assembly import load_members
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     key = key_from(options.secret_env, state_dir)
     _require_ours(options.out)
     if options.keep_raw is not None:
-        require_ignored(options.keep_raw)
+        _require_ignored(options.keep_raw)
     session = TargetSession(target, keep_raw=options.keep_raw)
     profiles = _read(GuardedRun(session, state_dir, contract))
     recording = pseudonymised(profiles, contract.profile, key, words, stays)
@@ -102,6 +103,24 @@ def _require_ours(out: Path) -> None:
         raise UsageError("there is something else than an earlier recording", place=str(out), hint="write --out DIR")
 
 
+def _require_ignored(directory: Path) -> None:
+    """Raise SafetyRefusal for a directory of a git repository that git does not ignore."""
+    place = directory.resolve()
+    here = next(folder for folder in (place, *place.parents) if folder.is_dir())
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return
+    # A path inside the directory, since a pattern such as "raw/" means directories alone.
+    words = ["git", "-C", str(here), "check-ignore", "--quiet", "--", str(place / "exchange.http")]
+    try:
+        ignored = subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        ignored = False
+    if not ignored:
+        why = "git does not ignore this directory, so that personal data could be committed"
+        hint = f"add /{directory.name}/ to .gitignore, or name a directory outside the repository"
+        raise SafetyRefusal(why, place=f"--keep-raw {directory}", hint=hint)
+
+
 def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:
     """Write the fixtures beside their place, see that they pass `check`, and put them there."""
     new, old = (out.absolute().with_name(f".{out.absolute().name}.{name}") for name in ("new", "old"))
@@ -133,10 +152,9 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
 
 
 def _report(recording: Recording, stays: frozenset[str], out: Path) -> dict[str, Any]:
-    left_out: dict[str, int] = {}
+    left_out = Counter[str]()
     for place, count in recording.left_out.items():
-        shown = recording.shown(place)
-        left_out[shown] = left_out.get(shown, 0) + count
+        left_out[recording.shown(place)] += count
     return {
         "profiles": len(recording.files),
         "directory": str(out),

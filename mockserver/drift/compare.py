@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,12 +47,7 @@ class Volatile:
 
     def covers(self, pointer: str) -> bool:
         """Say whether a place's value is volatile."""
-        parts = pointer.split("/")
-        return any(
-            len(parts) == len(rows := place.split("/"))
-            and all(row in ("*", part) for row, part in zip(rows, parts, strict=True))
-            for place in self.places
-        )
+        return any(re.fullmatch(re.escape(place).replace(r"\*", "[^/]*"), pointer) for place in self.places)
 
 
 def load_volatile(path: Path) -> Volatile:
@@ -116,7 +112,7 @@ class Comparison:
             kind = Kind.BREAKING if left.status == 200 else Kind.DIFFERS
             yield Difference(kind, "body", "", *("empty" if not reply.body else "present" for reply in (left, right)))
             return
-        read = self._profile if left.status == 200 else read_error
+        read = partial(read_profile, contract=self.contract, dialect=self.dialect) if left.status == 200 else read_error
         documents: list[Any] = []
         states = []
         for reply in (left, right):
@@ -130,9 +126,6 @@ class Comparison:
             yield Difference(Kind.BREAKING, "body", "", *states)
         if None not in documents:
             yield from self._values(*documents) if left.status == 200 else self._errors(*documents)
-
-    def _profile(self, reply: Reply) -> dict[str, Any]:
-        return read_profile(reply, self.contract, self.dialect)
 
     def _values(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
         for pointer, one, other in differences(left, right):
@@ -156,10 +149,8 @@ class Comparison:
     def _errors(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
         for pointer, one, other in differences(left, right):
             kind = Kind.COSMETIC if pointer == "/Message" else Kind.DIFFERS
-            yield Difference(kind, "error", self.show.pointer(pointer), self._message(one), self._message(other))
-
-    def _message(self, value: Any) -> str:
-        return self.show.message(value) if isinstance(value, str) else self._described(value)
+            sides = ("missing" if value is MISSING else self.show.message(value) for value in (one, other))
+            yield Difference(kind, "error", self.show.pointer(pointer), *sides)
 
     def _described(self, value: Any) -> str:
         return "missing" if value is MISSING else self.show.value(value)

@@ -7,7 +7,7 @@ rule files, so that for each difference it can be said which side does what the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -263,20 +263,13 @@ def _at(document: Any, pointer: str) -> Any:
     return document
 
 
-def conformed(profile: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return the profile with the contract's members only and all of them, so that a mock takes it."""
-    return {
-        name: _conformed(profile.get(name, member.empty), member)
-        for name, member in shape.members.items()
-        if member.returned
-    }
-
-
-def _conformed(value: Any, shape: Shape) -> Any:
+def conformed(value: Any, shape: Shape) -> Any:
+    """Return a profile, or a part of it, with the contract's members only and all of them, so that a mock takes it."""
     if isinstance(value, dict) and shape.kind == "object":
-        return conformed(value, shape)
+        shown = {name: member for name, member in shape.members.items() if member.returned}
+        return {name: conformed(value.get(name, member.empty), member) for name, member in shown.items()}
     if isinstance(value, list) and shape.item is not None:
-        return [_conformed(item, shape.item) for item in value]
+        return [conformed(item, shape.item) for item in value]
     return value
 
 
@@ -297,13 +290,10 @@ def _outcome_of(reply: Reply | None) -> int:
 
 
 def _with_known(case: CaseResult, known: Sequence[Known]) -> CaseResult:
-    return replace(case, findings=tuple(_accepted(finding, known) for finding in case.findings))
+    def accepted(row: Difference) -> Known | None:
+        return next((entry for entry in known if entry.covers(case.id, row.what, row.place)), None)
 
-
-def _accepted(finding: Finding, known: Sequence[Known]) -> Finding:
-    row = finding.difference
-    match = (entry for entry in known if entry.covers(finding.cases[0], row.what, row.place))
-    return replace(finding, known=next(match, None))
+    return replace(case, findings=tuple(replace(one, known=accepted(one.difference)) for one in case.findings))
 
 
 def keys_of(rule: Rule, target: Target) -> tuple[Key, ...]:

@@ -129,12 +129,5 @@ NOTHING_WRITTEN = CaseResult("nothing-written", "The run writes", "assumed", not
 
 def sameness(row: Difference) -> tuple[str, ...]:
     """Return what makes two differences the same but for values and indices."""
-    return row.what, _general(row.place), _plain(row.left), _plain(row.right)
-
-
-def _general(place: str) -> str:
-    return re.sub(r"/\d+(?=/|$)", "/*", place)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
+    left, right = (re.sub(r"( of \d+)? #[0-9a-f]+", "", text) for text in (row.left, row.right))
+    return row.what, re.sub(r"/\d+(?=/|$)", "/*", row.place), left, right

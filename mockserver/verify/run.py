@@ -108,9 +108,8 @@ def _carried_out(
     runs: Sequence[_Run], tally: Tally, report: Report, target: str, words: Callable[..., str] = lambda *_: ""
 ) -> int:
     started = monotonic()
-    stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
     dialects = ", ".join(run.bench.dialect for run in runs)
-    report(RunStarted(target, dialects, runs[0].plan.seed, stages, runs[0].bench.is_mock, words()))
+    report(RunStarted(target, dialects, runs[0].plan.seed, runs[0].bench.is_mock, words()))
     try:
         for run in runs:
             for stage in run.stages:

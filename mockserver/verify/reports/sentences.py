@@ -30,9 +30,9 @@ class Lead(NamedTuple):
     sentence: str
 
 
-def counted(amount: int, one: str, many: str = "") -> str:
+def counted(amount: int, one: str) -> str:
     """Return an amount with its noun."""
-    return f"{amount} {one if amount == 1 else many or f'{one}s'}"
+    return f"{amount} {one}{'' if amount == 1 else 's'}"
 
 
 def lead_of(run: RunStarted, cases: Sequence[CaseFinished], stages: Sequence[StageFinished], broken_facts: int) -> Lead:
@@ -45,11 +45,8 @@ def lead_of(run: RunStarted, cases: Sequence[CaseFinished], stages: Sequence[Sta
     if amount[Verdict.INCONCLUSIVE] or not held or any(stage.stopped for stage in stages):
         return Lead("warn", "No answer.", f"Nothing is broken, but {run.target} was not asked to the end: {held} held.")
     rest = [f"{count} {verdict}" for verdict, count in amount.items() if count and verdict is not Verdict.HELD]
-    return Lead("ok", "Held.", f"{run.target} did in {held} of {total} what was expected{_and(rest)}.")
-
-
-def _and(rest: Sequence[str]) -> str:
-    return f"; {', '.join(rest)}" if rest else ""
+    others = f"; {', '.join(rest)}" if rest else ""
+    return Lead("ok", "Held.", f"{run.target} did in {held} of {total} what was expected{others}.")
 
 
 def todo(case: CaseFinished, run: RunStarted) -> str:

@@ -257,7 +257,7 @@ class GuardedRun:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
         key = self.target.keys[0]
         # A member that the contract does not know is no case's to change, and may be one that can't be tested.
-        mine = self.leave.members.known - self.leave.members.read_only
+        mine = self.leave.members.keys() - self.leave.read_only
         writable = {name: value for name, value in self.profiles[key].items() if name.lower() in mine}
         right = list(leaf_tests("", writable))
         # The first text, and another one in its place: no test that compares can find both right.

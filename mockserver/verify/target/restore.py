@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,7 +118,7 @@ class Restorer:
             # A profile of such a shape is nothing to send patches to; a person has to look at it.
             why = f"can't tell: it does not look like a profile ({type(problem).__name__})"
             return None, [Remaining(label, (), why)]
-        left = tuple(change.place for change in _of_the_run(lasting_differences(row.before, found), row))
+        left = tuple(change.place for change in _of_the_run(row, found))
         why = "changed by somebody else, by the target itself, or not accepted back"
         return found, [Remaining(label, left, why)] if left else []
 
@@ -138,7 +138,7 @@ class Restorer:
             self.session.send_reserved(call, wakes=True)
 
     def _rounds(self, own: Key, row: NotedProfile, key: Key, found: dict[str, Any]) -> dict[str, Any]:
-        mine = _of_the_run(lasting_differences(row.before, found), row)
+        mine = _of_the_run(row, found)
         # Our own last answer shows what was there after us; without one, what we never touched is not ours.
         own_doing = ours(mine, row.touched, list(lasting_differences(row.known or found, found)))
         # A target that shows something else than it keeps refuses every guard. The last patches go without, where the
@@ -336,8 +336,9 @@ def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapp
                 yield f"/{name}".lower()
 
 
-def _of_the_run(changes: Iterable[Change], row: NotedProfile) -> list[Change]:
-    """Return the changes without those that the target itself writes into Edited, and takes back from nobody."""
+def _of_the_run(row: NotedProfile, found: Mapping[str, Any]) -> list[Change]:
+    """Return what is not as it was, but for what the target itself writes into Edited, and takes back from nobody."""
+    changes = lasting_differences(row.before, found)
     return [one for one in changes if not one.pointer.startswith("/Edited/") or ours([one], row.touched, ())]
 
 

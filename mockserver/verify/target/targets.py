@@ -99,12 +99,11 @@ class Target:
     exclusive: bool = False
     unsigned: bool = False
     admin_token_env: str | None = None
-    admin_token_known: str | None = field(default=None, repr=False)
 
     @property
     def admin_token(self) -> str | None:
         """The token of the mock's control surface, if it needs one."""
-        return self.admin_token_known or (os.environ.get(self.admin_token_env) if self.admin_token_env else None)
+        return os.environ.get(self.admin_token_env) if self.admin_token_env else None
 
     @property
     def admin_url(self) -> str:

@@ -46,7 +46,7 @@ def test_a_page_of_a_run_shows_everything_as_text() -> None:
     call = Call("PATCH", ("A", "B", "C"), (("X", HOSTILE),), HOSTILE.encode())
     exchanges = (Exchange(call, Reply(200, {"x": HOSTILE}, HOSTILE.encode(), 0.0)), Exchange(call, None, HOSTILE))
     events = (
-        RunStarted(HOSTILE, HOSTILE, 1, ("rules",), is_mock=True),
+        RunStarted(HOSTILE, HOSTILE, 1, is_mock=True),
         CaseFinished("rules", HOSTILE, HOSTILE, Verdict.BROKEN, (HOSTILE,), HOSTILE, HOSTILE, exchanges=exchanges),
         StageFinished("rules", 1, 2, 0.1, HOSTILE),
         RunFinished(Counter(), 2, 0.1, HOSTILE),
@@ -63,7 +63,7 @@ def finished(case: str, verdict: Verdict, *fact: str, stage: str = "rules") -> C
 
 def page_of(*cases: CaseFinished) -> str:
     """Return the page of a run with these cases."""
-    start = RunStarted("mock", "vendor", 1, ("rules",), is_mock=True)
+    start = RunStarted("mock", "vendor", 1, is_mock=True)
     end = RunFinished(Counter(case.verdict for case in cases), 2, 0.1)
     run = WholeRun((start, *cases, StageFinished("rules", len(cases), 2, 0.1), end))
     return as_html(run, Shown(contract(), openly=True))
