@@ -15,7 +15,7 @@ from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of
 from mockserver.drift.findings import DriftReport
 from mockserver.drift.html import facts_of, lead_of
-from mockserver.drift.known import Known, load_known
+from mockserver.drift.known import Known, load_known, split_expired
 from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import WRITERS, as_json, as_text, troubles
 from mockserver.errors import Inconclusive, UsageError
@@ -67,14 +67,15 @@ def run(options: argparse.Namespace) -> int:
     make_folders(options)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
-    known = load_known(options.known, system_now().date()) if options.known else []
+    today = system_now().date()
+    known, expired = split_expired(load_known(options.known, today) if options.known else [], today)
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
 
     def play(run: GuardedRun, plan: RequestPlan) -> int:
         comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
         with _mock(listed, target) as mock:
-            report = DriftReport(options.left, options.right)
-            drift = Drift(run, mock, contract, comparison, report, mock_is_left=not is_left)
+            report = DriftReport(options.left, options.right, expired=expired)
+            drift = Drift(run, mock, comparison, report, mock_is_left=not is_left)
             return _finish(drift, plan, rules, known, options)
 
     cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
@@ -97,7 +98,7 @@ def _finish(
     report = drift.report
     attempt = Attempts()
     try:
-        drift.compare(plan, rules, known, system_now().date(), progress_bar("comparing", "cases"))
+        drift.compare(plan, rules, known, progress_bar("comparing", "cases"))
         if options.complete and plan.left:
             report.stopped = report.stopped or Inconclusive(f"{plan.words()}; {plan.too_small}")
     finally:

@@ -80,11 +80,8 @@ def listed_target(options: argparse.Namespace, name: str) -> Target:
 
 def _stub(options: argparse.Namespace, url: str) -> Target:
     if not is_loopback(urlsplit(url).hostname or ""):
-        raise SafetyRefusal(
-            "a URL names a server on this machine, which needs no leave to be asked",
-            place=url,
-            hint="describe a real system in targets.toml and give its name",
-        )
+        why = "a URL names a server on this machine, which needs no leave to be asked"
+        raise SafetyRefusal(why, place=url, hint="describe a real system in targets.toml and give its name")
     given = {"profiles": options.profile, "client": options.client, "user": options.user}
     given |= {"secret_env": options.secret_env, "unsigned": options.unsigned}
     needed = ("profile", "client") if options.unsigned else ("profile", "client", "user", "secret_env")

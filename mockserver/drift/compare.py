@@ -77,9 +77,8 @@ class Comparison:
         """Yield the differences of two replies, None for one that never came."""
         if left is None or right is None:
             if left is not right:
-                yield Difference(
-                    Kind.BREAKING, "answer", "", *("none" if reply is None else "one" for reply in (left, right))
-                )
+                sides = ("none" if reply is None else "one" for reply in (left, right))
+                yield Difference(Kind.BREAKING, "answer", "", *sides)
             return
         if left.status != right.status:
             both_fail = min(left.status, right.status) >= 400

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.drift.compare import Comparison, Difference, Kind
@@ -22,11 +21,11 @@ from mockserver.drift.findings import (
     ShownExchange,
     sameness,
 )
-from mockserver.drift.known import Known, split_expired
+from mockserver.drift.known import Known
 from mockserver.errors import CommandError, Inconclusive
 from mockserver.verify.calls import Key, Reply, Verdict
 from mockserver.verify.checks import reply_problems
-from mockserver.verify.contract import Contract, Shape
+from mockserver.verify.contract import Shape
 from mockserver.verify.conversation import Exchange, is_old
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.mock_process import load_profiles
@@ -43,48 +42,38 @@ STAMP, SET_ANEW = "stamp of a change", "set anew"
 _EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
 
 
+@dataclass
 class Drift:
     """One comparison. `run` is the side whose profile is used, `mock` the other one, which takes it on.
 
     `mock_is_left` says which side the mock is in reports.
     """
 
-    def __init__(
-        self,
-        run: GuardedRun,
-        mock: Target,
-        contract: Contract,
-        comparison: Comparison,
-        report: DriftReport,
-        *,
-        mock_is_left: bool,
-    ) -> None:
-        self.run = run
-        self.bench = run.bench()
-        self.mock = mock
-        self.mock_bench = replace(
-            mock.bench(TargetSession(mock)), absent=self.bench.absent, reads_by_get=self.bench.reads_by_get
-        )
-        self.contract = contract
-        self.comparison = comparison
-        self.report = report
-        self.mock_is_left = mock_is_left
-        self.shown = Shown(contract, openly=False, redact=comparison.show)
+    run: GuardedRun
+    mock: Target
+    comparison: Comparison
+    report: DriftReport
+    mock_is_left: bool
+
+    def __post_init__(self) -> None:
+        self.bench = self.run.bench()
+        mock = self.mock.bench(TargetSession(self.mock))
+        self.mock_bench = replace(mock, absent=self.bench.absent, reads_by_get=self.bench.reads_by_get)
+        self.contract = self.comparison.contract
+        self.shown = Shown(self.contract, openly=False, redact=self.comparison.show)
 
     def compare(
         self,
         plan: RequestPlan,
         rules: Sequence[Rule],
         known: Sequence[Known],
-        today: date,
         progress: Callable[[int, int], object] | None = None,
     ) -> DriftReport:
         """Play the plan's cases on both sides, unless something stops the run; the report says what.
 
-        `progress` is called with (cases played, cases in all).
+        `known` is drift that does not count. `progress` is called with (cases played, cases in all).
         """
         session = self.run.session
-        valid, self.report.expired = split_expired(known, today)
         named = {rule.id: rule for rule in rules}
         session.limit = plan.announced
         try:
@@ -104,9 +93,9 @@ class Drift:
         self.report.cases += [_result(named[case.id], not_run=why) for case, why in plan.not_asked()]
         if plan.never_wrote(self.run):
             self.report.cases.append(NOTHING_WRITTEN)
-        self.report.cases = [_with_known(case, valid) for case in self.report.cases]
+        self.report.cases = [_with_known(case, known) for case in self.report.cases]
         seen = {finding.known for case in self.report.cases for finding in case.findings}
-        self.report.unseen = [entry for entry in valid if entry not in seen]
+        self.report.unseen = [entry for entry in known if entry not in seen]
         return self.report
 
     def _profiles(self) -> None:
@@ -115,9 +104,9 @@ class Drift:
         for key in self.run.target.keys:
             for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
                 place, _, what = problem.partition(" ")
-                findings.append(self._finding(Kind.BREAKING, place, what))
+                findings.append(self._finding(place, what))
         if refused := self._load(self.run.target.keys):
-            findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
+            findings.append(self._finding("", f"refused by the mock ({refused.partition(':')[0]})"))
         title = "The profile is what the contract says of it"
         self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
 
@@ -125,9 +114,9 @@ class Drift:
         profiles = {key: conformed(self.run.profiles[key], self.contract.profile) for key in keys}
         return load_profiles(self.mock, profiles)
 
-    def _finding(self, kind: Kind, place: str, what: str) -> Finding:
+    def _finding(self, place: str, what: str) -> Finding:
         sides = self._sides("as in the contract", what)
-        difference = Difference(kind, "profile", self.comparison.show.pointer(place), *sides)
+        difference = Difference(Kind.BREAKING, "profile", self.comparison.show.pointer(place), *sides)
         return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
 
     def _case(self, case: Case, rule: Rule) -> CaseResult:

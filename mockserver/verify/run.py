@@ -73,10 +73,10 @@ def verify(
     Raises UsageError for a plan that can't be carried out, before anything is sent.
     """
     tally = Tally()
-    runs = [_Run(bench, contract, plan, report, tally)]
-    if "rules" in plan.asked:
-        rules = replace(plan, stages=("rules",))
-        runs += [_Run(other, contract, rules, report, tally, label=f"-{other.dialect}") for other in further]
+    first = _Run(bench=bench, contract=contract, plan=plan, report=report, tally=tally)
+    rules = replace(first, plan=replace(plan, stages=("rules",)))
+    others = further if "rules" in plan.asked else ()
+    runs = [first, *(replace(rules, bench=other, label=f"-{other.dialect}") for other in others)]
     for run in runs:
         run.prepare()
     return _carried_out(runs, tally, report, target)
@@ -86,7 +86,9 @@ def verify_target(run: GuardedRun, requests: RequestPlan, contract: Contract, pl
     """Play the plan of a run on a target and return the exit code, as `verify` does; the run is open already."""
     tally = Tally()
     run.session.limit = requests.announced
-    planned = _PlannedRun(run, requests, contract, plan, report, tally)
+    planned = _PlannedRun(
+        bench=run.bench(), contract=contract, plan=plan, report=report, tally=tally, guarded=run, requests=requests
+    )
     return _carried_out([planned], tally, report, run.target.name, requests.words)
 
 
@@ -112,7 +114,7 @@ def _carried_out(
     report(RunStarted(target, dialects, runs[0].plan.seed, runs[0].bench.is_mock, words()))
     try:
         for run in runs:
-            for stage in run.stages:
+            for stage in run.plan.asked:
                 run.stage(stage, started)
     finally:
         # Also after Ctrl-C or a profile that was not restored: what was found until then is worth keeping.
@@ -127,27 +129,22 @@ def _check_stages(stages: Sequence[str], *, isolated: bool) -> None:
     if "generated" in stages:
         require_schemathesis()
     if not isolated and "model" in stages:
-        raise UsageError(
-            "the stage 'model' changes several profiles at random, which only a mock may bear",
-            place="--stage",
-            hint="run it against the mock, and --stage rules or --stage generated against this target",
-        )
+        why = "the stage 'model' changes several profiles at random, which only a mock may bear"
+        hint = "run it against the mock, and --stage rules or --stage generated against this target"
+        raise UsageError(why, place="--stage", hint=hint)
 
 
+@dataclass(kw_only=True)
 class _Run:
-    def __init__(
-        self, bench: Bench, contract: Contract, plan: Plan, report: Report, tally: Tally, *, label: str = ""
-    ) -> None:
-        self.bench = bench
-        self.contract = contract
-        self.plan = plan
-        self.report = report
-        self.tally = tally
-        self.label = label
-        self.stages = plan.asked
+    bench: Bench
+    contract: Contract
+    plan: Plan
+    report: Report
+    tally: Tally
+    label: str = ""
 
     def prepare(self) -> None:
-        _check_stages(self.stages, isolated=self.bench.isolated)
+        _check_stages(self.plan.asked, isolated=self.bench.isolated)
         # In a further dialect a named rule may be missing.
         self.rules = self.plan.loaded(self.bench.dialect, strict=not self.label)
 
@@ -194,19 +191,15 @@ class _Run:
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
         kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
-        generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
-        return len(kept), (generated.run(case) for case in kept)
+        return len(kept), map(GeneratedRunner(self.bench, self.contract, self.plan.seed).run, kept)
 
 
+@dataclass(kw_only=True)
 class _PlannedRun(_Run):
     """A run on a target: the cases of its plan, then what the plan does not ask, each with the reason."""
 
-    def __init__(
-        self, run: GuardedRun, requests: RequestPlan, contract: Contract, plan: Plan, report: Report, tally: Tally
-    ) -> None:
-        super().__init__(run.bench(), contract, plan, report, tally)
-        self.guarded = run
-        self.requests = requests
+    guarded: GuardedRun
+    requests: RequestPlan
 
     def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
         return self.guarded.session.stopped or super()._enough(name, told, run_started)
@@ -226,7 +219,7 @@ class _PlannedRun(_Run):
             forgiven = outcome.verdict is Verdict.BROKEN and any(matches(case.id, name) for name in self.plan.tolerated)
             yield replace(outcome, verdict=Verdict.TOLERATED) if forgiven else outcome
         yield from (_not_asked(case, why) for case, why in plan.not_asked() if case.stage == stage)
-        if stage == self.stages[-1]:
+        if stage == self.plan.asked[-1]:
             yield from self._shortcomings(stage)
 
     def _shortcomings(self, stage: str) -> Iterator[CaseFinished]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -96,13 +95,12 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
         drift = Drift(
             run,
             other,
-            CONTRACT,
             Comparison(CONTRACT, "vendor", volatile, Redactor(set())),
             report,
             mock_is_left=True,
         )
         told = list[tuple[int, int]]()
-        drift.compare(plan, RULES, (), date(2026, 1, 1), lambda done, total: told.append((done, total)))
+        drift.compare(plan, RULES, (), lambda done, total: told.append((done, total)))
     assert (report.exit_code, report.requests, held_to(plan, run.used)) == (0, run.used, True)
     assert report.words == plan.words()
     assert told == [(number, len(plan.chosen)) for number in range(1, len(plan.chosen) + 1)]

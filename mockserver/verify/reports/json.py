@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from mockserver.verify.calls import Verdict
@@ -15,13 +16,8 @@ from mockserver.verify.reports.whole_run import WholeRun
 def as_json(run: WholeRun, shown: Shown) -> dict[str, Any]:
     """Return the document; only cases that did not hold have exchanges in it."""
     start, end = run.start, run.end
-    stages = [
-        {"stage": one.stage, "cases": one.cases, "requests": one.requests, "stopped": one.stopped}
-        | {"seconds": round(one.seconds, 3)}
-        for one in run.stages
-    ]
     return {
-        "stages": stages,
+        "stages": [asdict(stage) | {"seconds": round(stage.seconds, 3)} for stage in run.stages],
         "cases": [_case(case, start, shown) for case in run.cases],
         "target": start.target,
         "dialect": start.dialect,

@@ -56,10 +56,8 @@ def todo(case: CaseFinished, run: RunStarted) -> str:
     if run.is_mock:
         return "Mend the mock, or the fixtures or the contract that it was started with: it breaks its own rule."
     word = SOURCES.get(case.source, "the contract")
-    return (
-        f"Mend the server: {word} wants it otherwise. If this is the real API, then that is no longer so: "
-        "change rule and mock, and until then start with --tolerate."
-    )
+    if_real = "change rule and mock, and until then start with --tolerate"
+    return f"Mend the server: {word} wants it otherwise. If this is the real API, then that is no longer so: {if_real}."
 
 
 def again(case: CaseFinished, run: RunStarted) -> str:

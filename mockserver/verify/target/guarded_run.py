@@ -272,11 +272,8 @@ class GuardedRun:
 
 def _refuse_open(target: Target, state_dir: Path) -> None:
     for undo in UndoFile.left_behind(target, state_dir):
-        raise SafetyRefusal(
-            f"an earlier run broke off in case {undo.case or '?'} and may have left changes",
-            place=str(undo.path),
-            hint=f"run `{undo.recovery(target)}` first",
-        )
+        why = f"an earlier run broke off in case {undo.case or '?'} and may have left changes"
+        raise SafetyRefusal(why, place=str(undo.path), hint=f"run `{undo.recovery(target)}` first")
 
 
 def _stamp_of(profile: Mapping[str, Any]) -> datetime | None:
@@ -294,7 +291,5 @@ def _check_marker(profile: Mapping[str, Any], target: Target, key: Key) -> None:
         return
     fields = profile.get("CustomFields") or ()
     if not any(isinstance(row, dict) and (row.get("Name"), row.get("Value")) == target.marker for row in fields):
-        raise SafetyRefusal(
-            f"{target.label(key)} lacks the marker that allows tests",
-            hint=f"give it the custom field {target.marker[0]}, or take the profile out of the targets file",
-        )
+        hint = f"give it the custom field {target.marker[0]}, or take the profile out of the targets file"
+        raise SafetyRefusal(f"{target.label(key)} lacks the marker that allows tests", hint=hint)

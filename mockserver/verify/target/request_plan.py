@@ -136,10 +136,8 @@ class RequestPlan:
         target, rate = self.target, self.target.rate
         changing = sum(any(map(could_change, row.calls)) for row in self.chosen)
         yield f"dry run: {self.words()}; nothing was sent to {target.base_url}, --live sends"
-        yield (
-            f"  at most {self.announced} requests (budget {target.budget}), {_duration(self.announced, rate)}"
-            f" at {rate:g} a second"
-        )
+        seconds = _duration(self.announced, rate)
+        yield f"  at most {self.announced} requests (budget {target.budget}), {seconds} at {rate:g} a second"
         yield f"  {len(self.chosen)} cases, of which {changing} change a profile and restore it"
         if changing:
             yield f"  up to {RESERVE} requests more, within the budget, if a restore takes several attempts"

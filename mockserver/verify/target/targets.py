@@ -186,11 +186,9 @@ def choose_target(targets: Mapping[str, Target], name: str, *, production_accept
         raise UsageError(f"there is no target {name!r}", hint=did_you_mean(name, targets, known))
     target = targets[name]
     if production_looking(target.base_url) and not production_accepted:
-        raise SafetyRefusal(
-            "the target looks like production, and a run changes real profiles there",
-            place=f"target {name}",
-            hint="use the staging system, or add --i-know-this-is-production",
-        )
+        why = "the target looks like production, and a run changes real profiles there"
+        hint = "use the staging system, or add --i-know-this-is-production"
+        raise SafetyRefusal(why, place=f"target {name}", hint=hint)
     return target
 
 
@@ -247,11 +245,8 @@ def _target(name: str, table: Any, place: str) -> Target:
 def _known(table: Mapping[str, Any], names: frozenset[str], place: str) -> None:
     for key in table:
         if key.lower() in _LITERALS:
-            raise UsageError(
-                f"{key} would put a secret into the file",
-                place=place,
-                hint='write secret_env = "NAME" or secret_command = ["program", "argument"], and take the secret out',
-            )
+            hint = f"{_SOURCES}, and take the secret out"
+            raise UsageError(f"{key} would put a secret into the file", place=place, hint=hint)
         if key not in names:
             hint = did_you_mean(key, names, f"known are {', '.join(sorted(names))}")
             raise UsageError(f"there is no setting {key!r}", place=place, hint=hint)

@@ -70,9 +70,7 @@ class UndoFile:
         """
         for leftover in state_dir.glob(f".*-{target.place}.undo-*"):
             leftover.unlink(missing_ok=True)
-        ours = re.compile(
-            rf"[a-z0-9_-]+-{target.place}\.undo\.json|{re.escape(target.name)}-[0-9a-f]{{12}}\.undo\.json"
-        )
+        ours = re.compile(rf"([a-z0-9_-]+-{target.place}|{re.escape(target.name)}-[0-9a-f]{{12}})\.undo\.json")
         paths = sorted(path for path in state_dir.glob("*.undo.json") if ours.fullmatch(path.name))
         return [cls._read(path) for path in paths]
 
@@ -109,9 +107,8 @@ class UndoFile:
                 raise
         except OSError as problem:
             why = f"the note for the undo can't be written ({problem.strerror}), and without it nothing may change"
-            raise SafetyRefusal(
-                why, place=str(self.path.parent), hint="make room, or give another --state-dir"
-            ) from None
+            hint = "make room, or give another --state-dir"
+            raise SafetyRefusal(why, place=str(self.path.parent), hint=hint) from None
 
     def _fill(self, handle: int, name: str) -> None:
         document = {"version": VERSION, **asdict(self), "path": None}
