@@ -6,11 +6,9 @@ import argparse
 import contextlib
 import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_json, add_settings, print_json, settings_of
@@ -24,7 +22,7 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import Starting, is_mock, lacks, starting
+from mockserver.verify.mock_process import is_mock, lacks, starting
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.github import troubles
 from mockserver.verify.reports.html import as_html
@@ -90,8 +88,10 @@ def run(options: argparse.Namespace) -> int:
         # Which dialect is meant is the user's to say; where nothing is said, the rules of each must hold.
         asked = hasattr(options, "dialect")
         others = [] if asked else [replace(settings, dialect=name) for name in DIALECTS if name != settings.dialect]
+        flags = ("--contract", str(settings.contract), "--max-worlds", "1000000")
         with contextlib.ExitStack() as stack:
-            mocks = {one.dialect: stack.enter_context(_mock(one)) for one in (settings, *others)}
+            starts = {one.dialect: starting(one.fixtures, one.dialect, *flags) for one in (settings, *others)}
+            mocks = {dialect: stack.enter_context(start) for dialect, start in starts.items()}
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls, "mock")
     if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
@@ -184,14 +184,3 @@ def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Pl
         complete=options.complete,
         tolerated=tuple(options.tolerate),
     )
-
-
-@contextlib.contextmanager
-def _mock(settings: Settings) -> Iterator[Starting]:
-    """Start a mock with the user's settings; it is stopped at the end."""
-    more = ("--contract", str(settings.contract), "--max-worlds", "1000000")
-    with (
-        tempfile.TemporaryDirectory(prefix="mockserver-verify-") as home,
-        starting(Path(home), settings.fixtures, settings.dialect, *more) as mock,
-    ):
-        yield mock

@@ -46,22 +46,23 @@ class Starting(NamedTuple):
 
 
 @contextmanager
-def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) -> Iterator[Starting]:
-    """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
-    ready, log = home / "ready.json", home / "log.txt"
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
-    command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
-    try:
-        yield Starting(process, ready, log)
-    finally:
-        process.terminate()
+def starting(fixtures: Path, dialect: str, *flags: str, **how: Any) -> Iterator[Starting]:
+    """Start a mock on a free port; at the end it is stopped, and its own files are gone."""
+    with tempfile.TemporaryDirectory(prefix="mockserver-verify-") as home:
+        ready, log = Path(home, "ready.json"), Path(home, "log.txt")
+        command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+        command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
         try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield Starting(process, ready, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextmanager
@@ -70,12 +71,12 @@ def local_mock(other: Target) -> Iterator[Target]:
     user = Credential(other.credential.user, known=secrets.token_hex(16))
     reader = other.reader and Credential(other.reader.user, known=secrets.token_hex(16))
     mock = replace(other, name="mock", credential=user, reader=reader, mock=True, marker=None, unsigned=False)
-    with tempfile.TemporaryDirectory() as directory:
-        home = Path(directory)
-        _write_fixtures(home / "fixtures", other.client, user, reader)
+    with tempfile.TemporaryDirectory() as home:
+        fixtures = Path(home, "fixtures")
+        _write_fixtures(fixtures, other.client, user, reader)
         # In an environment and a directory without the user's settings.
         where: dict[str, Any] = {"cwd": home, "env": _environment()}
-        with starting(home, home / "fixtures", other.dialect, "--pure", "--no-magic-ids", **where) as started:
+        with starting(fixtures, other.dialect, "--pure", "--no-magic-ids", **where) as started:
             yield replace(mock, base_url=started.url(), admin_token_env=None)
 
 

@@ -69,12 +69,9 @@ class Clock(NamedTuple):
 def is_reading(call: Call) -> bool:
     """Say whether a call asks for a profile and for nothing else, in the one way that all of a run's readings do."""
     accepted = [value for name, value in call.headers if name.lower() != "content-type"]
-    plain = (call.method, call.body) in (("PATCH", b"[]"), ("GET", b"")) and _names_a_profile(call)
+    of_a_profile = call.path is None or re.fullmatch(r"/[^/?]+/Profile/\d+", call.path) is not None
+    plain = of_a_profile and (call.method, call.body) in (("PATCH", b"[]"), ("GET", b""))
     return plain and call.signed and not call.refused and accepted == ["application/json"]
-
-
-def _names_a_profile(call: Call) -> bool:
-    return call.path is None or re.fullmatch(r"/[^/?]+/Profile/\d+", call.path) is not None
 
 
 Guard = Callable[[Call, Callable[[], Reply]], Reply]

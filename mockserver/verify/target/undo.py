@@ -79,9 +79,8 @@ def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
     """Yield the fewest changes that make `found` what is `wanted`; entries of a collection are aligned."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**found, **wanted}:
-            yield from differences(
-                wanted.get(name, MISSING), found.get(name, MISSING), f"{pointer}{pointer_to([name])}"
-            )
+            here = f"{pointer}{pointer_to([name])}"
+            yield from differences(wanted.get(name, MISSING), found.get(name, MISSING), here)
     elif isinstance(wanted, list) and isinstance(found, list):
         yield from _entries(wanted, found, pointer)
     elif wanted is MISSING or found is MISSING or canonical(wanted) != canonical(found):
@@ -91,9 +90,8 @@ def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
 def _entries(wanted: list[Any], found: list[Any], pointer: str) -> Iterator[Change]:
     texts = [canonical(item) for item in found], [canonical(item) for item in wanted]
     blocks = SequenceMatcher(None, *texts, autojunk=False).get_opcodes()
-    edits = sum(
-        (left_end - left) + (right_end - right) for tag, left, left_end, right, right_end in blocks if tag != "equal"
-    )
+    equal = sum(left_end - left for tag, left, left_end, _, _ in blocks if tag == "equal")
+    edits = len(found) + len(wanted) - 2 * equal
     if len(wanted) == len(found) and sum(map(str.__ne__, *texts)) < edits:
         blocks = [("replace", 0, len(found), 0, len(wanted))]
     for tag, left, left_end, right, right_end in blocks:
