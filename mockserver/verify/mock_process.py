@@ -22,7 +22,8 @@ from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.conversation import PATCH_ALONE
 from mockserver.verify.http_session import exchange
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.target.credential import Credential
+from mockserver.verify.target.targets import Target
 
 _START_S, _ANSWER_S = 60.0, 10.0
 

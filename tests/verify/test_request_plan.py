@@ -17,11 +17,12 @@ from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarte
 from mockserver.verify.mock_process import load_profiles, local_mock
 from mockserver.verify.rules.reading import load_rules
 from mockserver.verify.run import Plan, cases_of, verify_target
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
 from mockserver.verify.target.request_plan import Case, RequestPlan, make_plan, rule_case
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import RESERVE, Credential, Target
+from mockserver.verify.target.targets import RESERVE, Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
 from tests.verify.target.runs import CONTRACT, PROFILE_KEY, target_of
 

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
-from mockserver.verify.target.secret_sources import from_command, from_environment
+from mockserver.verify.target.credential import Credential
 
 # What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
 BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
@@ -47,24 +47,6 @@ TARGET_KEYS = frozenset(
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
 _MARKER_KEYS = frozenset({"name", "value"})
 _LITERALS = frozenset({"secret", "secret_key", "key", "password", "token", "authorization"})
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A user of the target and where the user's secret comes from; the secret itself is never kept here."""
-
-    user: str
-    secret_env: str | None = None
-    secret_command: tuple[str, ...] = ()
-    known: str | None = field(default=None, repr=False)
-
-    def secret(self) -> str:
-        """Return the secret; raise UsageError, without a word of what a command printed, if there is none."""
-        if self.known is not None:
-            return self.known
-        if self.secret_env is not None:
-            return from_environment(self.secret_env)
-        return from_command(self.secret_command)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import pytest
 
 from mockserver.errors import Inconclusive, SafetyRefusal
 from mockserver.verify.calls import Call
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import NotSent
-from mockserver.verify.target.targets import Credential
 from mockserver.verify.target.vetting import Leave
 from tests.verify.target.fake_vendor import PROFILE, USER, FakeVendor
 from tests.verify.target.runs import (

@@ -9,8 +9,8 @@ import pytest
 
 from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.package import shipped
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.targets import (
-    Credential,
     choose_target,
     default_targets,
     load_targets,
