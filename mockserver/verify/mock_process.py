@@ -13,15 +13,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
-from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.conversation import PATCH_ALONE
-from mockserver.verify.http_session import exchange
+from mockserver.verify.http_session import TooDeep, exchange
 from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.targets import Target
 
@@ -104,21 +104,10 @@ def lacks(url: str, token: str | None) -> Mapping[str, str]:
 
 def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:
     """Return what a mock's control surface tells, nothing if there is none; raise Inconclusive if it's not reached."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
-    bounds = Bounds(connection, _ANSWER_S)  # it may be no mock, and answer without an end
-    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
     try:
-        bounds.open()
-        connection.request("GET", f"/__admin/{what}", headers={"X-Mock-Admin-Token": token} if token else {})
-        text = connection.getresponse().read(MOST_BYTES)
-        said = {} if is_too_deep(text) else json.loads(text)
-    except ValueError:
+        said = json.loads(_asked(url, token, "GET", what, within_s=_ANSWER_S).body)
+    except (ValueError, TooDeep):
         return {}
-    except (OSError, http.client.HTTPException) as problem:
-        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
-    finally:
-        connection.close()
     return said if isinstance(said, dict) else {}
 
 
@@ -127,12 +116,13 @@ def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> st
 
     Raises Inconclusive if it can't be reached.
     """
-    _ask(mock, "POST", "/__admin/reset/profiles", b"")
+    ask = partial(_asked, mock.admin_url, mock.admin_token, within_s=mock.timeout_s)
+    ask("POST", "reset/profiles")
     named: set[tuple[str, str]] = set()
     for key, profile in profiles.items():
         if (key[1].lower(), key[2].lower()) in named:
             continue  # another id of a profile that is there already
-        reply = _ask(mock, "PUT", "/".join(("/__admin/profiles", *quoted(key))), json.dumps(profile).encode())
+        reply = ask("PUT", "/".join(("profiles", *quoted(key))), json.dumps(profile).encode())
         if reply.status not in (200, 201):
             return f"{reply.status}: {_reason(reply.body)}"
         entries = profile.get("AlternateIds") or ()
@@ -140,15 +130,16 @@ def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> st
     return ""
 
 
-def _ask(mock: Target, method: str, path: str, body: bytes) -> Reply:
-    parts = urlsplit(mock.admin_url)
+def _asked(url: str, token: str | None, method: str, what: str, body: bytes = b"", *, within_s: float) -> Reply:
+    """Return the answer of a control surface; raise Inconclusive if it can't be reached, or answers without an end."""
+    parts = urlsplit(url)
     headers = [("Content-Type", "application/json"), ("Connection", "close")]
-    headers += [("X-Mock-Admin-Token", mock.admin_token)] if mock.admin_token else []
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=mock.timeout_s)
+    headers += [("X-Mock-Admin-Token", token)] if token else []
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=within_s)
     try:
-        return exchange(connection, Call(method, mock.keys[0], (), body, path=path), headers)
+        return exchange(connection, Call(method, ("", "", ""), (), body, path=f"/__admin/{what}"), headers)
     except (OSError, http.client.HTTPException) as problem:
-        raise Inconclusive(f"the mock can't be reached: {type(problem).__name__}") from problem
+        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
     finally:
         connection.close()
 
