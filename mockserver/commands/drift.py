@@ -5,40 +5,30 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from mockserver.cli import print_json
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.report_files import (
-    Attempts,
-    add_report_flags,
-    github_output,
-    hand_over,
-    make_folders,
-    write_whole,
-)
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, show_plan
+from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, write_reports
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, run_cases
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of
 from mockserver.drift.findings import DriftReport
 from mockserver.drift.html import facts_of, lead_of
-from mockserver.drift.known import Known, load_known
+from mockserver.drift.known import Known, load_known, split_expired
 from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import WRITERS, as_json, as_text, troubles
 from mockserver.errors import Inconclusive, UsageError
 from mockserver.package import shipped
 from mockserver.state.clock import system_now
-from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
-from mockserver.verify.mock_process import load_profiles, local_mock
+from mockserver.verify.mock_process import local_mock
 from mockserver.verify.rules.facts import shipped_facts
 from mockserver.verify.rules.reading import Rule, chosen, load_rules
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
-from mockserver.verify.target.request_plan import RequestPlan, make_plan, rule_case
-from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import STUB, Target
+from mockserver.verify.target.request_plan import RequestPlan, rule_case
+from mockserver.verify.target.targets import Target
 
 MOCK = "mock"
 EXAMPLES = """examples:
@@ -54,20 +44,17 @@ profile. exit codes: 0 no drift, 1 drift, 2 usage, 3 no answer, 4 refused, or a 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
-    parser.add_argument("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
-    parser.add_argument("--page", action="store_true", help="compare the contract with the vendor's page instead")
-    parser.add_argument(
-        "--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)"
-    )
-    parser.add_argument(
-        "--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)"
-    )
-    parser.add_argument("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
-    parser.add_argument("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
+    add = parser.add_argument
+    add("--left", default=MOCK, metavar="NAME", help="one side (default: mock)")
+    add("--right", metavar="NAME", help="the other side, a target of the targets file or a URL")
+    add("--page", action="store_true", help="compare the contract with the vendor's page instead")
+    add("--only", action="append", default=[], metavar="RULE", help="only this case, or name* (repeatable)")
+    add("--tag", action="append", default=[], metavar="TAG", help="only cases with this tag (repeatable)")
+    add("--known", type=Path, metavar="FILE", help="known drift, each entry with the day it expires")
+    add("--volatile", type=Path, metavar="FILE", help="what may differ (default: the shipped one)")
     add_report_flags(parser)
-    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
-    parser.add_argument("--verbose", action="store_true", help="also list what does not count as drift")
+    add("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    add("--verbose", action="store_true", help="also list what does not count as drift")
     add_target_flags(parser, choose=False)
 
 
@@ -75,31 +62,23 @@ def run(options: argparse.Namespace) -> int:
     """Compare, print and write the reports; the exit code is the report's."""
     if options.page:
         return _compare_with_page(options)
-    target, mock, is_left = _sides(options)
-    make_folders(options.report)
+    target, listed, is_left = _sides(options)
+    make_folders(options)
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
     today = system_now().date()
-    known = load_known(options.known, today) if options.known else []
+    known, expired = split_expired(load_known(options.known, today) if options.known else [], today)
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
-    cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
-    plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)
-    if not (options.live or target.mock or target.name.startswith(STUB)):
-        return show_plan(options, plan)
-    with open_run(options, target, contract) as opened:
+
+    def play(run: GuardedRun, plan: RequestPlan) -> int:
         comparison = Comparison(contract, target.dialect, volatile, Redactor(_names(contract)))
-        report = DriftReport(options.left, options.right)
-        with _mock_bench(mock, target) as (other, bench):
-            drift = Drift(
-                opened,
-                bench,
-                lambda profiles: load_profiles(other, profiles),
-                contract,
-                comparison,
-                report,
-                mock_is_left=not is_left,
-            )
-            return _finish(drift, opened, plan, rules, known, options)
+        with _mock(listed, target) as mock:
+            report = DriftReport(options.left, options.right, expired=expired)
+            drift = Drift(run, mock, comparison, report, mock_is_left=not is_left)
+            return _finish(drift, plan, rules, known, options)
+
+    cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
+    return run_cases(options, target, contract, cases, play)
 
 
 def _compare_with_page(options: argparse.Namespace) -> int:
@@ -113,29 +92,25 @@ def _compare_with_page(options: argparse.Namespace) -> int:
 
 
 def _finish(
-    drift: Drift,
-    opened: GuardedRun,
-    plan: RequestPlan,
-    rules: Sequence[Rule],
-    known: Sequence[Known],
-    options: argparse.Namespace,
+    drift: Drift, plan: RequestPlan, rules: Sequence[Rule], known: Sequence[Known], options: argparse.Namespace
 ) -> int:
     report = drift.report
     attempt = Attempts()
     try:
-        drift.compare(plan, rules, known, system_now().date(), progress_bar("comparing", "cases"))
+        drift.compare(plan, rules, known, progress_bar("comparing", "cases"))
         if options.complete and plan.left:
             report.stopped = report.stopped or Inconclusive(f"{plan.words()}; {plan.too_small}")
     finally:
         # Also after Ctrl-C: what was found until then is worth keeping.
-        report.notes += opened.notes
-        report.stopped = report.stopped or opened.complaint()
-        for path in options.report:
-            attempt(str(path), partial(write_whole, path, WRITERS[path.suffix](report)))
-        if options.report_to:
-            hand_over(options.report_to, as_json(report))
-        if output := github_output(options):
-            attempt("what GitHub reads", lambda: output.tell(lead_of(report), facts_of(report), troubles(report)))
+        report.notes += drift.run.notes
+        report.stopped = report.stopped or drift.run.complaint()
+        write_reports(
+            options,
+            attempt,
+            text=lambda ending: WRITERS[ending](report),
+            document=lambda: as_json(report),
+            github=lambda output: output.tell(lead_of(report), facts_of(report), troubles(report)),
+        )
     if options.json:
         attempt("the output", lambda: print_json(as_json(report)))
     else:
@@ -162,14 +137,15 @@ def _sides(options: argparse.Namespace) -> tuple[Target, Target | None, bool]:
 
 
 @contextmanager
-def _mock_bench(listed: Target | None, source: Target) -> Iterator[tuple[Target, Bench]]:
-    if listed is not None:
-        if listed.client != source.client:
-            raise UsageError(f"{listed.name} is a mock of another client", hint=f"give it the client of {source.name}")
-        yield listed, listed.bench(TargetSession(listed))
+def _mock(listed: Target | None, source: Target) -> Iterator[Target]:
+    """Give the mock that is listed, or start one."""
+    if listed is None:
+        with local_mock(source) as started:
+            yield started
         return
-    with local_mock(source) as started:
-        yield started, started.bench(TargetSession(started))
+    if listed.client != source.client:
+        raise UsageError(f"{listed.name} is a mock of another client", hint=f"give it the client of {source.name}")
+    yield listed
 
 
 def _names(contract: Contract) -> set[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import sys
+import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +13,19 @@ from typing import Any
 
 from mockserver.cli import as_started, print_json
 from mockserver.commands.progress import progress_bar
-from mockserver.errors import CommandError, UsageError
+from mockserver.commands.targets_cli import add_list_flags, listed_target, noted
+from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
-from mockserver.recording.plausible import plausible_words
-from mockserver.recording.raw import require_ignored
+from mockserver.recording.pseudonyms import plausible_words
 from mockserver.recording.recording import Recording, kept_places, pseudonymised
 from mockserver.recording.secret_key import key_from
 from mockserver.service.assembly import load_members
 from mockserver.verify.contract import load_contract
+from mockserver.verify.mock_process import clients_toml
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Target, choose_target, default_targets, load_targets
+from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo_file import default_state_dir
 
 EXAMPLES = """examples:
@@ -38,34 +39,21 @@ _MARK = "# Written by `mockserver record`: one client with one invented user."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", metavar="NAME", required=True, help="a target of the targets file")
-    parser.add_argument(
-        "--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)"
-    )
-    parser.add_argument("--out", type=Path, default=Path("recorded"), metavar="DIR", help="default: recorded")
-    parser.add_argument(
-        "--keep", action="append", default=[], metavar="MEMBER", help="leave as it is, e.g. ProfileTags/Name"
-    )
-    parser.add_argument(
-        "--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)"
-    )
-    parser.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
-    parser.add_argument("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
-    parser.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
-    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
-    parser.add_argument(
-        "--i-know-this-is-production",
-        action="store_true",
-        dest="production_accepted",
-        help="accept a target whose host does not look like a test system",
-    )
+    add = parser.add_argument
+    add("--target", metavar="NAME", required=True, help="a target of the targets file")
+    add("--profile", action="append", metavar="TYPE/ID", help="only this one of its profiles (repeatable)")
+    add("--out", type=Path, default=Path("recorded"), metavar="DIR", help="default: recorded")
+    add("--keep", action="append", default=[], metavar="MEMBER", help="leave as it is, e.g. ProfileTags/Name")
+    add("--secret-env", metavar="VAR", help="variable with the key (default: one in the state directory)")
+    add_list_flags(parser)
+    add("--contract", type=Path, metavar="FILE", help="OpenAPI document of the operation")
+    add("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges there, if git ignores it")
+    add("--state-dir", type=Path, metavar="DIR", help="where the key is kept")
 
 
 def run(options: argparse.Namespace) -> int:
     """Read, replace, check, write, and say what was replaced."""
-    targets = load_targets(options.targets) if options.targets else default_targets()
-    target = choose_target(targets, options.target, production_accepted=options.production_accepted)
-    target = _narrowed(target, options.profile)
+    target = _narrowed(listed_target(options, options.target), options.profile)
     contract_file = options.contract or shipped("contracts") / "openapi.yaml"
     contract = load_contract(contract_file)
     stays, words = kept_places(options.keep, contract.profile), plausible_words()
@@ -73,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     key = key_from(options.secret_env, state_dir)
     _require_ours(options.out)
     if options.keep_raw is not None:
-        require_ignored(options.keep_raw)
+        _require_ignored(options.keep_raw)
     session = TargetSession(target, keep_raw=options.keep_raw)
     profiles = _read(GuardedRun(session, state_dir, contract))
     recording = pseudonymised(profiles, contract.profile, key, words, stays)
@@ -100,12 +88,8 @@ def _narrowed(target: Target, names: Sequence[str] | None) -> Target:
 def _read(run: GuardedRun) -> list[dict[str, Any]]:
     """Return each profile once, as it was read without changing it."""
     run.progress = progress_bar("reading", "profiles") or run.progress
-    try:
-        with run:
-            return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
-    finally:
-        for note in run.notes:
-            print(f"note: {note}", file=sys.stderr)
+    with noted(run):
+        return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
 
 
 def _require_ours(out: Path) -> None:
@@ -118,6 +102,24 @@ def _require_ours(out: Path) -> None:
         raise UsageError("there is something else than an earlier recording", place=str(out), hint="write --out DIR")
 
 
+def _require_ignored(directory: Path) -> None:
+    """Raise SafetyRefusal for a directory of a git repository that git does not ignore."""
+    place = directory.resolve()
+    here = next(folder for folder in (place, *place.parents) if folder.is_dir())
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return
+    # A path inside the directory, since a pattern such as "raw/" means directories alone.
+    words = ["git", "-C", str(here), "check-ignore", "--quiet", "--", str(place / "exchange.http")]
+    try:
+        ignored = subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        ignored = False
+    if not ignored:
+        why = "git does not ignore this directory, so that personal data could be committed"
+        hint = f"add /{directory.name}/ to .gitignore, or name a directory outside the repository"
+        raise SafetyRefusal(why, place=f"--keep-raw {directory}", hint=hint)
+
+
 def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:
     """Write the fixtures beside their place, see that they pass `check`, and put them there."""
     new, old = (out.absolute().with_name(f".{out.absolute().name}.{name}") for name in ("new", "old"))
@@ -126,7 +128,8 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
         folder = new / "profiles" / client
         folder.mkdir(parents=True)
         kept = out / "clients.toml"  # its users may have been changed since
-        text = kept.read_text("utf-8") if kept.exists() else _clients(client)
+        users = {"editor@recorded.example": ("fake-secret-of-the-recorded-fixtures", ["editors"])}
+        text = kept.read_text("utf-8") if kept.exists() else f"{_MARK}\n{clients_toml(client, users)}"
         (new / "clients.toml").write_text(text, encoding="utf-8")
         for name, text in recording.files.items():
             (folder / name).write_text(text, encoding="utf-8")
@@ -147,27 +150,10 @@ def _write(recording: Recording, client: str, out: Path, contract: Path) -> None
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _clients(client: str) -> str:
-    name = json.dumps(client)
-    return f"""{_MARK}
-[clients.{name}]
-default_type = "Customer"
-default_locale = "en-US"
-
-[clients.{name}.groups.editors]
-permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]
-
-[clients.{name}.users."editor@recorded.example"]
-secret = "fake-secret-of-the-recorded-fixtures"
-groups = ["editors"]
-"""
-
-
 def _report(recording: Recording, stays: frozenset[str], out: Path) -> dict[str, Any]:
-    left_out: dict[str, int] = {}
+    left_out = Counter[str]()
     for place, count in recording.left_out.items():
-        shown = recording.shown(place)
-        left_out[shown] = left_out.get(shown, 0) + count
+        left_out[recording.shown(place)] += count
     return {
         "profiles": len(recording.files),
         "directory": str(out),

@@ -7,7 +7,8 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -24,25 +25,14 @@ FORMATS = (".html", ".json", ".xml", ".txt")
 
 
 def add_report_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--report",
-        type=_report_file,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)",
-    )
-    parser.add_argument(
-        "--report-to",
-        type=_server,
-        metavar="URL",
-        help="hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)",
-    )
-    parser.add_argument(
-        "--github",
-        action=argparse.BooleanOptionalAction,
-        help="write annotations and a step summary for GitHub Actions (default: if it runs there)",
-    )
+    """Add what says where a run is written; `options.report` holds (file, ending that says how)."""
+    add = parser.add_argument
+    told = "write the run there; the ending says how: .html, .json, .xml (JUnit) or .txt (repeatable)"
+    add("--report", type=report_file, action="append", default=[], metavar="FILE", help=told)
+    told = "hand the run to a mock server, whose workbench then shows it (its token: MOCKSERVER_ADMIN_TOKEN)"
+    add("--report-to", type=_server, metavar="URL", help=told)
+    told = "write annotations and a step summary for GitHub Actions (default: if it runs there)"
+    add("--github", action=argparse.BooleanOptionalAction, help=told)
 
 
 def github_output(options: argparse.Namespace) -> GithubOutput | None:
@@ -125,17 +115,34 @@ def write_whole(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", errors="replace")
 
 
-def make_folders(files: Iterable[Path]) -> None:
-    """Make the folders of the files, so that no run is lost for want of one."""
-    for file in files:
+def make_folders(options: argparse.Namespace) -> None:
+    """Make the folders of the files that were asked for, so that no run is lost for want of one."""
+    for file, _ in options.report:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise UsageError(f"can't make its folder: {problem.strerror}", place=str(file)) from problem
 
 
-def _report_file(text: str) -> Path:
+def write_reports(
+    options: argparse.Namespace,
+    attempt: Attempts,
+    text: Callable[[str], str],
+    document: Callable[[], Mapping[str, Any]],
+    github: Callable[[GithubOutput], object],
+) -> None:
+    """Write a run wherever it was asked for; `text` returns it as a file of this ending has it."""
+    for file, ending in options.report:
+        attempt(str(file), partial(write_whole, file, text(ending)))
+    if options.report_to:
+        hand_over(options.report_to, document())
+    if output := github_output(options):
+        attempt("what GitHub reads", lambda: github(output))
+
+
+def report_file(text: str, ending: str = "") -> tuple[Path, str]:
+    """Return a file and the ending that says how it is written: its own unless another is given."""
     path = Path(text)
-    if path.suffix not in FORMATS:
+    if not ending and path.suffix not in FORMATS:
         raise UsageError(f"no report is called {path.name}", place="--report", hint=f"end it with {', '.join(FORMATS)}")
-    return path
+    return path, ending or path.suffix

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from mockserver.cli import print_json
 from mockserver.errors import Inconclusive, SafetyRefusal, UsageError
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.guarded_run import GuardedRun
-from mockserver.verify.target.request_plan import RequestPlan
+from mockserver.verify.target.request_plan import Case, RequestPlan, make_plan
 from mockserver.verify.target.restore import recover
 from mockserver.verify.target.session import TargetSession
 from mockserver.verify.target.targets import (
@@ -35,49 +35,53 @@ from mockserver.verify.target.undo_file import default_state_dir
 def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:
     """Add the flags of a run on a target; without `choose`, the command names targets in another way."""
     group = parser.add_argument_group("a real target")
+    add = group.add_argument
     if choose:
-        group.add_argument("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
-        group.add_argument("--recover", action="store_true", help="restore what an interrupted run left behind")
-        group.add_argument("--forget", action="store_true", help="with --recover: give up on what can't be restored")
-    group.add_argument("--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)")
-    group.add_argument("--client", metavar="ID", help="of a URL: the client, first segment of the path")
-    group.add_argument("--user", metavar="ID", help="of a URL: who signs")
-    group.add_argument("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
-    group.add_argument("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
+        add("--target", metavar="NAME", help="a target of the targets file (default: the mock)")
+        add("--recover", action="store_true", help="restore what an interrupted run left behind")
+        add("--forget", action="store_true", help="with --recover: give up on what can't be restored")
+    add("--profile", action="append", metavar="TYPE/ID", help="of a URL: a profile to use (repeatable)")
+    add("--client", metavar="ID", help="of a URL: the client, first segment of the path")
+    add("--user", metavar="ID", help="of a URL: who signs")
+    add("--secret-env", metavar="NAME", help="of a URL: the variable that holds the user's key")
+    add("--unsigned", action="store_true", help="of a URL: it looks at no signature, so send none")
     told = "seconds: a real target is asked what fits into them, else the run stops and answers 3"
     parser.add_argument("--time", type=_seconds, metavar="S", help=told)
+    add_list_flags(group)
+    add("--live", action="store_true", help="really send; without it, the requests are only listed")
+    add("--write", action="store_true", help="also run cases that change the profile, and restore it")
+    add("--budget", type=int, metavar="N", help="most requests of a run, in place of the target's")
+    add("--rate", type=float, metavar="R", help="requests a second, in place of the target's")
+    add("--complete", action="store_true", help="answer 3 if budget or time leave cases out")
+    add("--keep-going", action="store_true", help="go on after a server error")
+    add("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
+    add("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
+
+
+def add_list_flags(group: argparse._ActionsContainer) -> None:
+    """Add the flags that say which targets are listed, and which of them may be used."""
     group.add_argument("--targets", type=Path, metavar="FILE", help="targets file (default: targets.toml)")
-    group.add_argument("--live", action="store_true", help="really send; without it, the requests are only listed")
-    group.add_argument("--write", action="store_true", help="also run cases that change the profile, and restore it")
-    group.add_argument("--budget", type=int, metavar="N", help="most requests of a run, in place of the target's")
-    group.add_argument("--rate", type=float, metavar="R", help="requests a second, in place of the target's")
-    group.add_argument("--complete", action="store_true", help="answer 3 if budget or time leave cases out")
-    group.add_argument("--keep-going", action="store_true", help="go on after a server error")
-    group.add_argument("--keep-raw", type=Path, metavar="DIR", help="keep whole exchanges, with personal data, there")
-    group.add_argument("--state-dir", type=Path, metavar="DIR", help="where notes for the restore are kept")
-    group.add_argument(
-        "--i-know-this-is-production",
-        action="store_true",
-        dest="production_accepted",
-        help="accept a target whose host does not look like a test system",
-    )
+    flag, told = "--i-know-this-is-production", "accept a target whose host does not look like a test system"
+    group.add_argument(flag, action="store_true", dest="production_accepted", help=told)
 
 
 def chosen_target(options: argparse.Namespace, name: str) -> Target:
     """Return the named target of the targets file, or the server at a URL; raise UsageError or SafetyRefusal."""
-    if "://" in name:
-        return within(options, _stub(options, name))
+    target = _stub(options, name) if "://" in name else listed_target(options, name)
+    given = {name: value for name in ("budget", "rate") if (value := getattr(options, name)) is not None}
+    return replace(target, **numbers(given, "--")) if given else target
+
+
+def listed_target(options: argparse.Namespace, name: str) -> Target:
+    """Return the named target of the targets file; raise UsageError or SafetyRefusal."""
     targets = load_targets(options.targets) if options.targets else default_targets()
-    return within(options, choose_target(targets, name, production_accepted=options.production_accepted))
+    return choose_target(targets, name, production_accepted=options.production_accepted)
 
 
 def _stub(options: argparse.Namespace, url: str) -> Target:
     if not is_loopback(urlsplit(url).hostname or ""):
-        raise SafetyRefusal(
-            "a URL names a server on this machine, which needs no leave to be asked",
-            place=url,
-            hint="describe a real system in targets.toml and give its name",
-        )
+        why = "a URL names a server on this machine, which needs no leave to be asked"
+        raise SafetyRefusal(why, place=url, hint="describe a real system in targets.toml and give its name")
     given = {"profiles": options.profile, "client": options.client, "user": options.user}
     given |= {"secret_env": options.secret_env, "unsigned": options.unsigned}
     needed = ("profile", "client") if options.unsigned else ("profile", "client", "user", "secret_env")
@@ -90,14 +94,18 @@ def _stub(options: argparse.Namespace, url: str) -> Target:
     return stub(url, **dialect, **{name: value for name, value in given.items() if value})
 
 
-def within(options: argparse.Namespace, target: Target) -> Target:
-    """Return the target with the budget and the rate of the command line, where they are given."""
-    given = {name: value for name in ("budget", "rate") if (value := getattr(options, name)) is not None}
-    return replace(target, **numbers(given, "--")) if given else target
-
-
-def show_plan(options: argparse.Namespace, plan: RequestPlan) -> int:
-    """Print what a run would send; the exit code is 0, or 3 if it must be complete and is not."""
+def run_cases(
+    options: argparse.Namespace,
+    target: Target,
+    contract: Contract,
+    cases: Sequence[Case],
+    play: Callable[[GuardedRun, RequestPlan], int],
+) -> int:
+    """Plan a run on a target and play it, or list what it would send: a real target is asked only with --live."""
+    plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)
+    if options.live or target.mock or target.name.startswith(STUB):
+        with noted(GuardedRun(_session(options, target, options.time), _state_dir(options), contract)) as run:
+            return play(run, plan)
     if options.json:
         print_json(plan.as_json())
     else:
@@ -106,9 +114,8 @@ def show_plan(options: argparse.Namespace, plan: RequestPlan) -> int:
 
 
 @contextmanager
-def open_run(options: argparse.Namespace, target: Target, contract: Contract) -> Iterator[GuardedRun]:
+def noted(run: GuardedRun) -> Iterator[GuardedRun]:
     """Open a run on a target; what it has to say at its end goes to standard error."""
-    run = GuardedRun(_session(options, target, options.time), _state_dir(options), contract)
     try:
         with run:
             yield run

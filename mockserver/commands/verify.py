@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.report_files import (
-    Attempts,
-    add_report_flags,
-    github_output,
-    hand_over,
-    make_folders,
-    write_whole,
-)
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, open_run, run_recover, show_plan
+from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, report_file, write_reports
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, run_cases, run_recover
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
 from mockserver.verify.calls import Bench
@@ -30,17 +22,18 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import Starting, is_mock, lacks, starting
+from mockserver.verify.mock_process import is_mock, lacks, starting
 from mockserver.verify.reports.exchange import Shown
-from mockserver.verify.reports.github import GithubReport
-from mockserver.verify.reports.html import HtmlReport
-from mockserver.verify.reports.json import JsonReport
-from mockserver.verify.reports.junit import JunitReport
-from mockserver.verify.reports.terminal import TerminalReport
-from mockserver.verify.reports.text import TextReport
+from mockserver.verify.reports.github import troubles
+from mockserver.verify.reports.html import as_html
+from mockserver.verify.reports.json import as_json
+from mockserver.verify.reports.junit import as_junit
+from mockserver.verify.reports.terminal import TerminalReport, as_text
+from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.rules.reading import DIALECTS, TAGS
 from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, cases_of, verify, verify_target
-from mockserver.verify.target.request_plan import make_plan
+from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.request_plan import RequestPlan
 from mockserver.verify.target.targets import Target, is_loopback
 
 EXAMPLES = """examples:
@@ -53,41 +46,33 @@ EXAMPLES = """examples:
 
 exit codes: 0 all held, 1 something is broken, 2 wrong usage, 3 inconclusive, 4 refused for safety or left unrestored,
 130 interrupted (Ctrl-C)"""
-_WRITERS: Mapping[str, Callable[[Callable[[str], object], Shown], Callable[[Event], None]]] = {
-    ".html": HtmlReport,
-    ".json": JsonReport,
-    ".xml": JunitReport,
-    ".txt": TextReport,
+_WRITERS: Mapping[str, Callable[[WholeRun, Shown], str]] = {
+    ".html": as_html,
+    ".json": lambda run, shown: json.dumps(as_json(run, shown), indent=1, ensure_ascii=False),
+    ".xml": as_junit,
+    ".txt": as_text,
 }
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add_target_flags(parser)
     add_settings(parser, "dialect", "fixtures", "contract")
-    parser.add_argument("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")
-    parser.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--max-examples",
-        type=int,
-        default=DEFAULT_EXAMPLES,
-        metavar="N",
-        help="size of the random part; above %(default)s also all systematic cases",
-    )
-    parser.add_argument("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
-    parser.add_argument("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
-    parser.add_argument(
-        "--tolerate",
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="on a target: a rule, or 'prefix*', that it need not keep (repeatable)",
-    )
-    parser.add_argument("--verbose", action="store_true", help="also list what held")
+    add("--stage", action="append", choices=STAGES, help="a stage to run; may be given several times")
+    add("--seed", type=int, default=DEFAULT_SEED, help="seed of everything random (default: %(default)s)")
+    told = "size of the random part; above %(default)s also all systematic cases"
+    add("--max-examples", type=int, default=DEFAULT_EXAMPLES, metavar="N", help=told)
+    add("--only", action="append", default=[], metavar="RULE", help="one rule, or 'prefix*'")
+    add("--tag", action="append", default=[], choices=TAGS, help="rules with this tag")
+    told = "on a target: a rule, or 'prefix*', that it need not keep (repeatable)"
+    add("--tolerate", action="append", default=[], metavar="RULE", help=told)
+    add("--verbose", action="store_true", help="also list what held")
     add_report_flags(parser)
-    parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, one testcase for each case")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write one self-contained page")
+    as_junit_xml, as_page = partial(report_file, ending=".xml"), partial(report_file, ending=".html")
+    told = "write JUnit XML, one testcase for each case"
+    add("--junit", type=as_junit_xml, action="append", dest="report", metavar="FILE", help=told)
+    told = "write one self-contained page"
+    add("--html", type=as_page, action="append", dest="report", metavar="FILE", help=told)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,27 +87,27 @@ def run(options: argparse.Namespace) -> int:
         # Which dialect is meant is the user's to say; where nothing is said, the rules of each must hold.
         asked = hasattr(options, "dialect")
         others = [] if asked else [replace(settings, dialect=name) for name in DIALECTS if name != settings.dialect]
+        flags = ("--contract", str(settings.contract), "--max-worlds", "1000000")
         with contextlib.ExitStack() as stack:
-            mocks = {one.dialect: stack.enter_context(_mock(one)) for one in (settings, *others)}
+            starts = {one.dialect: starting(one.fixtures, one.dialect, *flags) for one in (settings, *others)}
+            mocks = {dialect: stack.enter_context(start) for dialect, start in starts.items()}
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls, "mock")
     if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
-        return _verify_mock(
-            options, settings, contract, read_fixtures(settings.fixtures), {settings.dialect: target}, target
-        )
+        fixtures = read_fixtures(settings.fixtures)
+        return _verify_mock(options, settings, contract, fixtures, {settings.dialect: target}, target)
     return _verify_target(options, contract, chosen_target(options, target))
 
 
 def _verify_target(options: argparse.Namespace, contract: Contract, target: Target) -> int:
     """Show the plan of a run on a target, or play it."""
     asked = _plan(options, default_stages=("rules",))
-    cases = cases_of(target, contract, asked)
-    requests = make_plan(cases, target, contract, write=options.write, time_s=asked.time_s)
-    if not (options.live or target.mock or "://" in options.target):
-        return show_plan(options, requests)
-    with open_run(options, target, contract) as run:
-        play = partial(verify_target, run, requests, contract, asked)
-        return _reported(options, contract, run.bench(), target.base_url, play)
+
+    def play(run: GuardedRun, requests: RequestPlan) -> int:
+        verified = partial(verify_target, run, requests, contract, asked)
+        return _reported(options, contract, run.bench(), target.base_url, verified)
+
+    return run_cases(options, target, contract, cases_of(target, contract, asked), play)
 
 
 def _verify_mock(
@@ -138,12 +123,11 @@ def _verify_mock(
     lacking = lacks(urls[settings.dialect], settings.admin_token)
     contract = Contract(contract.document, alone="around" in lacking)
     with contextlib.ExitStack() as stack:
-        sessions = {
-            dialect: HttpSession(url, fixtures.roles.editors, time_s=options.time) for dialect, url in urls.items()
-        }
-        benches = [replace(fixtures.bench(session, dialect), lacks=lacking) for dialect, session in sessions.items()]
-        for session in sessions.values():
+        benches = []
+        for dialect, url in urls.items():
+            session = HttpSession(url, fixtures.editors, time_s=options.time)
             stack.callback(session.close)
+            benches.append(replace(fixtures.bench(session, dialect), lacks=lacking))
         play = partial(verify, benches[0], contract, plan, target=name, further=benches[1:])
         return _reported(options, contract, benches[0], urls[settings.dialect], play)
 
@@ -155,68 +139,47 @@ def _reported(
     url: str,
     play: Callable[[Callable[[Event], None]], int],
 ) -> int:
-    """Tell each event of a run to the terminal and to every report that was asked for; return the exit code."""
+    """Tell each event of a run to the terminal, and the whole to every report asked for; return the exit code."""
+    make_folders(options)
     shown = Shown(contract, openly=bench.is_mock, url=url)
-    document = JsonReport(None, shown)
     stream = sys.stderr if options.json else sys.stdout
     terminal = TerminalReport(shown, stream, verbose=options.verbose, bar=progress_bar)
-    reports: dict[str, Callable[[Event], None]] = {
-        "the output": terminal,
-        "the document": document,
-        **dict(_files(options, shown)),
-    }
-    if output := github_output(options):
-        reports["what GitHub reads"] = GithubReport(output, shown)
-    attempt = Attempts()
+    attempt, events = Attempts(), list[Event]()
 
     def report(event: Event) -> None:
         event = shown.told(event) if isinstance(event, CaseFinished) else event
-        for name, one in reports.items():
-            attempt(name, partial(one, event))
-        if options.json and isinstance(event, RunFinished):
-            attempt("the document", lambda: print_json(document.document))
+        events.append(event)
+        attempt("the output", partial(terminal, event))
+        if isinstance(event, RunFinished):
+            _write(options, attempt, WholeRun(events), shown)
 
-    code = play(report)
-    if options.report_to:
-        hand_over(options.report_to, document.document)
-    return attempt.exit_code(code)
+    return attempt.exit_code(play(report))
 
 
-def _files(options: argparse.Namespace, shown: Shown) -> Iterator[tuple[str, Callable[[Event], None]]]:
-    """Yield a writer for each file that was asked for, after the file's name."""
-    asked = [(path, path.suffix) for path in options.report]
-    asked += [(path, ending) for path, ending in ((options.junit, ".xml"), (options.html, ".html")) if path]
-    make_folders(path for path, _ in asked)
-    for path, ending in asked:
-        yield str(path), _WRITERS[ending](partial(write_whole, path), shown)
+def _write(options: argparse.Namespace, attempt: Attempts, run: WholeRun, shown: Shown) -> None:
+    write_reports(
+        options,
+        attempt,
+        text=lambda ending: _WRITERS[ending](run, shown),
+        document=lambda: as_json(run, shown),
+        github=lambda output: output.tell(run.lead, run.facts, troubles(run, shown)),
+    )
+    if options.json:
+        attempt("the document", lambda: print_json(as_json(run, shown)))
 
 
 def _plan(options: argparse.Namespace, *, default_stages: tuple[str, ...]) -> Plan:
     if options.max_examples < 1:
         raise UsageError("--max-examples must be at least 1", hint=f"leave it out for {DEFAULT_EXAMPLES}")
-    chosen = tuple(stage for stage in STAGES if stage in (options.stage or default_stages))
-    # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
-    thin = 1 if options.max_examples > DEFAULT_EXAMPLES else 2
-    only, tags = tuple(options.only), tuple(options.tag)
     return Plan(
-        chosen,
-        options.seed,
-        options.max_examples,
-        options.time,
-        only,
-        tags,
-        thin,
+        stages=tuple(stage for stage in STAGES if stage in (options.stage or default_stages)),
+        seed=options.seed,
+        max_examples=options.max_examples,
+        time_s=options.time,
+        only=tuple(options.only),
+        tags=tuple(options.tag),
+        # Half of the two thousand systematic cases keep the everyday run short; the other half comes with other seeds.
+        thin=1 if options.max_examples > DEFAULT_EXAMPLES else 2,
         complete=options.complete,
         tolerated=tuple(options.tolerate),
     )
-
-
-@contextlib.contextmanager
-def _mock(settings: Settings) -> Iterator[Starting]:
-    """Start a mock with the user's settings; it is stopped at the end."""
-    more = ("--contract", str(settings.contract), "--max-worlds", "1000000")
-    with (
-        tempfile.TemporaryDirectory(prefix="mockserver-verify-") as home,
-        starting(Path(home), settings.fixtures, settings.dialect, *more) as mock,
-    ):
-        yield mock

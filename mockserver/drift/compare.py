@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,12 +47,7 @@ class Volatile:
 
     def covers(self, pointer: str) -> bool:
         """Say whether a place's value is volatile."""
-        parts = pointer.split("/")
-        return any(
-            len(parts) == len(rows := place.split("/"))
-            and all(row in ("*", part) for row, part in zip(rows, parts, strict=True))
-            for place in self.places
-        )
+        return any(re.fullmatch(re.escape(place).replace(r"\*", "[^/]*"), pointer) for place in self.places)
 
 
 def load_volatile(path: Path) -> Volatile:
@@ -81,9 +77,8 @@ class Comparison:
         """Yield the differences of two replies, None for one that never came."""
         if left is None or right is None:
             if left is not right:
-                yield Difference(
-                    Kind.BREAKING, "answer", "", *("none" if reply is None else "one" for reply in (left, right))
-                )
+                sides = ("none" if reply is None else "one" for reply in (left, right))
+                yield Difference(Kind.BREAKING, "answer", "", *sides)
             return
         if left.status != right.status:
             both_fail = min(left.status, right.status) >= 400
@@ -116,7 +111,7 @@ class Comparison:
             kind = Kind.BREAKING if left.status == 200 else Kind.DIFFERS
             yield Difference(kind, "body", "", *("empty" if not reply.body else "present" for reply in (left, right)))
             return
-        read = self._profile if left.status == 200 else read_error
+        read = partial(read_profile, contract=self.contract, dialect=self.dialect) if left.status == 200 else read_error
         documents: list[Any] = []
         states = []
         for reply in (left, right):
@@ -130,9 +125,6 @@ class Comparison:
             yield Difference(Kind.BREAKING, "body", "", *states)
         if None not in documents:
             yield from self._values(*documents) if left.status == 200 else self._errors(*documents)
-
-    def _profile(self, reply: Reply) -> dict[str, Any]:
-        return read_profile(reply, self.contract, self.dialect)
 
     def _values(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
         for pointer, one, other in differences(left, right):
@@ -156,10 +148,8 @@ class Comparison:
     def _errors(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[Difference]:
         for pointer, one, other in differences(left, right):
             kind = Kind.COSMETIC if pointer == "/Message" else Kind.DIFFERS
-            yield Difference(kind, "error", self.show.pointer(pointer), self._message(one), self._message(other))
-
-    def _message(self, value: Any) -> str:
-        return self.show.message(value) if isinstance(value, str) else self._described(value)
+            sides = ("missing" if value is MISSING else self.show.message(value) for value in (one, other))
+            yield Difference(kind, "error", self.show.pointer(pointer), *sides)
 
     def _described(self, value: Any) -> str:
         return "missing" if value is MISSING else self.show.value(value)

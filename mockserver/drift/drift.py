@@ -7,9 +7,8 @@ rule files, so that for each difference it can be said which side does what the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mockserver.drift.compare import Comparison, Difference, Kind
@@ -22,68 +21,59 @@ from mockserver.drift.findings import (
     ShownExchange,
     sameness,
 )
-from mockserver.drift.known import Known, split_expired
+from mockserver.drift.known import Known
 from mockserver.errors import CommandError, Inconclusive
-from mockserver.verify.calls import Bench, Key, Reply, Verdict
+from mockserver.verify.calls import Key, Reply, Verdict
 from mockserver.verify.checks import reply_problems
-from mockserver.verify.contract import Contract, Shape
+from mockserver.verify.contract import Shape
 from mockserver.verify.conversation import Exchange, is_old
 from mockserver.verify.events import CaseFinished
+from mockserver.verify.mock_process import load_profiles
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.rules.reading import Rule
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.request_plan import Case, RequestPlan, held_back
 from mockserver.verify.target.restore import profile_of
-from mockserver.verify.target.session import Throttled
+from mockserver.verify.target.session import TargetSession, Throttled
 from mockserver.verify.target.targets import Target
 from mockserver.verify.target.undo import canonical
 
 STAMP, SET_ANEW = "stamp of a change", "set anew"
 _EXACT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d")
-Load = Callable[[Mapping[Key, Mapping[str, Any]]], str]
 
 
+@dataclass
 class Drift:
-    """One comparison. `run` is the side whose profile is used, `mock` the bench of the other, `load` puts it there.
+    """One comparison. `run` is the side whose profile is used, `mock` the other one, which takes it on.
 
     `mock_is_left` says which side the mock is in reports.
     """
 
-    def __init__(
-        self,
-        run: GuardedRun,
-        mock: Bench,
-        load: Load,
-        contract: Contract,
-        comparison: Comparison,
-        report: DriftReport,
-        *,
-        mock_is_left: bool,
-    ) -> None:
-        self.run = run
-        self.mock = mock
-        self.load = load
-        self.contract = contract
-        self.comparison = comparison
-        self.report = report
-        self.mock_is_left = mock_is_left
-        self.bench = run.bench()
-        self.shown = Shown(contract, openly=False, redact=comparison.show)
+    run: GuardedRun
+    mock: Target
+    comparison: Comparison
+    report: DriftReport
+    mock_is_left: bool
+
+    def __post_init__(self) -> None:
+        self.bench = self.run.bench()
+        mock = self.mock.bench(TargetSession(self.mock))
+        self.mock_bench = replace(mock, absent=self.bench.absent, reads_by_get=self.bench.reads_by_get)
+        self.contract = self.comparison.contract
+        self.shown = Shown(self.contract, openly=False, redact=self.comparison.show)
 
     def compare(
         self,
         plan: RequestPlan,
         rules: Sequence[Rule],
         known: Sequence[Known],
-        today: date,
         progress: Callable[[int, int], object] | None = None,
     ) -> DriftReport:
         """Play the plan's cases on both sides, unless something stops the run; the report says what.
 
-        `progress` is called with (cases played, cases in all).
+        `known` is drift that does not count. `progress` is called with (cases played, cases in all).
         """
         session = self.run.session
-        valid, self.report.expired = split_expired(known, today)
         named = {rule.id: rule for rule in rules}
         session.limit = plan.announced
         try:
@@ -100,14 +90,12 @@ class Drift:
         ran = {case.id for case in self.report.cases if not case.not_run}
         answered = {fact for row in plan.chosen if row.case.id in ran for fact in row.case.fact}
         self.report.words = plan.words(len(answered))
-        for row in (*plan.left, *plan.held):
-            why = row.held or f"left out: {plan.too_small}"
-            self.report.cases.append(_result(named[row.case.id], not_run=why))
+        self.report.cases += [_result(named[case.id], not_run=why) for case, why in plan.not_asked()]
         if plan.never_wrote(self.run):
             self.report.cases.append(NOTHING_WRITTEN)
-        self.report.cases = [_with_known(case, valid) for case in self.report.cases]
+        self.report.cases = [_with_known(case, known) for case in self.report.cases]
         seen = {finding.known for case in self.report.cases for finding in case.findings}
-        self.report.unseen = [entry for entry in valid if entry not in seen]
+        self.report.unseen = [entry for entry in known if entry not in seen]
         return self.report
 
     def _profiles(self) -> None:
@@ -116,18 +104,19 @@ class Drift:
         for key in self.run.target.keys:
             for problem in self.contract.problems(self.run.profiles[key], self.contract.schemas["UserProfile"]):
                 place, _, what = problem.partition(" ")
-                findings.append(self._finding(Kind.BREAKING, place, what))
+                findings.append(self._finding(place, what))
         if refused := self._load(self.run.target.keys):
-            findings.append(self._finding(Kind.BREAKING, "", f"refused by the mock ({refused.partition(':')[0]})"))
+            findings.append(self._finding("", f"refused by the mock ({refused.partition(':')[0]})"))
         title = "The profile is what the contract says of it"
         self.report.cases.append(CaseResult(PROFILE, title, "page", findings=tuple(findings)))
 
     def _load(self, keys: Sequence[Key]) -> str:
-        return self.load({key: conformed(self.run.profiles[key], self.contract.profile) for key in keys})
+        profiles = {key: conformed(self.run.profiles[key], self.contract.profile) for key in keys}
+        return load_profiles(self.mock, profiles)
 
-    def _finding(self, kind: Kind, place: str, what: str) -> Finding:
+    def _finding(self, place: str, what: str) -> Finding:
         sides = self._sides("as in the contract", what)
-        difference = Difference(kind, "profile", self.comparison.show.pointer(place), *sides)
+        difference = Difference(Kind.BREAKING, "profile", self.comparison.show.pointer(place), *sides)
         return Finding(difference, (PROFILE,), "page", self.report.left if self.mock_is_left else self.report.right)
 
     def _case(self, case: Case, rule: Rule) -> CaseResult:
@@ -136,9 +125,7 @@ class Drift:
         self._load(keys_of(rule, self.run.target))
         try:
             real = case.play(self.bench, ())
-            mock = case.play(
-                replace(self.mock, is_mock=False, absent=self.bench.absent, reads_by_get=self.bench.reads_by_get), ()
-            )
+            mock = case.play(self.mock_bench, ())
         except Throttled as why:
             return _result(rule, not_run=why.problem, inconclusive=True)
         except LookupError:
@@ -177,12 +164,7 @@ class Drift:
         exchanges = tuple(self._shown_exchange(*pair) for pair in compared) if drifts else ()
         requests = len(real.exchanges)
         return _result(
-            rule,
-            findings=tuple(findings),
-            not_run=why,
-            inconclusive=lost,
-            requests=requests,
-            exchanges=exchanges,
+            rule, findings=tuple(findings), not_run=why, inconclusive=lost, requests=requests, exchanges=exchanges
         )
 
     def _shown_exchange(self, mock: Exchange, real: Exchange) -> ShownExchange:
@@ -270,20 +252,13 @@ def _at(document: Any, pointer: str) -> Any:
     return document
 
 
-def conformed(profile: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    """Return the profile with the contract's members only and all of them, so that a mock takes it."""
-    return {
-        name: _conformed(profile.get(name, member.empty), member)
-        for name, member in shape.members.items()
-        if member.returned
-    }
-
-
-def _conformed(value: Any, shape: Shape) -> Any:
+def conformed(value: Any, shape: Shape) -> Any:
+    """Return a profile, or a part of it, with the contract's members only and all of them, so that a mock takes it."""
     if isinstance(value, dict) and shape.kind == "object":
-        return conformed(value, shape)
+        shown = {name: member for name, member in shape.members.items() if member.returned}
+        return {name: conformed(value.get(name, member.empty), member) for name, member in shown.items()}
     if isinstance(value, list) and shape.item is not None:
-        return [_conformed(item, shape.item) for item in value]
+        return [conformed(item, shape.item) for item in value]
     return value
 
 
@@ -304,13 +279,10 @@ def _outcome_of(reply: Reply | None) -> int:
 
 
 def _with_known(case: CaseResult, known: Sequence[Known]) -> CaseResult:
-    return replace(case, findings=tuple(_accepted(finding, known) for finding in case.findings))
+    def accepted(row: Difference) -> Known | None:
+        return next((entry for entry in known if entry.covers(case.id, row.what, row.place)), None)
 
-
-def _accepted(finding: Finding, known: Sequence[Known]) -> Finding:
-    row = finding.difference
-    match = (entry for entry in known if entry.covers(finding.cases[0], row.what, row.place))
-    return replace(finding, known=next(match, None))
+    return replace(case, findings=tuple(replace(one, known=accepted(one.difference)) for one in case.findings))
 
 
 def keys_of(rule: Rule, target: Target) -> tuple[Key, ...]:

@@ -11,6 +11,7 @@ from mockserver.drift.compare import Difference, Kind
 from mockserver.drift.known import Known
 from mockserver.errors import CommandError
 from mockserver.verify.rules.reading import SOURCES
+from mockserver.verify.target.request_plan import NEVER_WROTE
 
 PROFILE = "the-profile-itself"
 # The worst first; what was not run takes nothing from what was.
@@ -123,23 +124,10 @@ class DriftReport:
         return Counter(finding.verdict for finding in self.findings)
 
 
-NOTHING_WRITTEN = CaseResult(
-    "nothing-written",
-    "The run writes",
-    "assumed",
-    not_run="--write was given, and no case changed the profile: see why none could",
-    inconclusive=True,
-)
+NOTHING_WRITTEN = CaseResult("nothing-written", "The run writes", "assumed", not_run=NEVER_WROTE, inconclusive=True)
 
 
 def sameness(row: Difference) -> tuple[str, ...]:
     """Return what makes two differences the same but for values and indices."""
-    return row.what, _general(row.place), _plain(row.left), _plain(row.right)
-
-
-def _general(place: str) -> str:
-    return re.sub(r"/\d+(?=/|$)", "/*", place)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"( of \d+)? #[0-9a-f]+", "", text)
+    left, right = (re.sub(r"( of \d+)? #[0-9a-f]+", "", text) for text in (row.left, row.right))
+    return row.what, re.sub(r"/\d+(?=/|$)", "/*", row.place), left, right

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mockserver.drift.compare import Kind
 from mockserver.drift.findings import VERDICTS, DriftReport, Finding
-from mockserver.verify.reports.matrix import CaseOutcome, FactRow, fact_rows
+from mockserver.verify.reports.matrix import FactRow, fact_rows
 from mockserver.verify.reports.page import rendered
 from mockserver.verify.reports.sentences import SOURCES, Lead, counted
 
@@ -47,7 +47,7 @@ def as_html(report: DriftReport, summary: str) -> str:
 
 def facts_of(report: DriftReport) -> list[FactRow]:
     """Return the facts of the page with what became of them."""
-    outcomes = (CaseOutcome(case.id, case.verdict, case.fact, "both sides") for case in report.cases)
+    outcomes = ((case.id, case.verdict, case.fact, "both sides") for case in report.cases)
     return fact_rows(outcomes, VERDICTS, "same")
 
 

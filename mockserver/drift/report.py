@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from mockserver.drift.findings import CaseResult, DriftReport, Finding
 from mockserver.drift.html import advice, as_html
 from mockserver.verify.reports.github import Trouble
+from mockserver.verify.reports.junit import count_outcomes
 from mockserver.verify.target.request_plan import by_reason
 
 # Cases of one difference that a terminal shows.
@@ -57,20 +58,17 @@ def as_json(report: DriftReport) -> dict[str, Any]:
 def as_junit(report: DriftReport) -> str:
     """Return the report as JUnit XML, with one test case for each case."""
     suite = ElementTree.Element("testsuite", name=f"drift: {report.left} and {report.right}")
-    failed = skipped = 0
     for case in report.cases:
         element = ElementTree.SubElement(suite, "testcase", classname="drift", name=case.id)
-        counting = [finding for finding in case.findings if finding.counts]
-        if counting:
-            failed += 1
+        if counting := [finding for finding in case.findings if finding.counts]:
             failure = ElementTree.SubElement(element, "failure", message=counting[0].difference.kind.value)
             failure.text = "\n".join(_one_line(report, finding) for finding in counting)
         elif case.not_run:
-            skipped += 1
             ElementTree.SubElement(element, "skipped", message=case.not_run)
-    errors = _stop_case(suite, report)
-    totals = {"tests": len(report.cases) + errors, "failures": failed, "skipped": skipped, "errors": errors}
-    suite.attrib.update({name: str(number) for name, number in totals.items()})
+    if report.stopped is not None:
+        element = ElementTree.SubElement(suite, "testcase", classname="drift", name="the-run-itself")
+        ElementTree.SubElement(element, "error", message=report.stopped.problem)
+    count_outcomes(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
@@ -146,11 +144,3 @@ def _finding_row(finding: Finding) -> dict[str, Any]:
 def _case_row(case: CaseResult) -> dict[str, Any]:
     named = {"id": case.id, "title": case.title, "source": case.source, "why": case.why}
     return named | {"notRun": case.not_run, "requests": case.requests, "differences": len(case.findings)}
-
-
-def _stop_case(suite: ElementTree.Element, report: DriftReport) -> int:
-    if report.stopped is None:
-        return 0
-    element = ElementTree.SubElement(suite, "testcase", classname="drift", name="the-run-itself")
-    ElementTree.SubElement(element, "error", message=report.stopped.problem)
-    return 1

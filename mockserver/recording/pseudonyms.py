@@ -9,14 +9,15 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import islice
 from random import Random
 from urllib.parse import quote, unquote
 
-from mockserver.errors import SafetyRefusal
+from mockserver.errors import SafetyRefusal, UsageError
+from mockserver.package import pip_install
 from mockserver.recording.guard import LEAST, Guard, digits_of, folded
 
 ROUNDS = 200
@@ -41,6 +42,20 @@ _PIECES = re.compile(
 )
 # One digit, two or three (ITU-T E.164).
 _COUNTRY_CODE = re.compile(r"\s*(?:\+|00)(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})")
+
+
+def plausible_words() -> Mapping[int, Sequence[str]]:
+    """Return invented words that could be names, by their length: Faker's; raise UsageError if it is not installed."""
+    try:
+        from faker.providers.person.en_US import Provider
+    except ImportError as missing:
+        hint = pip_install("faker>=33")
+        raise UsageError("recording needs the package Faker, which is not installed", hint=hint) from missing
+    words: Mapping[int, list[str]] = defaultdict(list)
+    for word in sorted({name.lower() for name in (*Provider.first_names, *Provider.last_names)}):
+        if word.isascii() and word.isalpha():
+            words[len(word)].append(word)
+    return words
 
 
 def says_nothing(text: str) -> bool:

@@ -102,11 +102,8 @@ def pseudonymised(
     names = {part for place in places_of(shape) for part in place.split("/")}
     harmless = frozenset(folded(text) for text in names | {text for place, text in rows if place in stays})
     # What was left out belongs to the originals as well.
-    originals = {
-        text
-        for place, text in everything
-        if place not in stays and not says_nothing(text) and folded(text) not in harmless
-    }
+    personal = {text for place, text in everything if place not in stays}
+    originals = {text for text in personal if not says_nothing(text) and folded(text) not in harmless}
     private = [(place, text) for place, text in rows if place not in stays]
     phones = {text for place, text in private if place.startswith("PhoneNumbers/")}
     pseudonyms = Pseudonyms(key, words, originals, phones)
@@ -167,9 +164,8 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 def _replaced(value: Any, replacements: Mapping[str, str], stays: frozenset[str], place: str = "") -> Any:
     if isinstance(value, dict):
-        return {
-            name: _replaced(item, replacements, stays, f"{place}/{name}".lstrip("/")) for name, item in value.items()
-        }
+        inner = {name: f"{place}/{name}".lstrip("/") for name in value}
+        return {name: _replaced(item, replacements, stays, inner[name]) for name, item in value.items()}
     if isinstance(value, list):
         return [_replaced(item, replacements, stays, place) for item in value]
     if place in stays or value is None or isinstance(value, bool):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from mockserver.errors import SafetyRefusal, UsageError
 LEAST_LENGTH = 12
 
 
-def key_from(name: str | None, state_dir: Path, environment: Mapping[str, str] = os.environ) -> bytes:
+def key_from(name: str | None, state_dir: Path) -> bytes:
     """Return the key from a variable of the environment, else from the state directory, where it is made once."""
     if name is None:
         return _kept(state_dir / "record.key")
-    value = environment.get(name, "")
+    value = os.environ.get(name, "")
     if len(value) < LEAST_LENGTH:
         problem = f"the environment's variable {name} holds no {LEAST_LENGTH} characters"
         raise UsageError(problem, place="--secret-env", hint="put a long random text into it")

@@ -229,14 +229,10 @@ class XmlProfileReader:
         if self.loose:
             return self._loosely(element, shape, place)
         if (tags := [child.tag for child in element]) != wanted:
-            raise Unreadable(
-                f"the elements of {place or '/'} are not the expected ones in the expected order: "
-                f"{_first_wrong(tags, wanted)}"
-            )
-        found = {
-            name: self._value(child, shape.members[name], f"{place}/{name}")
-            for name, child in zip(order, element, strict=True)
-        }
+            why = f"the elements of {place or '/'} are not the expected ones in the expected order"
+            raise Unreadable(f"{why}: {_first_wrong(tags, wanted)}")
+        pairs = zip(order, element, strict=True)
+        found = {name: self._value(child, shape.members[name], f"{place}/{name}") for name, child in pairs}
         return {name: found[name] for name, member in shape.members.items() if name in found and member.returned}
 
     def _loosely(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
@@ -244,10 +240,10 @@ class XmlProfileReader:
         found: dict[str, Any] = {}
         for child in element:
             tag = _local(child.tag)
-            name = names.get(tag)
-            found[name or tag] = (
-                self._value(child, shape.members[name], f"{place}/{name}") if name else child.text or ""
-            )
+            if name := names.get(tag):
+                found[name] = self._value(child, shape.members[name], f"{place}/{name}")
+            else:
+                found[tag] = child.text or ""
         hidden = {name for name, member in shape.members.items() if not member.returned}
         order = [*(name for name in shape.members if name in found), *(name for name in found if name not in names)]
         return {name: found[name] for name in order if name not in hidden}
@@ -349,11 +345,11 @@ def _read_list(contract: Contract, media_type: str, text: str) -> Any:
     root = _parse(text)
     if root.tag != f"{space}TagCountList":
         raise Unreadable("the XML does not start with TagCountList in its namespace")
-    rows = [
-        (row.findtext(f"{space}Tag/{space}Name"), row.findtext(f"{space}Count"))
+    tags = [
+        {"Tag": {"Name": row.findtext(f"{space}Tag/{space}Name")}, "Count": int(row.findtext(f"{space}Count") or 0)}
         for row in root.iter(f"{space}TagCount")
     ]
-    return {"TagCounts": [{"Tag": {"Name": name}, "Count": int(count or 0)} for name, count in rows]}
+    return {"TagCounts": tags}
 
 
 def read_answer(call: Call, reply: Reply, contract: Contract, dialect: str) -> Any:

@@ -16,7 +16,6 @@ class RunStarted:
     target: str
     dialect: str
     seed: int
-    stages: tuple[str, ...]
     is_mock: bool
     words: str = ""
 

@@ -22,6 +22,10 @@ class TimeOver(Inconclusive):
     """The time of the run is over: nothing more is sent for its cases."""
 
 
+class TooDeep(Inconclusive):
+    """An answer is nested deeper than any profile."""
+
+
 def exchange(
     connection: http.client.HTTPConnection,
     call: Call,
@@ -69,7 +73,7 @@ def _answer(respond: Callable[[], http.client.HTTPResponse], started: float) -> 
     if response.length:
         raise http.client.IncompleteRead(body)
     if is_too_deep(body):
-        raise Inconclusive("the target's answer is nested deeper than any profile")
+        raise TooDeep("the target's answer is nested deeper than any profile")
     names = {name.lower(): value for name, value in response.getheaders()}
     return Reply(response.status, names, body, monotonic() - started)
 

@@ -19,79 +19,67 @@ _MOST_PROFILES = 4
 
 
 @dataclass
-class _Roles:
-    """The accounts of the fixtures by what they may do."""
+class MockFixtures:
+    """What the verifying side reads of a mock's fixtures: the accounts of each client by what they may do."""
 
     editors: dict[str, Account] = field(default_factory=dict)
     readers: dict[str, Account] = field(default_factory=dict)
     retired: dict[str, Account] = field(default_factory=dict)
     oauth: dict[str, Account] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class MockFixtures:
-    """What the verifying side reads of a mock's fixtures."""
-
-    roles: _Roles
-    profiles: tuple[Key, ...]
-    sparse: Key | None
+    profiles: tuple[Key, ...] = ()
+    sparse: Key | None = None
 
     def bench(self, session: Session, dialect: str) -> Bench:
         """Return the bench of a mock that serves these fixtures."""
         client = self.profiles[0][0]
-        roles = self.roles
         return Bench(
             session=session,
-            account=roles.editors[client],
+            account=self.editors[client],
             profiles=self.profiles,
             dialect=dialect,
-            accounts=roles.editors,
-            reader=roles.readers.get(client),
-            retired=roles.retired.get(client),
-            oauth=roles.oauth.get(client),
+            accounts=self.editors,
+            reader=self.readers.get(client),
+            retired=self.retired.get(client),
+            oauth=self.oauth.get(client),
             sparse=self.sparse,
             absent=((client, self.profiles[0][1], "NO-SUCH-ID"),),
             isolated=True,
             is_mock=True,
         )
 
+    def add_accounts(self, client_id: str, client: Mapping[str, Any]) -> None:
+        """Sort in the users and the applications of a client."""
+        groups = {name: group.get("permissions", []) for name, group in client.get("groups", {}).items()}
+        for user_id, user in client.get("users", {}).items():
+            allowed = any(PERMISSION in groups.get(name, ()) for name in user.get("groups", ()))
+            account = Account(client_id, user_id, user["secret"])
+            (self.editors if allowed else self.readers).setdefault(client_id, account)
+            if allowed and "previous_secret" in user:
+                self.retired.setdefault(client_id, Account(client_id, user_id, user["previous_secret"]))
+        for app_id, app in client.get("oauth_clients", {}).items():
+            editor = self.editors.get(client_id)
+            if editor is not None and editor.user_id in app.get("users", ()):
+                self.oauth.setdefault(client_id, Account(client_id, app_id, app["secret"]))
+
 
 def read_fixtures(directory: Path) -> MockFixtures:
-    """Read roles and profiles; raise UsageError if nobody may change anything there."""
+    """Read accounts and profiles; raise UsageError if nobody may change anything there."""
+    place, hint = str(directory), "run mockserver check"
     try:
         document = tomllib.loads((directory / "clients.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
-        raise UsageError(
-            f"can't read the fixtures: {problem}", place=str(directory), hint="run mockserver check"
-        ) from problem
-    roles = _Roles()
+        raise UsageError(f"can't read the fixtures: {problem}", place=place, hint=hint) from problem
+    fixtures = MockFixtures()
     for client_id, client in document.get("clients", {}).items():
-        _add_roles(roles, client_id, client)
-    found = [row for client_id in roles.editors for row in _profiles(directory / "profiles" / client_id, client_id)]
+        fixtures.add_accounts(client_id, client)
+    found = [row for client_id in fixtures.editors for row in _profiles(directory / "profiles" / client_id, client_id)]
     # By its alternate id an inactive profile is not found, nor one with a slash by the library's routing.
     found = [row for row in found if row[1].get("IsActive") is not False] or found
     found.sort(key=lambda row: "/" in "".join(row[0]))
     if not found:
-        raise UsageError(
-            "the fixtures have no profile with a user who may change it",
-            place=str(directory),
-            hint="run mockserver check",
-        )
-    return MockFixtures(roles, _chosen([key for key, _ in found]), _sparse(found))
-
-
-def _add_roles(roles: _Roles, client_id: str, client: Mapping[str, Any]) -> None:
-    groups = {name: group.get("permissions", []) for name, group in client.get("groups", {}).items()}
-    for user_id, user in client.get("users", {}).items():
-        allowed = any(PERMISSION in groups.get(name, ()) for name in user.get("groups", ()))
-        account = Account(client_id, user_id, user["secret"])
-        (roles.editors if allowed else roles.readers).setdefault(client_id, account)
-        if allowed and "previous_secret" in user:
-            roles.retired.setdefault(client_id, Account(client_id, user_id, user["previous_secret"]))
-    for app_id, app in client.get("oauth_clients", {}).items():
-        editor = roles.editors.get(client_id)
-        if editor is not None and editor.user_id in app.get("users", ()):
-            roles.oauth.setdefault(client_id, Account(client_id, app_id, app["secret"]))
+        raise UsageError("the fixtures have no profile with a user who may change it", place=place, hint=hint)
+    fixtures.profiles, fixtures.sparse = _chosen([key for key, _ in found]), _sparse(found)
+    return fixtures
 
 
 def _profiles(directory: Path, client_id: str) -> Iterator[tuple[Key, Mapping[str, Any]]]:

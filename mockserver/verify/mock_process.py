@@ -10,19 +10,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mockserver.errors import Inconclusive
-from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.conversation import PATCH_ALONE
-from mockserver.verify.http_session import exchange
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.http_session import TooDeep, exchange
+from mockserver.verify.target.credential import Credential
+from mockserver.verify.target.targets import Target
 
 _START_S, _ANSWER_S = 60.0, 10.0
 
@@ -46,22 +47,23 @@ class Starting(NamedTuple):
 
 
 @contextmanager
-def starting(home: Path, fixtures: Path, dialect: str, *flags: str, **how: Any) -> Iterator[Starting]:
-    """Start a mock on a free port, with its own files in `home`; it is stopped at the end."""
-    ready, log = home / "ready.json", home / "log.txt"
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
-    command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
-    try:
-        yield Starting(process, ready, log)
-    finally:
-        process.terminate()
+def starting(fixtures: Path, dialect: str, *flags: str, **how: Any) -> Iterator[Starting]:
+    """Start a mock on a free port; at the end it is stopped, and its own files are gone."""
+    with tempfile.TemporaryDirectory(prefix="mockserver-verify-") as home:
+        ready, log = Path(home, "ready.json"), Path(home, "log.txt")
+        command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--ready-file", str(ready)]
+        command += ["--dialect", dialect, "--fixtures", str(fixtures), "--log", "off", *flags]
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, **how)  # noqa: S603 - our own command
         try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield Starting(process, ready, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextmanager
@@ -69,25 +71,21 @@ def local_mock(other: Target) -> Iterator[Target]:
     """Start a mock that can take on the other target's profiles; its users have the same names, and their own keys."""
     user = Credential(other.credential.user, known=secrets.token_hex(16))
     reader = other.reader and Credential(other.reader.user, known=secrets.token_hex(16))
-    mock = replace(
-        other, name="mock", credential=user, reader=reader, mock=True, marker=None, admin_token_env=None, unsigned=False
-    )
-    with tempfile.TemporaryDirectory() as directory:
-        home = Path(directory)
-        _write_fixtures(home / "fixtures", other.client, user, reader)
+    mock = replace(other, name="mock", credential=user, reader=reader, mock=True, marker=None, unsigned=False)
+    with tempfile.TemporaryDirectory() as home:
+        fixtures = Path(home, "fixtures")
+        _write_fixtures(fixtures, other.client, user, reader)
         # In an environment and a directory without the user's settings.
         where: dict[str, Any] = {"cwd": home, "env": _environment()}
-        with starting(home, home / "fixtures", other.dialect, "--pure", "--no-magic-ids", **where) as started:
-            yield replace(mock, base_url=started.url())
+        with starting(fixtures, other.dialect, "--pure", "--no-magic-ids", **where) as started:
+            yield replace(mock, base_url=started.url(), admin_token_env=None)
 
 
 def is_mock(url: str) -> bool:
     """Ask a server on this machine whether it is this project's mock; raise Inconclusive if it can't be reached."""
     said = told(url, "version")
     # A mock whose control surface has a token says so.
-    return (
-        "mypreferences-mockserver" in (who := (said.get("server"), said.get("reason"))) or "admin-token-missing" in who
-    )
+    return said.get("server") == "mypreferences-mockserver" or said.get("reason") == "admin-token-missing"
 
 
 # What a mock's settings take from what rules need: the setting, its usual value, and the words for any other.
@@ -106,21 +104,10 @@ def lacks(url: str, token: str | None) -> Mapping[str, str]:
 
 def told(url: str, what: str, token: str | None = None) -> Mapping[str, Any]:
     """Return what a mock's control surface tells, nothing if there is none; raise Inconclusive if it's not reached."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_S)
-    bounds = Bounds(connection, _ANSWER_S)  # it may be no mock, and answer without an end
-    connection.response_class = bounds.response  # type: ignore[assignment]  # a callable will do
     try:
-        bounds.open()
-        connection.request("GET", f"/__admin/{what}", headers={"X-Mock-Admin-Token": token} if token else {})
-        text = connection.getresponse().read(MOST_BYTES)
-        said = {} if is_too_deep(text) else json.loads(text)
-    except ValueError:
+        said = json.loads(_asked(url, token, "GET", what, within_s=_ANSWER_S).body)
+    except (ValueError, TooDeep):
         return {}
-    except (OSError, http.client.HTTPException) as problem:
-        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
-    finally:
-        connection.close()
     return said if isinstance(said, dict) else {}
 
 
@@ -129,12 +116,13 @@ def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> st
 
     Raises Inconclusive if it can't be reached.
     """
-    _ask(mock, "POST", "/__admin/reset/profiles", b"")
+    ask = partial(_asked, mock.admin_url, mock.admin_token, within_s=mock.timeout_s)
+    ask("POST", "reset/profiles")
     named: set[tuple[str, str]] = set()
     for key, profile in profiles.items():
         if (key[1].lower(), key[2].lower()) in named:
             continue  # another id of a profile that is there already
-        reply = _ask(mock, "PUT", "/".join(("/__admin/profiles", *quoted(key))), json.dumps(profile).encode())
+        reply = ask("PUT", "/".join(("profiles", *quoted(key))), json.dumps(profile).encode())
         if reply.status not in (200, 201):
             return f"{reply.status}: {_reason(reply.body)}"
         entries = profile.get("AlternateIds") or ()
@@ -142,15 +130,16 @@ def load_profiles(mock: Target, profiles: Mapping[Key, Mapping[str, Any]]) -> st
     return ""
 
 
-def _ask(mock: Target, method: str, path: str, body: bytes) -> Reply:
-    parts = urlsplit(mock.admin_url)
+def _asked(url: str, token: str | None, method: str, what: str, body: bytes = b"", *, within_s: float) -> Reply:
+    """Return the answer of a control surface; raise Inconclusive if it can't be reached, or answers without an end."""
+    parts = urlsplit(url)
     headers = [("Content-Type", "application/json"), ("Connection", "close")]
-    headers += [("X-Mock-Admin-Token", mock.admin_token)] if mock.admin_token else []
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=mock.timeout_s)
+    headers += [("X-Mock-Admin-Token", token)] if token else []
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=within_s)
     try:
-        return exchange(connection, Call(method, mock.keys[0], (), body, path=path), headers)
+        return exchange(connection, Call(method, ("", "", ""), (), body, path=f"/__admin/{what}"), headers)
     except (OSError, http.client.HTTPException) as problem:
-        raise Inconclusive(f"the mock can't be reached: {type(problem).__name__}") from problem
+        raise Inconclusive(f"{url} can't be reached: {problem}", hint="start it with mockserver serve") from problem
     finally:
         connection.close()
 
@@ -164,24 +153,27 @@ def _reason(text: bytes) -> str:
 
 def _write_fixtures(directory: Path, client: str, user: Credential, reader: Credential | None) -> None:
     (directory / "profiles").mkdir(parents=True)
-    name = json.dumps
-    rows = [
-        f"[clients.{name(client)}]",
-        'default_type = "Customer"',
-        'default_locale = "en-US"',
-        f"[clients.{name(client)}.groups.editors]",
-        'permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]',
-        *_user(client, user, '["editors"]'),
-        *(_user(client, reader, "[]") if reader else ()),
-    ]
+    users = {user.user: (user.secret(), ["editors"])} | ({reader.user: (reader.secret(), [])} if reader else {})
     path = directory / "clients.toml"
     path.touch(mode=0o600)
-    path.write_text("\n".join(rows), encoding="utf-8")
+    path.write_text(clients_toml(client, users), encoding="utf-8")
 
 
-def _user(client: str, user: Credential, groups: str) -> list[str]:
-    place = f"[clients.{json.dumps(client)}.users.{json.dumps(user.user)}]"
-    return [place, f'secret = "{user.secret()}"', f"groups = {groups}"]
+def clients_toml(client: str, users: Mapping[str, tuple[str, Sequence[str]]]) -> str:
+    """Return the clients.toml of one client, whose group `editors` may do everything; of users secret and groups."""
+    name = json.dumps(client)
+    rows = [
+        f"[clients.{name}]",
+        'default_type = "Customer"',
+        'default_locale = "en-US"',
+        "",
+        f"[clients.{name}.groups.editors]",
+        'permissions = ["profile:read", "profile:update", "profile:create", "profile:delete", "consent:create"]',
+    ]
+    for user, (secret, groups) in users.items():
+        rows += ["", f"[clients.{name}.users.{json.dumps(user)}]"]
+        rows += [f"secret = {json.dumps(secret)}", f"groups = {json.dumps(list(groups))}"]
+    return "\n".join([*rows, ""])
 
 
 def _environment() -> dict[str, str]:

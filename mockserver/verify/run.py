@@ -14,22 +14,14 @@ from mockserver.verify.contract import Contract
 from mockserver.verify.drawn.guarded import drawn, guarded_case
 from mockserver.verify.drawn.schemathesis import GeneratedRunner, generate, require_schemathesis
 from mockserver.verify.drawn.walk import Walker
-from mockserver.verify.events import (
-    CaseFinished,
-    Event,
-    RunFinished,
-    RunStarted,
-    StageFinished,
-    StageStarted,
-    Tally,
-)
+from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished, StageStarted, Tally
 from mockserver.verify.http_session import TimeOver
 from mockserver.verify.rules.every_answer import CASE, FACT, TITLE, look_at_answers
 from mockserver.verify.rules.playing import RuleRunner
 from mockserver.verify.rules.reading import Rule, chosen, load_rules, matches
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
-from mockserver.verify.target.request_plan import Case, RequestPlan, held_back, rule_case
+from mockserver.verify.target.request_plan import NEVER_WROTE, Case, RequestPlan, held_back, rule_case
 from mockserver.verify.target.targets import Target
 
 STAGES = ("rules", "model", "generated")
@@ -73,13 +65,7 @@ class Plan:
 
 
 def verify(
-    bench: Bench,
-    contract: Contract,
-    plan: Plan,
-    report: Report,
-    *,
-    target: str = "mock",
-    further: Sequence[Bench] = (),
+    bench: Bench, contract: Contract, plan: Plan, report: Report, *, target: str = "mock", further: Sequence[Bench] = ()
 ) -> int:
     """Run the stages and return the exit code: 0 all held, 1 something is broken, 3 no answer.
 
@@ -87,10 +73,10 @@ def verify(
     Raises UsageError for a plan that can't be carried out, before anything is sent.
     """
     tally = Tally()
-    runs = [_Run(bench, contract, plan, report, tally)]
-    if "rules" in plan.asked:
-        rules = replace(plan, stages=("rules",))
-        runs += [_Run(other, contract, rules, report, tally, label=f"-{other.dialect}") for other in further]
+    first = _Run(bench=bench, contract=contract, plan=plan, report=report, tally=tally)
+    rules = replace(first, plan=replace(plan, stages=("rules",)))
+    others = further if "rules" in plan.asked else ()
+    runs = [first, *(replace(rules, bench=other, label=f"-{other.dialect}") for other in others)]
     for run in runs:
         run.prepare()
     return _carried_out(runs, tally, report, target)
@@ -100,7 +86,9 @@ def verify_target(run: GuardedRun, requests: RequestPlan, contract: Contract, pl
     """Play the plan of a run on a target and return the exit code, as `verify` does; the run is open already."""
     tally = Tally()
     run.session.limit = requests.announced
-    planned = _PlannedRun(run, requests, contract, plan, report, tally)
+    planned = _PlannedRun(
+        bench=run.bench(), contract=contract, plan=plan, report=report, tally=tally, guarded=run, requests=requests
+    )
     return _carried_out([planned], tally, report, run.target.name, requests.words)
 
 
@@ -122,12 +110,11 @@ def _carried_out(
     runs: Sequence[_Run], tally: Tally, report: Report, target: str, words: Callable[..., str] = lambda *_: ""
 ) -> int:
     started = monotonic()
-    stages = tuple(f"{stage}{run.label}" for run in runs for stage in run.stages)
     dialects = ", ".join(run.bench.dialect for run in runs)
-    report(RunStarted(target, dialects, runs[0].plan.seed, stages, runs[0].bench.is_mock, words()))
+    report(RunStarted(target, dialects, runs[0].plan.seed, runs[0].bench.is_mock, words()))
     try:
         for run in runs:
-            for stage in run.stages:
+            for stage in run.plan.asked:
                 run.stage(stage, started)
     finally:
         # Also after Ctrl-C or a profile that was not restored: what was found until then is worth keeping.
@@ -142,27 +129,22 @@ def _check_stages(stages: Sequence[str], *, isolated: bool) -> None:
     if "generated" in stages:
         require_schemathesis()
     if not isolated and "model" in stages:
-        raise UsageError(
-            "the stage 'model' changes several profiles at random, which only a mock may bear",
-            place="--stage",
-            hint="run it against the mock, and --stage rules or --stage generated against this target",
-        )
+        why = "the stage 'model' changes several profiles at random, which only a mock may bear"
+        hint = "run it against the mock, and --stage rules or --stage generated against this target"
+        raise UsageError(why, place="--stage", hint=hint)
 
 
+@dataclass(kw_only=True)
 class _Run:
-    def __init__(
-        self, bench: Bench, contract: Contract, plan: Plan, report: Report, tally: Tally, *, label: str = ""
-    ) -> None:
-        self.bench = bench
-        self.contract = contract
-        self.plan = plan
-        self.report = report
-        self.tally = tally
-        self.label = label
-        self.stages = plan.asked
+    bench: Bench
+    contract: Contract
+    plan: Plan
+    report: Report
+    tally: Tally
+    label: str = ""
 
     def prepare(self) -> None:
-        _check_stages(self.stages, isolated=self.bench.isolated)
+        _check_stages(self.plan.asked, isolated=self.bench.isolated)
         # In a further dialect a named rule may be missing.
         self.rules = self.plan.loaded(self.bench.dialect, strict=not self.label)
 
@@ -182,12 +164,12 @@ class _Run:
             stopped = end.problem
         except (CommandError, KeyboardInterrupt) as end:
             stopped = end.problem if isinstance(end, CommandError) else "interrupted"
-            self._tell(_broken_off(label, stopped))
+            title = "The run comes to its end"
+            self._tell(CaseFinished(label, f"{label}-broken-off", title, Verdict.INCONCLUSIVE, (stopped,)))
             raise
         finally:
-            self._tell(
-                StageFinished(label, len(told), self.bench.session.used - before, monotonic() - started, stopped)
-            )
+            sent = self.bench.session.used - before
+            self._tell(StageFinished(label, len(told), sent, monotonic() - started, stopped))
 
     def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
         """Return why the stage ends here, or nothing."""
@@ -209,27 +191,22 @@ class _Run:
             return amount, Walker(self.bench, self.contract, self.plan.seed).walks(amount)
         cases = generate(self.contract, self.bench.profiles[0], self.plan.seed, self.plan.max_examples)
         kept = cases[self.plan.seed % self.plan.thin :: self.plan.thin]
-        generated = GeneratedRunner(self.bench, self.contract, self.plan.seed)
-        return len(kept), (generated.run(case) for case in kept)
+        return len(kept), map(GeneratedRunner(self.bench, self.contract, self.plan.seed).run, kept)
 
 
+@dataclass(kw_only=True)
 class _PlannedRun(_Run):
     """A run on a target: the cases of its plan, then what the plan does not ask, each with the reason."""
 
-    def __init__(
-        self, run: GuardedRun, requests: RequestPlan, contract: Contract, plan: Plan, report: Report, tally: Tally
-    ) -> None:
-        super().__init__(run.bench(), contract, plan, report, tally)
-        self.guarded = run
-        self.requests = requests
+    guarded: GuardedRun
+    requests: RequestPlan
 
     def _enough(self, name: str, told: Sequence[Verdict], run_started: float) -> str:
         return self.guarded.session.stopped or super()._enough(name, told, run_started)
 
     def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
         plan = self.requests
-        rows = [row for row in (*plan.chosen, *plan.left, *plan.held) if row.case.stage == name]
-        return len(rows), self._played(name)
+        return sum(row.case.stage == name for row in (*plan.chosen, *plan.left, *plan.held)), self._played(name)
 
     def _played(self, stage: str) -> Iterator[CaseFinished]:
         plan, everyday = self.requests, tuple[str, ...]()
@@ -241,17 +218,14 @@ class _PlannedRun(_Run):
             everyday = outcome.problems if case.id == CASE else everyday
             forgiven = outcome.verdict is Verdict.BROKEN and any(matches(case.id, name) for name in self.plan.tolerated)
             yield replace(outcome, verdict=Verdict.TOLERATED) if forgiven else outcome
-        for row in (*plan.left, *plan.held):
-            if row.case.stage == stage:
-                yield _not_asked(row.case, row.held or f"left out: {plan.too_small}")
-        if stage == self.stages[-1]:
+        yield from (_not_asked(case, why) for case, why in plan.not_asked() if case.stage == stage)
+        if stage == self.plan.asked[-1]:
             yield from self._shortcomings(stage)
 
     def _shortcomings(self, stage: str) -> Iterator[CaseFinished]:
         """Yield what keeps a run from being an answer, though nothing of it is broken."""
         if self.requests.never_wrote(self.guarded):
-            why = "--write was given, and no case changed the profile: see why none could"
-            yield CaseFinished(stage, "nothing-written", "The run writes", Verdict.INCONCLUSIVE, (why,))
+            yield CaseFinished(stage, "nothing-written", "The run writes", Verdict.INCONCLUSIVE, (NEVER_WROTE,))
         if self.plan.complete and self.requests.left:
             why = f"{self.requests.words()}; {self.requests.too_small}"
             yield CaseFinished(stage, "cases-left-out", "The run asks everything", Verdict.INCONCLUSIVE, (why,))
@@ -261,9 +235,3 @@ def _not_asked(case: Case, why: str) -> CaseFinished:
     return CaseFinished(
         case.stage, case.id, case.title, Verdict.NOT_VERIFIABLE, (why,), source=case.source, fact=case.fact
     )
-
-
-def _broken_off(stage: str, why: str) -> CaseFinished:
-    """Return a case that tells every report what ended the run before its time."""
-    title = "The run comes to its end"
-    return CaseFinished(stage, f"{stage}-broken-off", title, Verdict.INCONCLUSIVE, (why,))

@@ -29,7 +29,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> It
         "rules", HOSTILE, HOSTILE, Verdict.BROKEN, (HOSTILE,), HOSTILE, "page", (), 0.0, (exchange,), (HOSTILE,)
     )
     late = CaseFinished("rules", "late", "late", Verdict.INCONCLUSIVE, ("no answer",), fact=("operation.method",))
-    page_of(tmp_path, broken, late)
+    (tmp_path / "run.html").write_text(page_of(broken, late), encoding="utf-8")
     context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=request.param)
     opened = context.new_page()
     complaints: list[str] = []

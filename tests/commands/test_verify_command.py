@@ -144,5 +144,5 @@ def _signature() -> str:
     from mockserver.verify.authorization import authorization
     from mockserver.verify.mock_bench import read_fixtures
 
-    account = read_fixtures(FIXTURES).roles.editors["ACME01"]
+    account = read_fixtures(FIXTURES).editors["ACME01"]
     return authorization(account, account.client_id, datetime.now(UTC))

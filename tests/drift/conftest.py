@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mockserver.verify.mock_process import local_mock
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.target.credential import Credential
+from mockserver.verify.target.targets import Target
 from tests.drift.comparing import Bench
 from tests.verify.target.fake_vendor import CLIENT, KEY, READER_SECRET, SECRET, USER, FakeVendor
 

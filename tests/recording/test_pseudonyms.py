@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mockserver.errors import SafetyRefusal
 from mockserver.recording.guard import Guard, folded
-from mockserver.recording.plausible import plausible_words
-from mockserver.recording.pseudonyms import Pseudonyms, dates_in, says_nothing
+from mockserver.recording.pseudonyms import Pseudonyms, dates_in, plausible_words, says_nothing
 
 KEY = b"a key of the tests, long enough"
 WORDS = plausible_words()

@@ -13,7 +13,7 @@ import pytest
 
 from mockserver.errors import UsageError
 from mockserver.package import shipped
-from mockserver.recording.plausible import plausible_words
+from mockserver.recording.pseudonyms import plausible_words
 from mockserver.recording.recording import STAYS, Recording, kept_places, places_of, pseudonymised
 from mockserver.verify.contract import load_contract
 from tests.recording.invented import profiles

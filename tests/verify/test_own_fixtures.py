@@ -38,7 +38,7 @@ def test_rules_hold_on_fixtures_of_the_users_own(tmp_path: Path, monkeypatch: py
         (folder / f"{number}.json").write_text(json.dumps(profile))
     monkeypatch.setattr(harness, "FIXTURES", tmp_path)
     fixtures = read_fixtures(tmp_path)
-    bench = fixtures.bench(ServerSession(right_server(dialect), fixtures.roles.editors), dialect)
+    bench = fixtures.bench(ServerSession(right_server(dialect), fixtures.editors), dialect)
     _, events = run(bench, Plan(stages=("rules",)))
     verdicts = {case.id: case.verdict for case in cases_of(events)}
     assert [name for name, verdict in verdicts.items() if verdict not in ("held", "not verifiable")] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,12 @@ from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarte
 from mockserver.verify.mock_process import load_profiles, local_mock
 from mockserver.verify.rules.reading import load_rules
 from mockserver.verify.run import Plan, cases_of, verify_target
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.redaction import Redactor
 from mockserver.verify.target.request_plan import Case, RequestPlan, make_plan, rule_case
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import RESERVE, Credential, Target
+from mockserver.verify.target.targets import RESERVE, Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor
 from tests.verify.target.runs import CONTRACT, PROFILE_KEY, target_of
 
@@ -95,15 +95,13 @@ def test_what_drift_announces_is_what_a_healthy_server_needs(
     with local_mock(target) as other, GuardedRun(TargetSession(target, write=write), tmp_path, CONTRACT) as run:
         drift = Drift(
             run,
-            other.bench(TargetSession(other)),
-            lambda profiles: load_profiles(other, profiles),
-            CONTRACT,
+            other,
             Comparison(CONTRACT, "vendor", volatile, Redactor(set())),
             report,
             mock_is_left=True,
         )
         told = list[tuple[int, int]]()
-        drift.compare(plan, RULES, (), date(2026, 1, 1), lambda done, total: told.append((done, total)))
+        drift.compare(plan, RULES, (), lambda done, total: told.append((done, total)))
     assert (report.exit_code, report.requests, held_to(plan, run.used)) == (0, run.used, True)
     assert report.words == plan.words()
     assert told == [(number, len(plan.chosen)) for number in range(1, len(plan.chosen) + 1)]

@@ -22,7 +22,7 @@ def contract() -> Contract:
 def bench_of(server: Server, dialect: str = "vendor") -> Bench:
     """Return the bench of any server that has the demo's accounts and profiles."""
     fixtures = read_fixtures(FIXTURES)
-    return fixtures.bench(ServerSession(server, fixtures.roles.editors), dialect)
+    return fixtures.bench(ServerSession(server, fixtures.editors), dialect)
 
 
 def healthy(dialect: str) -> Bench:

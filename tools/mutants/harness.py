@@ -217,7 +217,7 @@ def _bench(mutant: Mutant, dialect: str) -> Bench:
     right, wrong = right_server(dialect), mutant.wrong
     server = right if wrong is None else (lambda request: wrong(request, right))
     fixtures = read_fixtures(FIXTURES)
-    return fixtures.bench(ServerSession(server, fixtures.roles.editors), dialect)
+    return fixtures.bench(ServerSession(server, fixtures.editors), dialect)
 
 
 class _Enough(Exception):

@@ -14,7 +14,7 @@ from mockserver.verify.authorization import authorization
 from mockserver.verify.mock_bench import read_fixtures
 from tools.mutants.harness import FIXTURES, Mutant, Request, Response, Server, Wrong
 
-ROLES = read_fixtures(FIXTURES).roles
+ROLES = read_fixtures(FIXTURES)
 JSON = "application/json"
 
 

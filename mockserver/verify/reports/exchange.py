@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mockserver.verify.calls import Verdict
 from mockserver.verify.contract import Contract, Shape
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished
@@ -28,27 +29,22 @@ class Shown:
     """Renders exchanges; `openly` is for targets that hold invented data only."""
 
     def __init__(
-        self,
-        contract: Contract,
-        *,
-        openly: bool,
-        url: str = "http://127.0.0.1:8080",
-        redact: Redactor | None = None,
+        self, contract: Contract, *, openly: bool, url: str = "http://127.0.0.1:8080", redact: Redactor | None = None
     ) -> None:
         self._openly = openly
         self._url = url
         self._redact = redact or Redactor(_names(contract.profile) | {"operations", "Message", "ModelState"})
 
     def told(self, case: CaseFinished) -> CaseFinished:
-        """Return the outcome of a case with problems that may be shown."""
-        if self._openly:
-            return case
-        return replace(case, problems=tuple(map(self._redact.problem, case.problems)))
+        """Return the outcome of a case with problems that may be shown, and exchanges where it did not hold."""
+        problems = case.problems if self._openly else tuple(map(self._redact.problem, case.problems))
+        return replace(case, problems=problems, exchanges=() if case.verdict is Verdict.HELD else case.exchanges)
 
     def request(self, exchange: Exchange) -> str:
         """Return the request as text, never with a secret."""
         call = exchange.call
-        lines = [f"{call.method} {self._target(exchange)}", *self._headers(call.headers)]
+        target = call.target if self._openly else f"…#{self._redact.hash(call.target)}"
+        lines = [f"{call.method} {target}", *self._headers(call.headers)]
         if call.signed:
             lines.append("Authorization: (signed by the target's account)")
         return "\n".join([*lines, "", self.body(call.body)])
@@ -58,7 +54,7 @@ class Shown:
         if exchange.reply is None:
             return f"no answer: {exchange.failure}"
         reply = exchange.reply
-        return "\n".join([str(reply.status), *self._headers(tuple(reply.headers.items())), "", self.body(reply.body)])
+        return "\n".join([str(reply.status), *self._headers(reply.headers.items()), "", self.body(reply.body)])
 
     def curl(self, exchange: Exchange) -> str:
         """Return a command that sends the request again; the signature is made by `mockserver sign`."""
@@ -69,8 +65,7 @@ class Shown:
         parts += [part for name, value in headers for part in ("-H", shlex.quote(f"{name}: {value}"))]
         signs = any(name.lower() == "authorization" for name, _ in call.headers) or call.signed
         parts += ["-H", '"Authorization: $AUTHORIZATION"'] if signs else []
-        if call.body:
-            parts += ["--data-binary", shlex.quote(self.body(call.body))]
+        parts += ["--data-binary", shlex.quote(self.body(call.body))] if call.body else []
         return " ".join(parts)
 
     def body(self, body: bytes) -> str:
@@ -88,11 +83,7 @@ class Shown:
         rows: Any = list(value)
         return json.dumps(rows if self._openly else self._hidden(rows), ensure_ascii=False, default=str)
 
-    def _target(self, exchange: Exchange) -> str:
-        target = exchange.call.target
-        return target if self._openly else f"…#{self._redact.hash(target)}"
-
-    def _headers(self, headers: tuple[tuple[str, str], ...]) -> list[str]:
+    def _headers(self, headers: Iterable[tuple[str, str]]) -> list[str]:
         return [f"{name}: {self._header(name.lower(), value)}" for name, value in headers]
 
     def _header(self, name: str, value: str) -> str:

@@ -16,11 +16,11 @@ from typing import NamedTuple, TextIO
 
 from mockserver.package import shipped
 from mockserver.verify.calls import Verdict
-from mockserver.verify.events import CaseFinished, RunFinished
-from mockserver.verify.reports.collected import CollectedReport
+from mockserver.verify.events import CaseFinished
 from mockserver.verify.reports.exchange import Shown, last_patch
 from mockserver.verify.reports.matrix import FactRow, by_section
 from mockserver.verify.reports.sentences import Lead, todo
+from mockserver.verify.reports.whole_run import WholeRun
 
 # GitHub shows ten errors of a step, and takes a summary of a mebibyte.
 _MOST_ANNOTATIONS = 10
@@ -57,23 +57,16 @@ class GithubOutput:
                 file.write(f"{summary(lead, facts, troubles)}\n\n")
 
 
-class GithubReport(CollectedReport):
-    """Tells GitHub when the run is over."""
+def troubles(run: WholeRun, shown: Shown) -> list[Trouble]:
+    """Return what somebody should act on."""
+    levels = {Verdict.BROKEN: "error", Verdict.INCONCLUSIVE: "warning"}
+    return [_trouble(case, levels[case.verdict], run, shown) for case in run.cases if case.verdict in levels]
 
-    def __init__(self, output: GithubOutput, shown: Shown) -> None:
-        super().__init__()
-        self._output = output
-        self._shown = shown
 
-    def finish(self, end: RunFinished) -> None:
-        levels = {Verdict.BROKEN: "error", Verdict.INCONCLUSIVE: "warning"}
-        found = [self._trouble(case, levels[case.verdict]) for case in self.cases if case.verdict in levels]
-        self._output.tell(self.lead, self.facts, found)
-
-    def _trouble(self, case: CaseFinished, level: str) -> Trouble:
-        sent = last_patch(case.exchanges)
-        curl = self._shown.curl(sent) if sent else ""
-        return Trouble(level, case.id, case.title, case.problems, todo(case, self.run), curl)
+def _trouble(case: CaseFinished, level: str, run: WholeRun, shown: Shown) -> Trouble:
+    sent = last_patch(case.exchanges)
+    curl = shown.curl(sent) if sent else ""
+    return Trouble(level, case.id, case.title, case.problems, todo(case, run.start), curl)
 
 
 def workflow_commands(troubles: Sequence[Trouble], workspace: Path) -> Iterator[str]:

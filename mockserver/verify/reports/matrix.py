@@ -22,26 +22,19 @@ class FactRow:
     held: dict[str, None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CaseOutcome:
-    """How one case came out that rests on facts; `where` is its stage."""
+def fact_rows(
+    outcomes: Iterable[tuple[str, str, Sequence[str], str]], order: Sequence[str], held: str
+) -> list[FactRow]:
+    """Return each fact in the page's order, given (case, verdict, facts that it rests on, stage) of each case.
 
-    case: str
-    verdict: str
-    fact: Sequence[str]
-    where: str
-
-
-def fact_rows(outcomes: Iterable[CaseOutcome], order: Sequence[str], held: str) -> list[FactRow]:
-    """Return each fact in the page's order; `order` names the verdicts, the worst first."""
+    `order` names the verdicts, the worst first.
+    """
     rows = {place: FactRow(place) for place in places(shipped_facts())}
-    for outcome in outcomes:
-        for place in outcome.fact:
-            row = rows[place]
-            row.counts[outcome.verdict] += 1
-            before = row.cases.get(outcome.case, outcome.verdict)
-            row.cases[outcome.case] = min(before, outcome.verdict, key=order.index)
-            row.held |= {outcome.where: None} if outcome.verdict == held else {}
+    for case, verdict, fact, stage in outcomes:
+        for row in (rows[place] for place in fact):
+            row.counts[verdict] += 1
+            row.cases[case] = min(row.cases.get(case, verdict), verdict, key=order.index)
+            row.held |= {stage: None} if verdict == held else {}
     for row in rows.values():
         row.verdict = next((verdict for verdict in order if row.counts[verdict]), NOT_ASKED)
     return list(rows.values())

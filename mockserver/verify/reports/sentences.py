@@ -30,9 +30,9 @@ class Lead(NamedTuple):
     sentence: str
 
 
-def counted(amount: int, one: str, many: str = "") -> str:
+def counted(amount: int, one: str) -> str:
     """Return an amount with its noun."""
-    return f"{amount} {one if amount == 1 else many or f'{one}s'}"
+    return f"{amount} {one}{'' if amount == 1 else 's'}"
 
 
 def lead_of(run: RunStarted, cases: Sequence[CaseFinished], stages: Sequence[StageFinished], broken_facts: int) -> Lead:
@@ -45,11 +45,8 @@ def lead_of(run: RunStarted, cases: Sequence[CaseFinished], stages: Sequence[Sta
     if amount[Verdict.INCONCLUSIVE] or not held or any(stage.stopped for stage in stages):
         return Lead("warn", "No answer.", f"Nothing is broken, but {run.target} was not asked to the end: {held} held.")
     rest = [f"{count} {verdict}" for verdict, count in amount.items() if count and verdict is not Verdict.HELD]
-    return Lead("ok", "Held.", f"{run.target} did in {held} of {total} what was expected{_and(rest)}.")
-
-
-def _and(rest: Sequence[str]) -> str:
-    return f"; {', '.join(rest)}" if rest else ""
+    others = f"; {', '.join(rest)}" if rest else ""
+    return Lead("ok", "Held.", f"{run.target} did in {held} of {total} what was expected{others}.")
 
 
 def todo(case: CaseFinished, run: RunStarted) -> str:
@@ -59,10 +56,8 @@ def todo(case: CaseFinished, run: RunStarted) -> str:
     if run.is_mock:
         return "Mend the mock, or the fixtures or the contract that it was started with: it breaks its own rule."
     word = SOURCES.get(case.source, "the contract")
-    return (
-        f"Mend the server: {word} wants it otherwise. If this is the real API, then that is no longer so: "
-        "change rule and mock, and until then start with --tolerate."
-    )
+    if_real = "change rule and mock, and until then start with --tolerate"
+    return f"Mend the server: {word} wants it otherwise. If this is the real API, then that is no longer so: {if_real}."
 
 
 def again(case: CaseFinished, run: RunStarted) -> str:

@@ -1,15 +1,17 @@
-"""The run on the terminal: how far it is, each failure as it comes, and a summary."""
+"""The run on the terminal: how far it is, each failure as it comes, and a summary; and the same as text."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
 from collections.abc import Callable
+from io import StringIO
 from typing import TextIO
 
 from mockserver.verify.calls import Verdict
 from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageFinished, StageStarted
 from mockserver.verify.reports.exchange import Shown
+from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.target.request_plan import by_reason
 
 _SHOWN_VERDICTS = (Verdict.BROKEN, Verdict.INCONCLUSIVE, Verdict.TOLERATED)
@@ -84,3 +86,12 @@ class TerminalReport:
         start = "\r\x1b[K" if self._live else ""
         self._stream.write(f"{start}{text}\n")
         self._stream.flush()
+
+
+def as_text(run: WholeRun, shown: Shown) -> str:
+    """Return what a terminal shows of a run, and what held."""
+    text = StringIO()
+    lines = TerminalReport(shown, text, verbose=True)
+    for event in run.events:
+        lines(event)
+    return text.getvalue()

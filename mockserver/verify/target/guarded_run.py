@@ -257,7 +257,7 @@ class GuardedRun:
         """See that the target confirms its own values and refuses others: without that, a restore could overwrite."""
         key = self.target.keys[0]
         # A member that the contract does not know is no case's to change, and may be one that can't be tested.
-        mine = self.leave.members.known - self.leave.members.read_only
+        mine = self.leave.members.keys() - self.leave.read_only
         writable = {name: value for name, value in self.profiles[key].items() if name.lower() in mine}
         right = list(leaf_tests("", writable))
         # The first text, and another one in its place: no test that compares can find both right.
@@ -272,11 +272,8 @@ class GuardedRun:
 
 def _refuse_open(target: Target, state_dir: Path) -> None:
     for undo in UndoFile.left_behind(target, state_dir):
-        raise SafetyRefusal(
-            f"an earlier run broke off in case {undo.case or '?'} and may have left changes",
-            place=str(undo.path),
-            hint=f"run `{undo.recovery(target)}` first",
-        )
+        why = f"an earlier run broke off in case {undo.case or '?'} and may have left changes"
+        raise SafetyRefusal(why, place=str(undo.path), hint=f"run `{undo.recovery(target)}` first")
 
 
 def _stamp_of(profile: Mapping[str, Any]) -> datetime | None:
@@ -294,7 +291,5 @@ def _check_marker(profile: Mapping[str, Any], target: Target, key: Key) -> None:
         return
     fields = profile.get("CustomFields") or ()
     if not any(isinstance(row, dict) and (row.get("Name"), row.get("Value")) == target.marker for row in fields):
-        raise SafetyRefusal(
-            f"{target.label(key)} lacks the marker that allows tests",
-            hint=f"give it the custom field {target.marker[0]}, or take the profile out of the targets file",
-        )
+        hint = f"give it the custom field {target.marker[0]}, or take the profile out of the targets file"
+        raise SafetyRefusal(f"{target.label(key)} lacks the marker that allows tests", hint=hint)

@@ -79,9 +79,9 @@ _OF_AN_ENTITY = re.compile(
 class Redactor:
     """Shows what is known to be harmless and hashes the rest; `names` are the member names that may be shown."""
 
-    def __init__(self, names: Iterable[str] = (), salt: bytes | None = None) -> None:
+    def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = frozenset(names)
-        self._salt = secrets.token_bytes(16) if salt is None else salt
+        self._salt = secrets.token_bytes(16)
 
     def hash(self, value: Any) -> str:
         """Return eight hexadecimal digits that are equal for equal values, within one run."""

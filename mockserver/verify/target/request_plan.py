@@ -30,6 +30,7 @@ PROOF = 2
 SLACK = 10
 # What add, replace, remove and test do is worth more than any other fact: it is what a client comes for.
 OPERATIONS, OPERATION_WORTH = "operation.supported.", 15
+NEVER_WROTE = "--write was given, and no case changed the profile: see why none could"
 
 
 class Case(NamedTuple):
@@ -91,10 +92,15 @@ class RequestPlan:
     left: tuple[PlannedCase, ...]
     held: tuple[PlannedCase, ...]
 
+    def not_asked(self) -> Iterator[tuple[Case, str]]:
+        """Yield each case that is not asked, and why."""
+        for row in (*self.left, *self.held):
+            yield row.case, row.held or f"left out: {self.too_small}"
+
     @property
     def announced(self) -> int:
         """How many requests a run sends at most, unless a restore takes several attempts."""
-        return _with_slack(_requests(self.target, self.chosen, write=self.write))
+        return _requests(self.target, self.chosen, write=self.write)
 
     @property
     def facts(self) -> tuple[int, int]:
@@ -113,7 +119,7 @@ class RequestPlan:
         """Return what to write instead of a budget or a time that leaves cases out, nothing if none is left out."""
         if not self.left:
             return ""
-        need = _with_slack(_requests(self.target, (*self.chosen, *self.left), write=self.write))
+        need = _requests(self.target, (*self.chosen, *self.left), write=self.write)
         budget = need + _kept(write=self.write)
         words = [f"--budget {budget}"] if budget > self.target.budget else []
         seconds = ceil(need / self.target.rate + _kept_s(self.target, write=self.write))
@@ -130,10 +136,8 @@ class RequestPlan:
         target, rate = self.target, self.target.rate
         changing = sum(any(map(could_change, row.calls)) for row in self.chosen)
         yield f"dry run: {self.words()}; nothing was sent to {target.base_url}, --live sends"
-        yield (
-            f"  at most {self.announced} requests (budget {target.budget}), {_duration(self.announced, rate)}"
-            f" at {rate:g} a second"
-        )
+        seconds = _duration(self.announced, rate)
+        yield f"  at most {self.announced} requests (budget {target.budget}), {seconds} at {rate:g} a second"
         yield f"  {len(self.chosen)} cases, of which {changing} change a profile and restore it"
         if changing:
             yield f"  up to {RESERVE} requests more, within the budget, if a restore takes several attempts"
@@ -168,7 +172,7 @@ def make_plan(
     chosen, left = list[PlannedCase](), list[PlannedCase]()
     most = _most(target, time_s, write=write)
     for row in _by_worth([row for row in rows if not row.held]):
-        fits = _with_slack(_requests(target, [*chosen, row], write=write)) <= most
+        fits = _requests(target, [*chosen, row], write=write) <= most
         (chosen if fits else left).append(row)
     return RequestPlan(target, write, time_s, tuple(chosen), tuple(left), tuple(row for row in rows if row.held))
 
@@ -180,8 +184,7 @@ def by_reason(rows: Iterable[tuple[str, str]], what: str, *, verbose: bool) -> I
         names[reason].append(name)
     for reason, found in sorted(names.items(), key=lambda row: -len(row[1])):
         yield f"  {what}: {len(found)} {'case' if len(found) == 1 else 'cases'}: {reason}"
-        if verbose:
-            yield from (f"    {name}" for name in found)
+        yield from (f"    {name}" for name in found if verbose)
 
 
 def _by_worth(rows: Sequence[PlannedCase]) -> Iterator[PlannedCase]:
@@ -202,10 +205,11 @@ def _by_worth(rows: Sequence[PlannedCase]) -> Iterator[PlannedCase]:
 
 
 def _requests(target: Target, rows: Sequence[PlannedCase], *, write: bool) -> int:
-    """Count the requests of cases one after the other, with those that begin and end a run."""
+    """Count the requests of cases one after the other, with those that begin and end a run, and some more."""
     proof = PROOF if write and not target.mock else 0
     around = len(target.keys) + proof + (len(target.keys) - 1 if write else 0)
-    return around + sum(row.requests for row in rows)
+    predicted = around + sum(row.requests for row in rows)
+    return predicted + predicted // SLACK
 
 
 def _most(target: Target, time_s: float | None, *, write: bool) -> float:
@@ -221,10 +225,6 @@ def _kept(*, write: bool) -> int:
 
 def _kept_s(target: Target, *, write: bool) -> float:
     return RESERVE / target.rate + 2 * target.settle_s if write else 0.0
-
-
-def _with_slack(requests: int) -> int:
-    return requests + requests // SLACK
 
 
 def _facts(rows: Sequence[PlannedCase]) -> set[str]:

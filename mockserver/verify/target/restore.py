@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,21 +111,16 @@ class Restorer:
         label = self.session.target.label(own)
         try:
             self._wake(own, row)
-            key, found = self._read_or_mend(own, row)
-            key, found = self._rounds(own, key, row, found)
+            found = self._rounds(own, row, *self._read_or_mend(own, row))
         except (Inconclusive, SafetyRefusal) as problem:
             return None, [Remaining(label, (), f"can't tell: {problem.problem}")]
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
             # A profile of such a shape is nothing to send patches to; a person has to look at it.
-            return None, [
-                Remaining(label, (), f"can't tell: it does not look like a profile ({type(problem).__name__})")
-            ]
-        left = [change.place for change in _of_the_run(lasting_differences(row.before, found), row)]
-        if not left:
-            return found, []
-        return found, [
-            Remaining(label, tuple(left), "changed by somebody else, by the target itself, or not accepted back")
-        ]
+            why = f"can't tell: it does not look like a profile ({type(problem).__name__})"
+            return None, [Remaining(label, (), why)]
+        left = tuple(change.place for change in _of_the_run(row, found))
+        why = "changed by somebody else, by the target itself, or not accepted back"
+        return found, [Remaining(label, left, why)] if left else []
 
     def _wake(self, own: Key, row: NotedProfile) -> None:
         """Activate a profile that a case may have made inactive: until then its alternate id leads to nothing."""
@@ -142,8 +137,8 @@ class Restorer:
         with contextlib.suppress(Inconclusive):
             self.session.send_reserved(call, wakes=True)
 
-    def _rounds(self, own: Key, key: Key, row: NotedProfile, found: dict[str, Any]) -> tuple[Key, dict[str, Any]]:
-        mine = _of_the_run(lasting_differences(row.before, found), row)
+    def _rounds(self, own: Key, row: NotedProfile, key: Key, found: dict[str, Any]) -> dict[str, Any]:
+        mine = _of_the_run(row, found)
         # Our own last answer shows what was there after us; without one, what we never touched is not ours.
         own_doing = ours(mine, row.touched, list(lasting_differences(row.known or found, found)))
         # A target that shows something else than it keeps refuses every guard. The last patches go without, where the
@@ -166,7 +161,7 @@ class Restorer:
             # Taken and yet not as it was, or refused although nobody came between: this patch is of no use here.
             useless = None not in answers and (bool(_shown(answers)) or not moved)
             coarse = useless or turn == ROUNDS - 2
-        return key, found
+        return found
 
     def _still_ours(
         self,
@@ -300,10 +295,9 @@ def _recovered(restorer: Restorer, undo: UndoFile, row: NotedProfile) -> list[Re
 
 def by_hand(undo: UndoFile, row: NotedProfile, target: Target, left: Sequence[Remaining]) -> list[Remaining]:
     """Return what is left, with the command that a person can send where it is known what is wrong."""
-    return [
-        one._replace(by_hand=request(undo, row, target, one.places)) if one.places and undo.is_open else one
-        for one in left
-    ]
+    if not undo.is_open:
+        return list(left)
+    return [one._replace(by_hand=request(undo, row, target, one.places)) if one.places else one for one in left]
 
 
 def _label(target: Target, row: NotedProfile) -> str:
@@ -342,17 +336,15 @@ def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapp
                 yield f"/{name}".lower()
 
 
-def _of_the_run(changes: Iterable[Change], row: NotedProfile) -> list[Change]:
-    """Return the changes without those that the target itself writes into Edited, and takes back from nobody."""
-    return [
-        change for change in changes if not change.pointer.startswith("/Edited/") or ours([change], row.touched, ())
-    ]
+def _of_the_run(row: NotedProfile, found: Mapping[str, Any]) -> list[Change]:
+    """Return what is not as it was, but for what the target itself writes into Edited, and takes back from nobody."""
+    changes = lasting_differences(row.before, found)
+    return [one for one in changes if not one.pointer.startswith("/Edited/") or ours([one], row.touched, ())]
 
 
 def _shown(answers: Sequence[Reply | None]) -> list[dict[str, Any]]:
     """Return the profiles that answers show."""
-    profiles = [profile_of(reply) for reply in answers if reply is not None]
-    return [profile for profile in profiles if profile is not None]
+    return [profile for reply in answers if reply is not None and (profile := profile_of(reply)) is not None]
 
 
 def profile_of(reply: Reply) -> dict[str, Any] | None:

@@ -1,9 +1,8 @@
 """The one way to a target. Whatever bounds a run (allow-list, leave to write, budget, rate, secrets) is enforced here.
 
-A command opens a run with `mockserver.commands.targets_cli.open_session`; what it sends through is the run itself
-(`guarded_run.GuardedRun`, or `rehearsal.DryRun` where nothing is sent), which gives this session its leave with each
-call. A call changes something unless its method reads, or its body is a list of plain `test` operations, or holds no
-path. Anything else needs --write and a guard, whatever `may_change` says.
+What sends through it is a run (`guarded_run.GuardedRun`, or `rehearsal.DryRun` where nothing is sent), which gives it
+its leave with each call. A call changes something unless its method reads, or its body is a list of plain `test`
+operations, or holds no path. Anything else needs --write and a guard, whatever `may_change` says.
 
 What is raised here ends the run and already has its exit code: SafetyRefusal (4), Inconclusive (3). These end only the
 case: `NotSent` (a SafetyRefusal: the call is not allowed there), `NoAnswer` (an Inconclusive and an OSError) and
@@ -40,12 +39,6 @@ MOST_PATIENCE_S = 120.0
 READING = 3
 NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
-_HINTS = {
-    "the budget": "give it a larger --budget, or --only some cases",
-    "the target needs more": "see which cases need more with --only, or lower rate",
-    "the target answered": "add --keep-going",
-    "a raw exchange": "make room for --keep-raw",
-}
 ONE_PROFILE = "a request was not sent: one case may change one profile only"
 
 
@@ -76,12 +69,9 @@ class Clock(NamedTuple):
 def is_reading(call: Call) -> bool:
     """Say whether a call asks for a profile and for nothing else, in the one way that all of a run's readings do."""
     accepted = [value for name, value in call.headers if name.lower() != "content-type"]
-    plain = (call.method, call.body) in (("PATCH", b"[]"), ("GET", b"")) and _names_a_profile(call)
+    of_a_profile = call.path is None or re.fullmatch(r"/[^/?]+/Profile/\d+", call.path) is not None
+    plain = of_a_profile and (call.method, call.body) in (("PATCH", b"[]"), ("GET", b""))
     return plain and call.signed and not call.refused and accepted == ["application/json"]
-
-
-def _names_a_profile(call: Call) -> bool:
-    return call.path is None or re.fullmatch(r"/[^/?]+/Profile/\d+", call.path) is not None
 
 
 Guard = Callable[[Call, Callable[[], Reply]], Reply]
@@ -117,7 +107,7 @@ class TargetSession:
         self._next_at = 0.0
         self._ends_at = self.clock.monotonic() + (math.inf if self.time_s is None else self.time_s)
         self._slowest_s = 0.0
-        self.stopped = ""
+        self.stopped = self._stopped_hint = ""
         self._read: dict[tuple[Key, str], Reply] = {}
         self._base = urlsplit(self.target.base_url).path.rstrip("/")
 
@@ -137,7 +127,8 @@ class TargetSession:
         # The vendor's software says 500 where it refuses some patches: no sign of trouble where a refusal was due.
         unforeseen = reply.status > 500 or (reply.status == 500 and not call.refused)
         if unforeseen and not self.keep_going and not self.target.mock:
-            self.stopped = f"the target answered {reply.status}; no more requests are sent after a server error"
+            why = f"the target answered {reply.status}; no more requests are sent after a server error"
+            self._stop(why, "add --keep-going")
         return reply
 
     def send_reserved(self, call: Call, *, wakes: bool = False) -> Reply:
@@ -182,12 +173,17 @@ class TargetSession:
             pass
         elif self.used + before + 1 + self.reserve > self.target.budget:
             kept = f" but for {self.reserve} for the restore" if self.reserve else ""
-            self.stopped = f"the budget of {self.target.budget} requests is used up{kept}"
+            why = f"the budget of {self.target.budget} requests is used up{kept}"
+            self._stop(why, "give it a larger --budget, or --only some cases")
         elif self.limit is not None and self.used + 1 > self.limit:
-            self.stopped = f"the target needs more than the {self.limit} requests that were announced"
+            why = f"the target needs more than the {self.limit} requests that were announced"
+            self._stop(why, "see which cases need more with --only, or lower rate")
         if self.stopped:
-            hint = next((hint for start, hint in _HINTS.items() if self.stopped.startswith(start)), "")
-            raise Stopped(self.stopped, hint=hint)
+            raise Stopped(self.stopped, hint=self._stopped_hint)
+
+    def _stop(self, why: str, hint: str) -> None:
+        """Let no more requests of cases be sent."""
+        self.stopped, self._stopped_hint = why, hint
 
     @property
     def reserve(self) -> int:
@@ -281,7 +277,8 @@ class TargetSession:
             self._write_raw(self.keep_raw, call, reply)
         except OSError as problem:
             # The answer is worth more: what it says of a change decides what is restored.
-            self.keep_raw, self.stopped = None, f"a raw exchange can't be kept: {problem.strerror}"
+            self.keep_raw = None
+            self._stop(f"a raw exchange can't be kept: {problem.strerror}", "make room for --keep-raw")
 
     def _write_raw(self, folder: Path, call: Call, reply: Reply) -> None:
         if not folder.exists():

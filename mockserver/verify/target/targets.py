@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.package import shipped
 from mockserver.verify.calls import Account, Bench, Key, Session
-from mockserver.verify.target.secret_sources import from_command, from_environment
+from mockserver.verify.target.credential import Credential
 
 # What an owner may allow beside the PATCH by alternate id. Nobody can take back a create, a delete or a consent.
 BESIDE = ("patchProfile", "deactivateProfile", "activateProfile", "readTags")
@@ -38,34 +38,15 @@ _TEST_LABEL = re.compile(
 )
 STUB = "stub-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-_DEFAULTS = {"budget": 3000, "rate": 6.0, "timeout_s": 30.0, "settle_s": 2.0}
 _BOUNDS = {"budget": (40, 5000), "rate": (0.01, 1000.0), "timeout_s": (0.1, 300.0), "settle_s": (0.0, 60.0)}
+_FLAGS = ("may_deactivate", "try_read_only", "exclusive", "unsigned", "mock")
 TARGET_KEYS = frozenset(
     {"base_url", "client", "user", "secret_env", "secret_command", "profiles", "absent", "dialect", "reader", "reads"}
-    | {"marker", "mock", "unsigned", "admin_token_env", "may_deactivate", "try_read_only", "exclusive", "operations"}
-    | set(_DEFAULTS)
+    | {"marker", "admin_token_env", "operations", *_FLAGS, *_BOUNDS}
 )
 _READER_KEYS = frozenset({"user", "secret_env", "secret_command"})
 _MARKER_KEYS = frozenset({"name", "value"})
 _LITERALS = frozenset({"secret", "secret_key", "key", "password", "token", "authorization"})
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A user of the target and where the user's secret comes from; the secret itself is never kept here."""
-
-    user: str
-    secret_env: str | None = None
-    secret_command: tuple[str, ...] = ()
-    known: str | None = field(default=None, repr=False)
-
-    def secret(self, environment: Mapping[str, str] = os.environ) -> str:
-        """Return the secret; raise UsageError, without a word of what a command printed, if there is none."""
-        if self.known is not None:
-            return self.known
-        if self.secret_env is not None:
-            return from_environment(self.secret_env, environment)
-        return from_command(self.secret_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +81,11 @@ class Target:
     exclusive: bool = False
     unsigned: bool = False
     admin_token_env: str | None = None
-    admin_token_known: str | None = field(default=None, repr=False)
 
     @property
     def admin_token(self) -> str | None:
         """The token of the mock's control surface, if it needs one."""
-        return self.admin_token_known or (os.environ.get(self.admin_token_env) if self.admin_token_env else None)
+        return os.environ.get(self.admin_token_env) if self.admin_token_env else None
 
     @property
     def admin_url(self) -> str:
@@ -167,6 +147,10 @@ def load_targets(path: Path) -> dict[str, Target]:
     tables = document.get("targets", {})
     if not isinstance(tables, dict):
         raise UsageError("targets is no table", place=str(path), hint="write [targets.NAME] and its settings below")
+    if taken := [name for name in tables if name.startswith(STUB)]:
+        # Whatever is called so is asked without --live.
+        hint = f"names that begin with {STUB} stand for servers given by URL"
+        raise UsageError(f"{taken[0]!r} is no name for a target", place=str(path), hint=hint)
     return {name: _target(name, table, f"{path}: targets.{name}") for name, table in tables.items()}
 
 
@@ -184,11 +168,9 @@ def choose_target(targets: Mapping[str, Target], name: str, *, production_accept
         raise UsageError(f"there is no target {name!r}", hint=did_you_mean(name, targets, known))
     target = targets[name]
     if production_looking(target.base_url) and not production_accepted:
-        raise SafetyRefusal(
-            "the target looks like production, and a run changes real profiles there",
-            place=f"target {name}",
-            hint="use the staging system, or add --i-know-this-is-production",
-        )
+        why = "the target looks like production, and a run changes real profiles there"
+        hint = "use the staging system, or add --i-know-this-is-production"
+        raise SafetyRefusal(why, place=f"target {name}", hint=hint)
     return target
 
 
@@ -235,25 +217,18 @@ def _target(name: str, table: Any, place: str) -> Target:
         reads=_choice(table.get("reads", "patch"), READS, f"{place}.reads"),
         reader=_reader(table.get("reader"), f"{place}.reader"),
         marker=_marker(table.get("marker"), f"{place}.marker"),
-        mock=_is_mock(table, base_url, place),
-        may_deactivate=_flag(table, "may_deactivate", place),
         operations=_operations(table.get("operations", []), f"{place}.operations"),
-        try_read_only=_flag(table, "try_read_only", place),
-        exclusive=_flag(table, "exclusive", place),
-        unsigned=_flag(table, "unsigned", place),
         admin_token_env=_text(table, "admin_token_env", place) if "admin_token_env" in table else None,
-        **numbers({key: table.get(key, default) for key, default in _DEFAULTS.items()}, f"{place}."),
+        **_flags(table, base_url, place),
+        **numbers({key: table[key] for key in _BOUNDS if key in table}, f"{place}."),
     )
 
 
 def _known(table: Mapping[str, Any], names: frozenset[str], place: str) -> None:
     for key in table:
         if key.lower() in _LITERALS:
-            raise UsageError(
-                f"{key} would put a secret into the file",
-                place=place,
-                hint='write secret_env = "NAME" or secret_command = ["program", "argument"], and take the secret out',
-            )
+            hint = f"{_SOURCES}, and take the secret out"
+            raise UsageError(f"{key} would put a secret into the file", place=place, hint=hint)
         if key not in names:
             hint = did_you_mean(key, names, f"known are {', '.join(sorted(names))}")
             raise UsageError(f"there is no setting {key!r}", place=place, hint=hint)
@@ -266,19 +241,15 @@ def _text(table: Mapping[str, Any], key: str, place: str) -> str:
     return value
 
 
-def _flag(table: Mapping[str, Any], key: str, place: str) -> bool:
-    value = table.get(key, False)
-    if not isinstance(value, bool):
-        raise UsageError(f"{key} is neither true nor false", place=place, hint=f"write {key} = true")
-    return value
-
-
-def _is_mock(table: Mapping[str, Any], base_url: str, place: str) -> bool:
-    mock = _flag(table, "mock", place)
-    if mock and not is_loopback(urlsplit(base_url).hostname or ""):
+def _flags(table: Mapping[str, Any], base_url: str, place: str) -> dict[str, Any]:
+    flags = {name: table.get(name, False) for name in _FLAGS}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise UsageError(f"{name} is neither true nor false", place=place, hint=f"write {name} = true")
+    if flags["mock"] and not is_loopback(urlsplit(base_url).hostname or ""):
         # A mock may be written to without leave, so a mistake here must not open a real system.
         raise SafetyRefusal("mock = true is for servers on this machine", place=place, hint="leave mock out")
-    return mock
+    return flags
 
 
 def _choice(value: Any, choices: Sequence[str], place: str) -> str:
@@ -309,18 +280,15 @@ def numbers(given: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 
 def _base_url(text: str, place: str) -> str:
-    parts = urlsplit(text)
+    parts, wanted = urlsplit(text), 'write "https://host/Profiles"'
     host = parts.hostname
     if parts.scheme not in ("http", "https") or not host:
-        raise UsageError("not the URL of a server", place=place, hint='write "https://host/Profiles"')
+        raise UsageError("not the URL of a server", place=place, hint=wanted)
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError(
-            "a user, query or fragment has no place here", place=place, hint='write "https://host/Profiles"'
-        )
+        raise UsageError("a user, query or fragment has no place here", place=place, hint=wanted)
     if parts.scheme == "http" and not is_loopback(host):
-        raise SafetyRefusal(
-            "plain http would show profiles and signatures to everyone on the way", place=place, hint="write https://"
-        )
+        shown = "plain http would show profiles and signatures to everyone on the way"
+        raise SafetyRefusal(shown, place=place, hint="write https://")
     try:
         _ = parts.port
     except ValueError:

@@ -12,24 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from mockserver.verify.differences import MISSING
 from mockserver.verify.pointers import holder_of, pointer_to, value_at
 
 Operation = dict[str, Any]
 
 
-class _Absent:
-    def __repr__(self) -> str:
-        return "absent"
-
-
-ABSENT = _Absent()
-
-
 class Change(NamedTuple):
     """One difference: at `pointer`, counted in the present profile, is `found`; `wanted` should be there.
 
-    `entry` is an index for a whole entry of a collection that is too much (`wanted` is ABSENT, `pointer` leads to it)
-    or missing (`found` is ABSENT, `pointer` leads to its collection).
+    `entry` is an index for a whole entry of a collection that is too much (`wanted` is MISSING, `pointer` leads to it)
+    or missing (`found` is MISSING, `pointer` leads to its collection).
     """
 
     pointer: str
@@ -40,7 +33,7 @@ class Change(NamedTuple):
     @property
     def is_missing_entry(self) -> bool:
         """Whether a collection lacks an entry."""
-        return self.entry is not None and self.found is ABSENT
+        return self.entry is not None and self.found is MISSING
 
     @property
     def place(self) -> str:
@@ -58,7 +51,7 @@ def without_stamp(profile: Mapping[str, Any]) -> dict[str, Any]:
 
     Before its first change a profile may have none.
     """
-    edited = profile.get("Edited", ABSENT)
+    edited = profile.get("Edited", MISSING)
     if edited is None:
         return {**profile, "Edited": {}}
     if not isinstance(edited, dict):
@@ -77,31 +70,28 @@ def lasting_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> 
     when = stamps.get("ModifiedDate")
     anew = (when, stamps.get("ModifiedBy")) if when and stamps.get("CreateDate") == when else ()
     for change in differences(without_stamp(wanted), without_stamp(found)):
-        if not (change.pointer.startswith("/Edited/") and _is_stamp(change, anew)):
+        stamp = change.found in anew or (change.found is None and change.wanted is MISSING)
+        if not (stamp and change.pointer.startswith("/Edited/")):
             yield change
-
-
-def _is_stamp(change: Change, anew: Sequence[Any]) -> bool:
-    return change.found in anew or (change.found is None and change.wanted is ABSENT)
 
 
 def differences(wanted: Any, found: Any, pointer: str = "") -> Iterator[Change]:
     """Yield the fewest changes that make `found` what is `wanted`; entries of a collection are aligned."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in {**found, **wanted}:
-            yield from differences(wanted.get(name, ABSENT), found.get(name, ABSENT), f"{pointer}{pointer_to([name])}")
+            here = f"{pointer}{pointer_to([name])}"
+            yield from differences(wanted.get(name, MISSING), found.get(name, MISSING), here)
     elif isinstance(wanted, list) and isinstance(found, list):
         yield from _entries(wanted, found, pointer)
-    elif wanted is ABSENT or found is ABSENT or canonical(wanted) != canonical(found):
+    elif wanted is MISSING or found is MISSING or canonical(wanted) != canonical(found):
         yield Change(pointer, found, wanted)
 
 
 def _entries(wanted: list[Any], found: list[Any], pointer: str) -> Iterator[Change]:
     texts = [canonical(item) for item in found], [canonical(item) for item in wanted]
     blocks = SequenceMatcher(None, *texts, autojunk=False).get_opcodes()
-    edits = sum(
-        (left_end - left) + (right_end - right) for tag, left, left_end, right, right_end in blocks if tag != "equal"
-    )
+    equal = sum(left_end - left for tag, left, left_end, _, _ in blocks if tag == "equal")
+    edits = len(found) + len(wanted) - 2 * equal
     if len(wanted) == len(found) and sum(map(str.__ne__, *texts)) < edits:
         blocks = [("replace", 0, len(found), 0, len(wanted))]
     for tag, left, left_end, right, right_end in blocks:
@@ -111,9 +101,9 @@ def _entries(wanted: list[Any], found: list[Any], pointer: str) -> Iterator[Chan
         for offset in range(both):
             yield from differences(wanted[right + offset], found[left + offset], f"{pointer}/{left + offset}")
         for index in range(left + both, left_end):
-            yield Change(f"{pointer}/{index}", found[index], ABSENT, index)
+            yield Change(f"{pointer}/{index}", found[index], MISSING, index)
         for index in range(right + both, right_end):
-            yield Change(pointer, ABSENT, wanted[index], index)
+            yield Change(pointer, MISSING, wanted[index], index)
 
 
 def ours(changes: Sequence[Change], touched: Sequence[str], foreign: Sequence[Change]) -> list[Change]:
@@ -156,24 +146,18 @@ def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[O
 
     The vendor asks for descending removes, and for replace before remove (documented).
     """
-    removes = [row for row in changes if row.entry is not None and row.wanted is ABSENT]
+    removes = [row for row in changes if row.entry is not None and row.wanted is MISSING]
     adds = [row for row in changes if row.is_missing_entry]
-    sets = [row for row in changes if row.entry is None]
-    tests = [test for change in changes for test in _guards(change, found)]
-    return [
-        *_once(tests),
-        *(_set(row) for row in sets),
-        *({"op": "remove", "path": row.pointer} for row in sorted(removes, key=_descending)),
-        *_adds(adds, removes, found),
-    ]
+    tests = _once([test for change in changes for test in _guards(change, found)])
+    sets = [_set(row) for row in changes if row.entry is None]
+    descending = sorted(removes, key=lambda row: (row.pointer.rpartition("/")[0], -(row.entry or 0)))
+    return [*tests, *sets, *({"op": "remove", "path": row.pointer} for row in descending), *_adds(adds, removes, found)]
 
 
 def coarse_patch(member: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Operation]:
     """Return a guarded patch that replaces one whole member."""
-    return [
-        *_whole_tests(f"/{member}", found.get(member)),
-        {"op": "replace", "path": f"/{member}", "value": wanted.get(member)},
-    ]
+    patch = {"op": "replace", "path": f"/{member}", "value": wanted.get(member)}
+    return [*_whole_tests(f"/{member}", found.get(member)), patch]
 
 
 def blind_patches(before: Mapping[str, Any], touched: Sequence[str]) -> Iterator[list[Operation]]:
@@ -186,13 +170,9 @@ def blind_patches(before: Mapping[str, Any], touched: Sequence[str]) -> Iterator
 
 
 def _set(change: Change) -> Operation:
-    if change.wanted is ABSENT:
+    if change.wanted is MISSING:
         return {"op": "remove", "path": change.pointer}
-    return {"op": "add" if change.found is ABSENT else "replace", "path": change.pointer, "value": change.wanted}
-
-
-def _descending(change: Change) -> tuple[str, int]:
-    return change.pointer.rpartition("/")[0], -(change.entry or 0)
+    return {"op": "add" if change.found is MISSING else "replace", "path": change.pointer, "value": change.wanted}
 
 
 def _adds(adds: Sequence[Change], removes: Sequence[Change], found: Mapping[str, Any]) -> Iterator[Operation]:
@@ -208,7 +188,7 @@ def _adds(adds: Sequence[Change], removes: Sequence[Change], found: Mapping[str,
 
 
 def _guards(change: Change, found: Mapping[str, Any]) -> Iterator[Operation]:
-    if change.found is not ABSENT:
+    if change.found is not MISSING:
         yield from _whole_tests(change.pointer, change.found)
     elif change.entry is not None:
         entries = value_at(found, change.pointer)

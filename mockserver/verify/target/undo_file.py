@@ -13,11 +13,12 @@ import re
 import shlex
 import stat
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.verify.bounds import DEEPEST, is_too_deep
@@ -42,13 +43,6 @@ class NotedProfile:
     before: dict[str, Any]
     touched: list[str] = field(default_factory=list)
     known: dict[str, Any] | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything in it is of its type; it may come from a file."""
-        texts = [self.kind, self.identifier, *self.touched]
-        dicts = [self.before, {} if self.known is None else self.known]
-        return all(isinstance(text, str) for text in texts) and all(isinstance(one, dict) for one in dicts)
 
 
 @dataclass
@@ -76,9 +70,7 @@ class UndoFile:
         """
         for leftover in state_dir.glob(f".*-{target.place}.undo-*"):
             leftover.unlink(missing_ok=True)
-        ours = re.compile(
-            rf"[a-z0-9_-]+-{target.place}\.undo\.json|{re.escape(target.name)}-[0-9a-f]{{12}}\.undo\.json"
-        )
+        ours = re.compile(rf"([a-z0-9_-]+-{target.place}|{re.escape(target.name)}-[0-9a-f]{{12}})\.undo\.json")
         paths = sorted(path for path in state_dir.glob("*.undo.json") if ours.fullmatch(path.name))
         return [cls._read(path) for path in paths]
 
@@ -115,9 +107,8 @@ class UndoFile:
                 raise
         except OSError as problem:
             why = f"the note for the undo can't be written ({problem.strerror}), and without it nothing may change"
-            raise SafetyRefusal(
-                why, place=str(self.path.parent), hint="make room, or give another --state-dir"
-            ) from None
+            hint = "make room, or give another --state-dir"
+            raise SafetyRefusal(why, place=str(self.path.parent), hint=hint) from None
 
     def _fill(self, handle: int, name: str) -> None:
         document = {"version": VERSION, **asdict(self), "path": None}
@@ -143,20 +134,18 @@ class UndoFile:
     @classmethod
     def _read(cls, path: Path) -> UndoFile:
         try:
-            document: Mapping[str, Any] = json.loads(_own_text(path))
+            document: dict[str, Any] = json.loads(_own_text(path))
             if document["version"] != VERSION:
                 raise ValueError(f"it is of version {document['version']!r:.20}")
-            said = [document[name] for name in ("target", "base_url", "client", "case")]
-            target, base_url, client, case = said
-            rows = [NotedProfile(**row) for row in document["profiles"]]
-            if not all(isinstance(text, str) for text in said) or not all(row.is_whole for row in rows):
-                raise ValueError("it does not hold what a run writes")
-            return cls(path, target, base_url, client, case, rows)
+            said = {name: document[name] for name in ("target", "base_url", "client", "case", "profiles")}
+            return msgspec.convert(said | {"path": str(path)}, cls, dec_hook=lambda kind, text: kind(text))
+        except msgspec.ValidationError:
+            why = "it does not hold what a run writes"
         except (OSError, ValueError, KeyError, TypeError) as problem:
-            said_why = getattr(problem, "strerror", None) or (str(problem) if type(problem) is ValueError else "")
-            why = f"can't read the undo file: {said_why or type(problem).__name__}"
-            hint = "restore by hand what it describes, then delete it"
-            raise SafetyRefusal(why, place=str(path), hint=hint) from None
+            in_words = str(problem) if type(problem) is ValueError else getattr(problem, "strerror", None)
+            why = in_words or type(problem).__name__
+        hint = "restore by hand what it describes, then delete it"
+        raise SafetyRefusal(f"can't read the undo file: {why}", place=str(path), hint=hint)
 
 
 def _own_text(path: Path) -> bytes:

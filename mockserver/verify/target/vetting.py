@@ -7,7 +7,7 @@ operation in it that changes something.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -28,47 +28,38 @@ _TAKES_THE_ID = "the operation could take away the id that the profile is found 
 EVERYTHING = ""
 
 
-class Members(NamedTuple):
-    """The contract's members at the top of a profile, in small letters, and what each of them may hold."""
-
-    known: frozenset[str] = frozenset()
-    read_only: frozenset[str] = frozenset()
-    shapes: Mapping[str, Shape] = MappingProxyType({})
-
-    @classmethod
-    def of(cls, contract: Contract) -> Members:
-        """Return the members of a contract."""
-        shapes = contract.profile.members
-        small = {name.lower(): shape for name, shape in shapes.items()}
-        return cls(frozenset(small), frozenset(name for name, shape in small.items() if shape.read_only), small)
-
-    def half_shown(self, current: Mapping[str, Any]) -> frozenset[str]:
-        """Return the members that are shown without something they may hold: put back as shown, it would be lost."""
-        nulls = _shows_nulls(current)
-        return frozenset(
-            name.lower()
-            for name, value in current.items()
-            if (shape := self.shapes.get(name.lower())) and _lacks(value, shape, nulls=nulls)
-        )
-
-
 NO_LEAVE = "it could change the profile, which takes --write"
 
 
 class Leave(NamedTuple):
     """What may be changed: `why_not` says why nothing, and is empty where something may.
 
-    `shown` is the profile of the call as it was last read, by which an index of AlternateIds is understood.
+    `members` are those of the contract at the top of a profile, by their names in small letters. `shown` is the profile
+    of the call as it was last read, by which an index of AlternateIds is understood.
     """
 
     why_not: str = NO_LEAVE
-    members: Members = Members()
+    members: Mapping[str, Shape] = MappingProxyType({})
     shown: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, contract: Contract, *, write: bool) -> Leave:
         """Return the leave that the user gave."""
-        return cls("" if write else NO_LEAVE, Members.of(contract))
+        members = {name.lower(): shape for name, shape in contract.profile.members.items()}
+        return cls("" if write else NO_LEAVE, members)
+
+    @property
+    def read_only(self) -> frozenset[str]:
+        """The members that the page calls read-only."""
+        return frozenset(name for name, shape in self.members.items() if shape.read_only)
+
+    def half_shown(self) -> Iterator[str]:
+        """Yield the members that are shown without something they may hold: put back as shown, it would be lost."""
+        shown = self.shown or {}
+        nulls = _shows_nulls(shown)
+        for name, value in shown.items():
+            if (shape := self.members.get(name.lower())) and _lacks(value, shape, nulls=nulls):
+                yield name.lower()
 
 
 def could_change(call: Call) -> bool:
@@ -150,8 +141,7 @@ def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
     operations = _operations(call.body)
     if operations is None:
         # What such a body means is up to the server; the restore copes, but not with everything.
-        hidden = leave.members.half_shown(leave.shown or {})
-        harmful = _harmful(call, hidden)
+        harmful = _harmful(call, leave.half_shown())
         return "the body can't be read, so that it might change what can't be restored" if harmful else None
     ids_known = True
     for operation in operations:
@@ -163,8 +153,8 @@ def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
         if reason := _member_refusal(operation, segments[0], target, leave):
             return reason
         if segments[0] == "alternateids":
-            spared = _appends(operation, segments) or (ids_known and _spares_the_key(segments, target, leave.shown))
-            if not spared:
+            appends = _name(operation) == "add" and len(segments) == 2
+            if not appends and not (ids_known and _spares_the_key(segments, target, leave.shown)):
                 return _TAKES_THE_ID
             ids_known = False
         if _segments(_folded(operation).get("from"))[:1] == ["alternateids"]:
@@ -173,30 +163,27 @@ def _write_refusal(call: Call, target: Target, leave: Leave) -> str | None:
 
 
 def _member_refusal(operation: Mapping[str, Any], name: str, target: Target, leave: Leave) -> str | None:
-    current, members = leave.shown, leave.members
+    current = leave.shown
     if name == "isactive" and not _stays_active(operation, current):
         if not target.may_deactivate:
             return "a patch may not be able to activate the profile again (may_deactivate = true allows it)"
         if not _can_activate(target, "patch"):
             return _NOT_BACK
-    if name in members.known and current is not None and name not in map(str.lower, current):
+    if name in leave.members and current is not None and name not in map(str.lower, current):
         return "the target does not show this member, so that a change could not be seen"
-    if current is not None and name in members.half_shown(current):
+    if name in leave.half_shown():
         return "the target does not show all that this member holds, so that it could not be put back as it was"
-    if name in members.read_only and not target.try_read_only:
+    if name in leave.read_only and not target.try_read_only:
         return "a read-only member may not be restorable (try_read_only = true allows it)"
     return None
 
 
 def _stays_active(operation: Mapping[str, Any], current: Mapping[str, Any] | None) -> bool:
-    return (
-        _name(operation) in ("add", "replace")
-        and operation.get("value") is True
-        and (current or {}).get("IsActive") is True
-    )
+    sets = _name(operation) in ("add", "replace") and operation.get("value") is True
+    return sets and (current or {}).get("IsActive") is True
 
 
-def _harmful(call: Call, hidden: frozenset[str]) -> bool:
+def _harmful(call: Call, hidden: Iterable[str]) -> bool:
     text = call.body.replace(b"\0", b"").lower()
     return any(word in text for word in (*_DELICATE, *(name.encode() for name in hidden)))
 
@@ -223,10 +210,6 @@ def _lacks(value: Any, shape: Shape, *, nulls: bool) -> bool:
         elif member.returned and (nulls or member.kind in ("boolean", "integer")):
             return True
     return False
-
-
-def _appends(operation: Mapping[str, Any], segments: list[str]) -> bool:
-    return _name(operation) == "add" and len(segments) == 2
 
 
 def _spares_the_key(segments: list[str], target: Target, current: Mapping[str, Any] | None) -> bool:

@@ -15,11 +15,12 @@ from mockserver.verify.drawn.guarded import MOST_CASES, GuardedGenerated, drawn
 from mockserver.verify.drawn.schemathesis import Generated
 from mockserver.verify.events import CaseFinished, Event
 from mockserver.verify.run import Plan, cases_of, verify_target
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.request_plan import make_plan
 from mockserver.verify.target.session import Clock, TargetSession
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.target.targets import Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
 
 CONTRACT: Contract = load_contract(shipped("contracts") / "openapi.yaml")

@@ -8,20 +8,19 @@ import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
 from mockserver.drift.compare import Difference, Kind
 from mockserver.drift.findings import CaseResult, DriftReport, Finding, ShownExchange
-from mockserver.drift.html import as_html
+from mockserver.drift.html import as_html as comparison_as_html
 from mockserver.verify.calls import Call, Reply, Verdict
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished, RunFinished, RunStarted, StageFinished
-from mockserver.verify.reports.collected import ORDER
 from mockserver.verify.reports.exchange import Shown
-from mockserver.verify.reports.html import HtmlReport
-from mockserver.verify.reports.matrix import NOT_ASKED, CaseOutcome, fact_rows
+from mockserver.verify.reports.html import as_html
+from mockserver.verify.reports.matrix import NOT_ASKED, fact_rows
+from mockserver.verify.reports.whole_run import ORDER, WholeRun
 from mockserver.verify.rules.facts import places, shipped_facts
 from tests.verify.verifying import contract
 
@@ -43,15 +42,16 @@ class Tags(HTMLParser):
         self.text += data
 
 
-def test_a_page_of_a_run_shows_everything_as_text(tmp_path: Path) -> None:
-    report = HtmlReport((tmp_path / "run.html").write_text, Shown(contract(), openly=True))
+def test_a_page_of_a_run_shows_everything_as_text() -> None:
     call = Call("PATCH", ("A", "B", "C"), (("X", HOSTILE),), HOSTILE.encode())
     exchanges = (Exchange(call, Reply(200, {"x": HOSTILE}, HOSTILE.encode(), 0.0)), Exchange(call, None, HOSTILE))
-    report(RunStarted(HOSTILE, HOSTILE, 1, ("rules",), is_mock=True))
-    report(CaseFinished("rules", HOSTILE, HOSTILE, Verdict.BROKEN, (HOSTILE,), HOSTILE, HOSTILE, exchanges=exchanges))
-    report(StageFinished("rules", 1, 2, 0.1, HOSTILE))
-    report(RunFinished(Counter(), 2, 0.1, HOSTILE))
-    page = Tags((tmp_path / "run.html").read_text(encoding="utf-8"))
+    events = (
+        RunStarted(HOSTILE, HOSTILE, 1, is_mock=True),
+        CaseFinished("rules", HOSTILE, HOSTILE, Verdict.BROKEN, (HOSTILE,), HOSTILE, HOSTILE, exchanges=exchanges),
+        StageFinished("rules", 1, 2, 0.1, HOSTILE),
+        RunFinished(Counter(), 2, 0.1, HOSTILE),
+    )
+    page = Tags(as_html(WholeRun(events), Shown(contract(), openly=True)))
     assert page.names["script"] == 0
     assert page.names["pre"] == 7, "request, answer and curl of each exchange, and the last patch"
     assert page.text.count(HOSTILE) >= 12
@@ -61,15 +61,12 @@ def finished(case: str, verdict: Verdict, *fact: str, stage: str = "rules") -> C
     return CaseFinished(stage, case, case, verdict, ("why",), fact=fact)
 
 
-def page_of(path: Path, *cases: CaseFinished) -> str:
-    """Write the page of a run with these cases, and return it."""
-    report = HtmlReport((path / "run.html").write_text, Shown(contract(), openly=True))
-    report(RunStarted("mock", "vendor", 1, ("rules",), is_mock=True))
-    for case in cases:
-        report(case)
-    report(StageFinished("rules", len(cases), 2, 0.1))
-    report(RunFinished(Counter(case.verdict for case in cases), 2, 0.1))
-    return (path / "run.html").read_text(encoding="utf-8")
+def page_of(*cases: CaseFinished) -> str:
+    """Return the page of a run with these cases."""
+    start = RunStarted("mock", "vendor", 1, is_mock=True)
+    end = RunFinished(Counter(case.verdict for case in cases), 2, 0.1)
+    run = WholeRun((start, *cases, StageFinished("rules", len(cases), 2, 0.1), end))
+    return as_html(run, Shown(contract(), openly=True))
 
 
 MATRIX = {
@@ -84,7 +81,7 @@ MATRIX = {
 def test_a_fact_has_the_verdict_of_its_cases(verdicts: tuple[Verdict, ...], expected: str, held: list[str]) -> None:
     """And tells where it held; every fact of the page has a row."""
     fact = "operation.supported.add"
-    rows = fact_rows((CaseOutcome(f"case-{one}", one, (fact,), "rules") for one in verdicts), ORDER, Verdict.HELD)
+    rows = fact_rows(((f"case-{one}", one, (fact,), "rules") for one in verdicts), ORDER, Verdict.HELD)
     (row,) = (row for row in rows if row.place == fact)
     assert (row.verdict, list(row.held), len(row.cases)) == (expected, held, len(verdicts))
     assert [row.place for row in rows] == list(dict.fromkeys(places(shipped_facts())))
@@ -98,19 +95,19 @@ LEADS = {
 
 
 @pytest.mark.parametrize(("sentence", "verdicts"), LEADS.items(), ids=LEADS)
-def test_a_page_begins_with_the_verdict(tmp_path: Path, sentence: str, verdicts: tuple[Verdict, ...]) -> None:
+def test_a_page_begins_with_the_verdict(sentence: str, verdicts: tuple[Verdict, ...]) -> None:
     """In one sentence; what held is folded away, and what did not can be filtered."""
     cases = (finished(f"case-{one}", one, "operation.method") for one in verdicts)
-    page = page_of(tmp_path, *cases)
+    page = page_of(*cases)
     text = " ".join(Tags(page).text.split())
     assert sentence in text
     assert f'id="only-{verdicts[0]}"' in page
     assert "1 case held in rules" in text
 
 
-def test_a_page_may_load_and_run_nothing(tmp_path: Path) -> None:
+def test_a_page_may_load_and_run_nothing() -> None:
     """Its own policy names its own style by hash; its colours are the workbench's."""
-    page = page_of(tmp_path, finished("one", Verdict.BROKEN))
+    page = page_of(finished("one", Verdict.BROKEN))
     style = page.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'sha256-{digest}'" in page
@@ -126,7 +123,7 @@ def test_a_page_of_a_comparison_shows_everything_as_text() -> None:
         CaseResult("one", HOSTILE, "page", HOSTILE, (finding,), fact=("operation.method",), exchanges=(exchange,)),
         CaseResult("two", HOSTILE, "page", not_run=HOSTILE),
     ]
-    page = Tags(as_html(DriftReport(HOSTILE, "right", cases, refuted=[HOSTILE], notes=[HOSTILE]), HOSTILE))
+    page = Tags(comparison_as_html(DriftReport(HOSTILE, "right", cases, refuted=[HOSTILE], notes=[HOSTILE]), HOSTILE))
     assert page.names["script"] == 0
     assert page.names["pre"] == 4, "request, both answers and curl"
     assert page.text.count(HOSTILE) >= 16

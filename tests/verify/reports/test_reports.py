@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -15,10 +13,11 @@ from mockserver.verify.calls import Bench, Call, Verdict
 from mockserver.verify.conversation import Exchange
 from mockserver.verify.events import CaseFinished, Event, StageStarted
 from mockserver.verify.reports.exchange import Shown, last_patch
-from mockserver.verify.reports.html import HtmlReport
-from mockserver.verify.reports.json import JsonReport
-from mockserver.verify.reports.junit import JunitReport
+from mockserver.verify.reports.html import as_html
+from mockserver.verify.reports.json import as_json
+from mockserver.verify.reports.junit import as_junit
 from mockserver.verify.reports.terminal import Bar, TerminalReport
+from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.run import Plan, verify
 from tests.verify.verifying import bench_of, contract
 from tools.mutants.harness import Request, Response, right_server
@@ -33,29 +32,25 @@ def adds_append(request: Request) -> Response:
     return RIGHT(changed(request, lambda row: {**row, "path": row["path"].replace("/ProfileTags/0", "/ProfileTags/-")}))
 
 
-def reports(directory: Path, bench: Bench, plan: Plan, *, openly: bool = True) -> tuple[int, str, dict[str, str]]:
-    """Run with every reporter; return the exit code, what the terminal showed, and the files."""
+def reports(bench: Bench, plan: Plan, *, openly: bool = True) -> tuple[int, str, dict[str, str]]:
+    """Run and tell it in every way; return the exit code, what the terminal showed, and the files."""
     shown, stream = Shown(contract(), openly=openly), io.StringIO()
-    files = {name: directory / f"report.{name}" for name in ("json", "xml", "html")}
-    reporters: list[Callable[[Event], None]] = [
-        TerminalReport(shown, stream),
-        JsonReport(files["json"].write_text, shown),
-        JunitReport(files["xml"].write_text, shown),
-        HtmlReport(files["html"].write_text, shown),
-    ]
+    terminal, events = TerminalReport(shown, stream), list[Event]()
 
     def report(event: Event) -> None:
-        for reporter in reporters:
-            reporter(event)
+        events.append(shown.told(event) if isinstance(event, CaseFinished) else event)
+        terminal(events[-1])
 
     code = verify(bench, contract(), plan, report)
-    return code, stream.getvalue(), {name: path.read_text(encoding="utf-8") for name, path in files.items()}
+    run = WholeRun(events)
+    files = {"json": json.dumps(as_json(run, shown)), "xml": as_junit(run, shown), "html": as_html(run, shown)}
+    return code, stream.getvalue(), files
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, dict[str, str]]:
+def broken() -> tuple[int, str, dict[str, str]]:
     plan = Plan(only=("add-at-first-index", "empty-patch", "auth-missing", "add-at-index*"))
-    return reports(tmp_path_factory.mktemp("broken"), bench_of(adds_append), plan)
+    return reports(bench_of(adds_append), plan)
 
 
 def test_a_broken_rule_makes_the_run_fail(broken: tuple[int, str, dict[str, str]]) -> None:
@@ -103,26 +98,26 @@ def test_no_report_holds_a_secret(broken: tuple[int, str, dict[str, str]]) -> No
         assert "Signature=" not in content
 
 
-def test_a_walk_that_fails_is_shown_with_its_smallest_patch(tmp_path: Path) -> None:
+def test_a_walk_that_fails_is_shown_with_its_smallest_patch() -> None:
     """Only what is needed to fail is left."""
 
     def forgetful(request: Request) -> Response:
         return RIGHT(changed(request, lambda row: None if row.get("op") == "remove" else row))
 
-    code, text, files = reports(tmp_path, bench_of(forgetful), Plan(stages=("model",), max_examples=3))
+    code, text, files = reports(bench_of(forgetful), Plan(stages=("model",), max_examples=3))
     assert code == 1
     assert "smallest: [" in text
     smallest = [case["smallest"] for case in json.loads(files["json"])["cases"] if case["verdict"] == "broken"]
     assert all(sum(len(step["patch"]) for step in steps) <= 3 for steps in smallest)
 
 
-def test_reports_of_a_real_target_hold_no_personal_value(tmp_path: Path) -> None:
+def test_reports_of_a_real_target_hold_no_personal_value() -> None:
     """Only paths, types, lengths and hashes."""
     real = replace(bench_of(adds_append), is_mock=False, isolated=False)
     plan = Plan(
         only=("add-at-first-index", "test-fails", "auth-wrong-signature", "patch-leaves-the-rest", "op-unknown-text")
     )
-    code, text, files = reports(tmp_path, real, plan, openly=False)
+    code, text, files = reports(real, plan, openly=False)
     assert code == 1
     for content in (text, *files.values()):
         assert PERSONAL not in content
@@ -130,7 +125,7 @@ def test_reports_of_a_real_target_hold_no_personal_value(tmp_path: Path) -> None
         assert "fake-demo-secret" not in content
 
 
-def test_an_unprintable_letter_does_not_break_the_reports(tmp_path: Path) -> None:
+def test_an_unprintable_letter_does_not_break_the_reports() -> None:
     def bell(request: Request) -> Response:
         response = RIGHT(request)
         return (
@@ -139,7 +134,7 @@ def test_an_unprintable_letter_does_not_break_the_reports(tmp_path: Path) -> Non
             else response
         )
 
-    code, _, files = reports(tmp_path, bench_of(bell), Plan(only=("path-unknown-member",)))
+    code, _, files = reports(bench_of(bell), Plan(only=("path-unknown-member",)))
     assert code == 1
     assert ElementTree.fromstring(files["xml"]).get("failures") == "1"
 

@@ -14,9 +14,10 @@ from mockserver.errors import SafetyRefusal
 from mockserver.package import shipped
 from mockserver.verify.calls import Call
 from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import Clock, TargetSession
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.target.targets import Target
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
 
 HEADERS = (("Content-Type", "application/json"), ("Accept", "application/json"))

@@ -110,7 +110,8 @@ from mockserver.verify.calls import Call, Reply
 from mockserver.verify.contract import Contract
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
-from mockserver.verify.target.targets import Credential, Target
+from mockserver.verify.target.credential import Credential
+from mockserver.verify.target.targets import Target
 from mockserver.errors import CommandError
 
 class Small:

@@ -9,8 +9,8 @@ import pytest
 
 from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.package import shipped
+from mockserver.verify.target.credential import Credential
 from mockserver.verify.target.targets import (
-    Credential,
     choose_target,
     default_targets,
     load_targets,
@@ -66,6 +66,7 @@ BAD = {
     "a mock that is elsewhere": ("rate = 2", "mock = true", "servers on this machine"),
     "a flag that is text": ("rate = 2", 'exclusive = "yes"', "write exclusive = true"),
     "a misspelt marker": ('{ name = "ContractTests"', '{ nam = "ContractTests"', "did you mean name?"),
+    "a name that stands for a URL": ("[targets.sandbox]", "[targets.stub-9000]", "no name for a target"),
     "a name that could be a path": ("[targets.sandbox]", '[targets."../x"]', "no name for a target"),
     "no TOML": ("[targets.sandbox]", "[targets.sandbox", "not valid TOML"),
 }  # fmt: skip
@@ -130,19 +131,21 @@ def test_production_needs_a_word_of_its_own(tmp_path: Path) -> None:
     assert choose_target(targets, "sandbox", production_accepted=True).name == "sandbox"
 
 
-def test_a_secret_comes_from_the_environment_or_a_command() -> None:
+def test_a_secret_comes_from_the_environment_or_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """And is shown nowhere: not in a representation, not in a failure."""
-    assert Credential("u", secret_env="KEY").secret({"KEY": "hush"}) == "hush"
+    monkeypatch.setenv("KEY", "hush")
+    assert Credential("u", secret_env="KEY").secret() == "hush"
+    monkeypatch.delenv("KEY")
     command = (sys.executable, "-c", "print('hush')")
-    assert Credential("u", secret_command=command).secret({}) == "hush"
+    assert Credential("u", secret_command=command).secret() == "hush"
     assert "hush" not in repr(Credential("u", known="hush"))
     failing = (sys.executable, "-c", "import sys; print('hush'); print('hush', file=sys.stderr); sys.exit(1)")
     for credential in (Credential("u", secret_env="KEY"), Credential("u", secret_command=failing)):
         with pytest.raises(UsageError) as caught:
-            credential.secret({})
+            credential.secret()
         assert "hush" not in str(caught.value)
     with pytest.raises(UsageError, match="FileNotFoundError"):
-        Credential("u", secret_command=("/no/such/program",)).secret({})
+        Credential("u", secret_command=("/no/such/program",)).secret()
 
 
 def test_the_shipped_file_is_used_by_nobody_who_did_not_copy_it(
