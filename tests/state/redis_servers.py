@@ -12,15 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 import redis
 from fakeredis import FakeRedisConnection, FakeServer
 
 from mockserver.state.redis.connection import Connect, connector
+from tests.waiting import wait_until
 
 NOT_TESTED = "no Redis server: nothing was tested on a real one; install redis-server or valkey-server"
 
@@ -91,17 +91,6 @@ class RealServer:
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-
-def wait_until(holds: Callable[[], Any], timeout_s: float = 20) -> None:
-    """Return when it holds; fail if that takes too long."""
-    import threading
-    import time
-
-    deadline, pause = time.monotonic() + timeout_s, threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        pause.wait(0.02)
 
 
 if __name__ == "__main__" and binary() is None:

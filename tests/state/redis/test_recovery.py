@@ -22,7 +22,8 @@ import pytest
 
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import Mock
-from tests.state.redis_servers import RealServer, wait_until
+from tests.state.redis_servers import RealServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
@@ -149,7 +150,7 @@ class Workers:
              "--ready-file", str(self.ready_file), *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_until(self.ready_file.exists, 60)
+        wait_until(self.ready_file.exists)
         facts = json.loads(self.ready_file.read_text(encoding="utf-8"))
         assert facts["pid"] == self.process.pid
         self.url: str = facts["url"]
