@@ -38,8 +38,9 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# Rewritten tests are kept for the next run also where Python is told to write no .pyc files: that is half of its start.
 tests: $(VENV)/.dev compiled
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.dev  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
