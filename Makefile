@@ -10,7 +10,7 @@ COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service im
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
 STARTING := browser ci clients commands drift live recording testing verify
 
-.PHONY: serve test quick lint types tests coverage wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs compiled clean help
+.PHONY: serve test quick lint types tests thorough coverage wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs compiled clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,7 +40,10 @@ types: $(VENV)/.dev
 
 # Rewritten tests are kept for the next run also where Python is told to write no .pyc files: that is half of its start.
 tests: $(VENV)/.dev compiled
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -p no:randomly -n 2 --dist worksteal $(ARGS)
+
+thorough: $(VENV)/.dev compiled  ## the tests in random order, with ten times as many examples of each law, drawn anew (long)
+	THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.dev  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)

@@ -20,6 +20,7 @@ from mockserver.server.server import Server
 from mockserver.service.assembly import Mock, assemble, load_contract
 from mockserver.service.door import VendorDoor, respond
 from mockserver.settings import Settings
+from tests.examples import choose_profile
 from tests.fixtures.directories import minimal, write
 
 # Where a test takes longer, the summary says so: make it cheap, or mark it slow.
@@ -27,6 +28,7 @@ SLOW_S = 3.0
 VECTORS = Path(__file__).parent / "vectors"
 # On GitHub, the servers that tests break on purpose are nobody's news.
 os.environ.pop("GITHUB_ACTIONS", None)
+choose_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
