@@ -110,7 +110,12 @@ class TestMisbehaviour:
         """The whole answer comes, in many small pieces over the set time, and the connection goes on."""
         pieces: list[bytes] = []
         write = Connection.write
-        monkeypatch.setattr(Connection, "write", lambda self, data: (pieces.append(data), write(self, data))[1])
+
+        def noting(self: Connection, data: bytes) -> None:
+            pieces.append(data)
+            write(self, data)
+
+        monkeypatch.setattr(Connection, "write", noting)
         with Client(serve(planned, settings={"drip_total_s": 0.3})) as client:
             began = time.monotonic()
             assert client.ask(get("/drip")).body == b"0123456789"
