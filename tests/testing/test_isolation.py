@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import mockserver.web.app  # noqa: F401  shared with the runs of pytest inside this process
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
