@@ -38,15 +38,16 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-# Rewritten tests are kept for the next run also where Python is told to write no .pyc files: that is half of its start.
+# One process more than there are cores at least, for many a test waits for another process. What pytest makes of the
+# tests is kept for the next run also where Python is told to write no .pyc files: that is half of its start.
 tests: $(VENV)/.dev compiled
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -p no:randomly -n 2 --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -p no:randomly -n 3 --dist worksteal $(ARGS)
 
 thorough: $(VENV)/.dev compiled  ## the tests in random order, with ten times as many examples of each law, drawn anew (long)
-	THOROUGH=1 $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	THOROUGH=1 $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.dev  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel

@@ -20,6 +20,7 @@ import pytest
 from mockserver.errors import UsageError
 from mockserver.server.server import Server
 from tests.live.raw_client import GET, TIMEOUT_S, Client, Environ, echo, get, pass_time, planned
+from tests.waiting import wait_until
 
 
 class TestLifecycle:
@@ -203,8 +204,7 @@ def test_signal_stops_gracefully(number: signal.Signals, target: str) -> None:
         assert process.stdout.readline() == "request\n"
         process.send_signal(number)
         if target == "/60":
-            while listens(port):
-                pass
+            wait_until(lambda: not listens(port))
             process.send_signal(number)
         process.wait(TIMEOUT_S)
         if target == "/0.3":
@@ -230,5 +230,5 @@ def test_a_client_that_is_gone_is_no_bug(caplog: pytest.LogCaptureFixture, numbe
 
     with Server(lambda environ, start_response: []) as server:
         server.loop.call_soon_threadsafe(fail)
-        assert done.wait(5)
+        assert done.wait(TIMEOUT_S)
     assert ("failed on purpose" in caplog.text) is logged

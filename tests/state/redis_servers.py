@@ -9,7 +9,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ import redis
 from fakeredis import FakeRedisConnection, FakeServer
 
 from mockserver.state.redis.connection import Connect, connector
+from tests.ports import own_port
 from tests.waiting import wait_until
 
 NOT_TESTED = "no Redis server: nothing was tested on a real one; install redis-server or valkey-server"
@@ -52,9 +52,7 @@ class RealServer:
         self.binary = binary() or do_without()
         self.directory = directory
         self.options = options
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = own_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
