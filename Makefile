@@ -10,7 +10,7 @@ COMPILE_CONTRACT := "from mockserver import settings; from mockserver.service im
 # The folders whose tests start servers, browsers, other runs of pytest, or whole verifications.
 STARTING := browser ci clients commands drift live recording testing verify
 
-.PHONY: serve test quick lint types tests wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs compiled clean help
+.PHONY: serve test quick lint types tests thorough coverage wheel release-check lock contract lint-contract mutants bench bench-peers vendor screenshots docs compiled clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,8 +38,16 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# One process more than there are cores at least, for many a test waits for another process. What pytest makes of the
+# tests is kept for the next run also where Python is told to write no .pyc files: that is half of its start.
 tests: $(VENV)/.dev compiled
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -p no:randomly -n 3 --dist worksteal $(ARGS)
+
+thorough: $(VENV)/.dev compiled  ## the tests in random order, with ten times as many examples of each law, drawn anew (long)
+	THOROUGH=1 $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.dev  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
+	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,14 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import own_port
+
 PAGE = Path(__file__).parents[1] / "docs" / "tutorial.md"
 LONGEST_S = 60
-
-
-def free_port() -> str:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return str(listening.getsockname()[1])
 
 
 def typed(page: str) -> Iterator[tuple[str, str]]:
@@ -71,7 +66,7 @@ def say(shell: subprocess.Popen[str], text: str) -> str:
 @pytest.mark.slow
 def test_the_tutorial_is_true(terminal: subprocess.Popen[str], tmp_path: Path) -> None:
     """The port alone is another one, and the second terminal is the background of the first."""
-    page = PAGE.read_text(encoding="utf-8").replace("8080", port := free_port())
+    page = PAGE.read_text(encoding="utf-8").replace("8080", port := str(own_port()))
     serve = f"mockserver serve --port {port} --ready-file ready.json >serve.log 2>&1 &\n"
     serve += "until [ -e ready.json ]; do sleep 0.1; done"
     for text, wanted in typed(page):

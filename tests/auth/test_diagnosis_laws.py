@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mockserver.auth import signing as auth
@@ -36,7 +36,6 @@ def shows_no_secret(found: Diagnosis) -> bool:
     return not any(secret in found.sentence + found.hint + found.cause for secret in SECRETS)
 
 
-@settings(deadline=None)
 @given(header=HEADERS, known=st.booleans(), client_id=st.sampled_from(["Acme", "Acme~x", KEY]) | ANY_TEXT)
 def test_no_header_makes_explaining_fail_or_tell_a_secret(header: str, known: bool, client_id: str) -> None:
     """Whatever is sent, in whatever place."""
@@ -44,14 +43,12 @@ def test_no_header_makes_explaining_fail_or_tell_a_secret(header: str, known: bo
     assert shows_no_secret(found)
 
 
-@settings(deadline=None)
 @given(user_id=PIECES | ANY_TEXT, stamp=PIECES | st.datetimes().map(str) | ANY_TEXT, signature=PIECES | ANY_TEXT)
 def test_no_well_formed_header_makes_explaining_fail_or_tell_a_secret(user_id: str, stamp: str, signature: str) -> None:
     """The parts are where they belong, their content is anything."""
     assert shows_no_secret(diagnose(with_signature(signature, user=user_id, stamp=stamp)))
 
 
-@settings(deadline=None)
 @given(signature=PIECES | ANY_TEXT | st.binary(min_size=32, max_size=32).map(b64))
 def test_no_signature_brings_the_expected_one_to_light(signature: str) -> None:
     """A sentence never helps to forge a signature."""
@@ -62,7 +59,6 @@ def test_no_signature_brings_the_expected_one_to_light(signature: str) -> None:
     assert hmac_digest().hex() not in found.sentence + found.hint
 
 
-@settings(deadline=None)
 @given(
     secret=st.text(st.characters(codec="utf-8"), min_size=12),
     place=st.sampled_from(["user", "stamp", "signature", "client"]),
@@ -86,7 +82,6 @@ def test_no_secret_is_told_wherever_the_client_puts_it(secret: str, place: str) 
     assert found.cause != "valid"
 
 
-@settings(deadline=None)
 @given(header=st.sampled_from([GOOD, ODD, keyed(OLD_KEY)]) | HEADERS)
 def test_only_what_is_accepted_is_called_valid(header: str) -> None:
     """Explaining and verifying agree."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,10 @@ from tests.browser.workbench import Workbench
 from tools import chromium
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+PATIENCE_MS = 30_000
+WIDE: ViewportSize = {"width": 1440, "height": 900}
 
 
 # No longer than the tests of this folder: while it is there, Playwright keeps an event loop running in this thread.
@@ -28,18 +31,38 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="package")
+def shared_tab(browser: Browser) -> Iterator[Page]:
+    """One tab for most tests of this folder: a new one takes as long as many a test."""
+    with closing(browser.new_context()) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context.new_page()
+
+
 @pytest.fixture
-def workbench(browser: Browser, serve_mock: Callable[..., Server]) -> Iterator[Callable[..., Workbench]]:
-    """Serve a mock and return its workbench in a tab of its own; settings as keywords, options of the tab as `tab`."""
+def clean_tab(shared_tab: Page) -> Iterator[Page]:
+    """The tab, as good as new: what a server's page keeps, it keeps for that server's port alone."""
+    shared_tab.set_viewport_size(WIDE)
+    shared_tab.emulate_media(color_scheme="light")
+    yield shared_tab
+    shared_tab.goto("about:blank")
+
+
+@pytest.fixture
+def workbench(
+    browser: Browser, clean_tab: Page, serve_mock: Callable[..., Server]
+) -> Iterator[Callable[..., Workbench]]:
+    """Serve a mock and return its workbench; settings as keywords, options of a tab of its own as `own`."""
     with ExitStack() as stack:
 
-        def start(tab: dict[str, Any] | None = None, **settings: Any) -> Workbench:
+        def start(own: dict[str, Any] | None = None, **settings: Any) -> Workbench:
             server = serve_mock(auth="strict", **settings)
-            context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **(tab or {})})
-            context.set_default_timeout(15_000)
-            stack.callback(context.close)
-            bench = Workbench(context.new_page(), server)
-            stack.callback(bench.must_be_quiet)
-            return bench
+            page = clean_tab
+            if own is not None:
+                context = browser.new_context(viewport=WIDE, **own)
+                context.set_default_timeout(PATIENCE_MS)
+                stack.callback(context.close)
+                page = context.new_page()
+            return stack.enter_context(Workbench(page, server).watched())
 
         yield start

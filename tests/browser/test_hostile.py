@@ -88,7 +88,8 @@ def test_a_path_of_900_000_characters_stays_in_its_pane(workbench: Start) -> Non
 
 def test_a_profiles_name_stays_above_its_tabs(workbench: Start) -> None:
     """However far its members are scrolled."""
-    bench = workbench(tab={"viewport": {"width": 1400, "height": 500}}).open("#profiles/ACME01/CRM/C-000417")
+    bench = workbench().open("#profiles/ACME01/CRM/C-000417")
+    bench.page.set_viewport_size({"width": 1400, "height": 500})
     bench.find('tr[data-path="/CustomFields"]').scroll_into_view_if_needed()
     boxes = [bench.find(f".col {part}").first.bounding_box() for part in ("h2.title", ".tabs")]
     assert boxes[0]

@@ -49,8 +49,7 @@ def test_a_fault_is_switched_off_and_removed(workbench: Start) -> None:
     bench.open("#faults").button("Switch off", "#rules").click()
     bench.see("Switched off.", "#rules")
     assert bench.patch([replace()]) == 200
-    bench.button("Remove", "#rules").click()
-    bench.button("Sure?", "#rules").click()
+    bench.press_and_be_sure("Remove", "#rules")
     bench.see("No fault is planned in this world")
 
 

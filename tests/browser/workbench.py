@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, Request, TimeoutError
 
 from mockserver.auth.signing import issued_now, sign
 from mockserver.server.server import Server
@@ -27,9 +29,22 @@ class Workbench:
         self.page, self.server, self.url = page, server, f"http://127.0.0.1:{server.port}"
         self.problems: list[str] = []
         self.expected: tuple[str, ...] = ()
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
-        page.on("request", self._on_request)
+
+    @contextmanager
+    def watched(self) -> Iterator[Workbench]:
+        """Watch the tab, which must be quiet to the end: no console error and no request to another origin."""
+        heard: dict[Any, Any] = {
+            "console": self._on_console, "pageerror": self._on_error, "request": self._on_request,
+        }  # fmt: skip
+        for event, listener in heard.items():
+            self.page.on(event, listener)
+        yield self
+        for event, listener in heard.items():
+            self.page.remove_listener(event, listener)
+        self.must_be_quiet()
+
+    def _on_error(self, error: Error) -> None:
+        self.problems.append(f"page error: {error}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -40,7 +55,7 @@ class Workbench:
             self.problems.append(f"another origin: {request.url}")
 
     def must_be_quiet(self) -> None:
-        """No console error and no request to another origin, whatever the test did."""
+        """Fail if there was a problem that the test does not expect."""
         unexpected = [problem for problem in self.problems if not any(text in problem for text in self.expected)]
         assert not unexpected, "\n".join(unexpected)
 
@@ -67,6 +82,14 @@ class Workbench:
 
     def button(self, name: str, within: str = "body") -> Locator:
         return self.page.locator(within).get_by_role("button", name=name).first
+
+    def press_and_be_sure(self, name: str, within: str = "body") -> None:
+        """Press a button that asks back, and say yes; anew where the question is gone before, as on a slow machine."""
+        for _ in range(10):
+            self.button(name, within).click()
+            with suppress(TimeoutError):
+                return self.button("Sure?", within).click(timeout=2500)
+        raise AssertionError(f"{name} never asked back")
 
     def rows(self, count: int) -> Locator:
         """Wait until the list of requests has so many rows."""

@@ -69,6 +69,7 @@ def test_every_push_is_tested_as_ci_tests() -> None:
     tests = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
     assert tests["permissions"] == {"contents": "read"}
     assert set(tests[True]) == {"push", "pull_request"}  # YAML reads `on` as true
-    assert [step["run"] for step in tests["jobs"]["test"]["steps"] if "run" in step] == [".ci/run"]
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in tests["jobs"].items()}
+    assert runs == {"test": [".ci/run"], "coverage": [".ci/run coverage"]}
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert "secrets." not in str(tests)

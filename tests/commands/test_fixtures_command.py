@@ -19,7 +19,7 @@ from mockserver.commands import progress
 from mockserver.commands.doctor import OPTIONAL
 from mockserver.package import pip_install
 from tests.commands.calling import ROOT, Done, shown
-from tests.state.redis_servers import wait_until
+from tests.waiting import wait_until
 
 
 def test_generating_says_what_was_written_where(run: Callable[..., Done], tmp_path: Path) -> None:

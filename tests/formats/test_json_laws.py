@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.formats.json_binding import Binding
@@ -36,7 +36,6 @@ patches = st.lists(operations | documents, max_size=4)
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(document=patches | documents, ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
 @example(document=[{"op": "add", "path": "/A", "value": [[]]}], ascii_only=True, indent=None)
 def test_the_fast_and_the_lenient_reading_agree_on_every_json_document(
@@ -47,7 +46,6 @@ def test_the_fast_and_the_lenient_reading_agree_on_every_json_document(
     assert outcome(text.encode()) == outcome(text.encode("utf-16-le"), "utf-16")
 
 
-@settings(deadline=None)
 @given(body=st.binary(max_size=60), charset=st.sampled_from([None, "utf-8", "utf-16"]))
 def test_any_bytes_are_read_or_refused(body: bytes, charset: str | None) -> None:
     """Never another exception."""
@@ -65,7 +63,6 @@ fragments = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(parts=fragments)
 def test_any_pieces_of_json_are_read_or_refused(parts: list[str]) -> None:
     """Nearly valid text goes deeper into the reader than random bytes do."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody
@@ -15,7 +15,6 @@ from tests.formats.test_json_laws import operations
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(sent=st.lists(operations, max_size=4))
 def test_a_strict_patch_is_read_as_sent(sent: list[Any]) -> None:
     """Every digit of an integer, every member."""

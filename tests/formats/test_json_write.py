@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from mockserver.formats.json_write import write_json
 from tests.formats.test_json_laws import documents
@@ -30,7 +30,6 @@ def test_json_is_written_as_json_net_writes_it(document: Any, body: bytes) -> No
     assert write_json(document) == body
 
 
-@settings(deadline=None)
 @given(document=documents)
 def test_what_is_written_reads_back(document: Any) -> None:
     """Also with integers beyond 64 bits."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.errors import ApiError, BadRequest, UsageError
@@ -23,7 +23,6 @@ from tests.journal.exchanges import NOW, exchange, journal_of, patch, refusal
 # -- the ring --------------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 400), max_size=40), st.integers(1, 12), st.integers(0, 16_000))
 def test_the_ring_holds_the_longest_run_of_newest_exchanges_that_fits(
     sizes: list[int], max_entries: int, max_bytes: int
@@ -237,7 +236,6 @@ def test_a_forgotten_journal_gives_its_bytes_back() -> None:
     assert budget.used <= budget.max_bytes
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 800)), max_size=60), st.integers(500, 40_000))
 def test_all_journals_together_stay_within_the_budget(appends: list[tuple[int, int]], max_bytes: int) -> None:
     """Whoever appends whatever, the sum is right and never too large; clearing gives back."""

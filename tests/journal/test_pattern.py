@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 import re2
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -286,7 +286,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json_values, json_values)
 def test_loosened_comparison_accepts_all_that_the_strict_one_does(one: Any, other: Any) -> None:
     """A value equals itself, and an option only ever accepts more."""

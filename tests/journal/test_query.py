@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -268,7 +268,6 @@ wanted = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(wanted, st.permutations(story()))
 def test_what_is_found_is_what_is_verified(pattern: dict[str, Any], sent: list[Exchange]) -> None:
     """find and verify agree; a narrower pattern finds less; a miss is never a match."""
@@ -283,7 +282,6 @@ def test_what_is_found_is_what_is_verified(pattern: dict[str, Any], sent: list[E
         assert {one.id for one in found} <= {one.id for one in find(wider, sent)}
 
 
-@settings(deadline=None)
 @given(st.lists(wanted, min_size=1, max_size=3), st.permutations(story()))
 def test_a_strict_sequence_is_a_sequence(steps: list[dict[str, Any]], sent: list[Exchange]) -> None:
     """What passes strictly passes; each request that carried a sequence meets its step, in order of arrival."""

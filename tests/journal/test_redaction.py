@@ -19,6 +19,7 @@ from mockserver.journal.har import har
 from mockserver.journal.log import Exchange
 from mockserver.journal.redaction import Secrets
 from mockserver.journal.view import curl_text, entry_json, explain_json, shown
+from tests.examples import many
 from tests.journal.exchanges import TARGET, TREE, exchange
 
 STAMP = "2024-05-01T10:00:00Z"
@@ -194,7 +195,7 @@ SPELLINGS: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("spelling", range(len(SPELLINGS)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=many(60))
 @given(
     start=st.integers(0, len(KEY) - 8),
     length=st.integers(8, len(KEY)),
@@ -244,7 +245,6 @@ def everything_shown(entry: Exchange) -> Iterator[str]:
     yield curl_text(entry, "http://localhost")
 
 
-@settings(deadline=None)
 @given(
     mangle=st.sampled_from(MANGLED),
     user=st.text("abc./ @", min_size=1, max_size=10),

@@ -18,6 +18,7 @@ from mockserver.journal.log import Exchange
 from mockserver.journal.view import curl_text, entry_json, explain_json, found_json, list_json
 from mockserver.story.provenance import RULES
 from mockserver.story.story import Story
+from tests.examples import many
 from tests.journal.exchanges import NOW, PROFILE, TARGET, TREE, exchange, journal_of, patch, refusal
 
 SIGNED = "PNAUTHINFO3-HMAC-SHA512 Credential=John.Doe/2024-05-01T10:00:00Z Signature=[redacted]"
@@ -259,7 +260,7 @@ def test_curl_sends_the_headers_that_were_sent(changes: dict[str, Any], wanted: 
     assert header_words(run(f"TOKEN=token-of-mine\n{curl_text(exchange(**changes), 'http://h')}")) == wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60))
 @given(
     body=st.binary(max_size=20) | st.text(max_size=20).map(lambda text: text.encode("utf-8", "replace")),
     target=st.text(st.characters(min_codepoint=33, max_codepoint=0x17F), max_size=15),

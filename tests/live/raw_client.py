@@ -66,6 +66,12 @@ class Client:
         return self.file.read()
 
 
+def pass_time(server: Server, seconds: float) -> None:
+    """Let that much time pass for the delays and bounds of a running server, at once."""
+    loop, now = server.loop, server.loop.time
+    loop.call_soon_threadsafe(lambda: setattr(loop, "time", lambda: now() + seconds))
+
+
 def echo(environ: Environ, start_response: Any) -> list[bytes]:
     """Answer with what arrived."""
     shown = {key: value for key, value in environ.items() if isinstance(value, str)}

@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-TIMEOUT_S = 20
+from tests.waiting import wait_until
+
+TIMEOUT_S = 60
 GET = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -27,10 +28,8 @@ class Serving:
         command = [*wrapper, sys.executable, "-m", "mockserver", "serve", "--port", "0", "--auth", "off"]
         command += ["--ready-file", str(self.ready), *arguments]
         self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + TIMEOUT_S
-        while not self.ready.exists():
-            assert self.process.poll() is None, self.errors()
-            assert time.monotonic() < deadline
+        wait_until(lambda: self.ready.exists() or self.process.poll() is not None)
+        assert self.ready.exists(), self.errors()
         self.port = int(json.loads(self.ready.read_bytes())["url"].rpartition(":")[2])
 
     def exchange(self, data: bytes) -> bytes:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.recording.guard import Guard, folded
+from tests.examples import many
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "exact": str,
@@ -70,7 +71,7 @@ def test_a_year_is_no_number_of_four_digits(text: str, found: bool) -> None:
     assert Guard(["1985", "1990-04-05"]).finds_besides_years(text) is found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60))
 @given(value=st.text(min_size=4, max_size=30), spelling=st.sampled_from(sorted(SPELLINGS)), around=st.text(max_size=9))
 def test_whatever_the_value_is(value: str, spelling: str, around: str) -> None:
     """But for spellings that a text's own signs make unreadable: what is decoded twice may lose a percent sign."""

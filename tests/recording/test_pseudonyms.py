@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mockserver.errors import SafetyRefusal
 from mockserver.recording.guard import Guard, folded
 from mockserver.recording.pseudonyms import Pseudonyms, dates_in, plausible_words, says_nothing
+from tests.examples import many
 
 KEY = b"a key of the tests, long enough"
 WORDS = plausible_words()
@@ -97,7 +98,7 @@ PIECES = st.sampled_from(["Anna", "walsh", "42", "0417", "2012-06-01", "@", ".",
 TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=6).map("".join)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=many(15))
 @given(st.lists(TEXTS, min_size=1, max_size=12))
 def test_no_replacement_holds_an_original(values: list[str]) -> None:
     """Whatever the values are; those of more than three signs, which are not found by chance everywhere.
@@ -113,7 +114,7 @@ def test_no_replacement_holds_an_original(values: list[str]) -> None:
     assert not any(folded(value) in folded(text) for value in originals if folded(value) for text in new.values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(12))
 @given(st.sets(st.from_regex(r"[A-Z]{1,2}-[0-9]{3,6}", fullmatch=True), min_size=2, max_size=30))
 def test_ids_stay_different_and_in_their_form(ids: set[str]) -> None:
     new = Pseudonyms(KEY, WORDS, ids).mapping(ids, frozenset(ids))

@@ -16,6 +16,7 @@ from mockserver.package import shipped
 from mockserver.recording.pseudonyms import plausible_words
 from mockserver.recording.recording import STAYS, Recording, kept_places, places_of, pseudonymised
 from mockserver.verify.contract import load_contract
+from tests.examples import many
 from tests.recording.invented import profiles
 
 SHAPE = load_contract(shipped("contracts") / "openapi.yaml").profile
@@ -49,7 +50,7 @@ def recorded(count: int) -> Recording:
     return pseudonymised(profiles(count), SHAPE, KEY, WORDS)
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [12, pytest.param(many(40), marks=pytest.mark.slow)])
 def test_no_original_is_left(count: int) -> None:
     """In no spelling; what says nothing of anybody (a flag) is none."""
     text = "\n".join(map(without_what_stays, recorded(count).profiles))

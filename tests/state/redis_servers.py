@@ -9,18 +9,18 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 import redis
 from fakeredis import FakeRedisConnection, FakeServer
 
 from mockserver.state.redis.connection import Connect, connector
+from tests.ports import own_port
+from tests.waiting import wait_until
 
 NOT_TESTED = "no Redis server: nothing was tested on a real one; install redis-server or valkey-server"
 
@@ -52,9 +52,7 @@ class RealServer:
         self.binary = binary() or do_without()
         self.directory = directory
         self.options = options
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = own_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -91,17 +89,6 @@ class RealServer:
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-
-def wait_until(holds: Callable[[], Any], timeout_s: float = 20) -> None:
-    """Return when it holds; fail if that takes too long."""
-    import threading
-    import time
-
-    deadline, pause = time.monotonic() + timeout_s, threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        pause.wait(0.02)
 
 
 if __name__ == "__main__" and binary() is None:

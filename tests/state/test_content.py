@@ -19,6 +19,7 @@ from mockserver.state.memory import MemoryWorld, MemoryWorlds
 from mockserver.state.overlay import ENTRY, Base, Overlay, key_size
 from mockserver.state.profiles import Changed
 from mockserver.state.world import World
+from tests.examples import many
 from tests.state.stores import BASE, A, B, Connect, profile, rename
 
 STRIKE = Effect(status=500)
@@ -184,7 +185,7 @@ def measured(overlay: Overlay) -> int:
     return sum(ENTRY + len(body or b"") for body in overlay.bodies.values()) + sum(map(key_size, overlay.index))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60))
 @given(st.lists(STEPS, max_size=40), st.sampled_from([3000, 6000, 1 << 20]))
 def test_counters_never_drift(steps: list[Any], limit: int) -> None:
     """Whatever is done or refused: what is counted is what is there, and no more than may be."""

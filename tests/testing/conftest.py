@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import trustme  # noqa: F401  see below
+
+# A run inside this process forgets at its end what it was the first to import: what takes long, or can't be imported
+# twice, is imported before.
+import mockserver.web.app  # noqa: F401
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-import mockserver.web.app  # noqa: F401  shared with the runs of pytest inside this process
 from mockserver.commands.running import make_server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
@@ -129,9 +128,33 @@ def on_two_workers(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
-def test_workers_with_servers_of_their_own(on_two_workers: OnTwoWorkers) -> None:
-    """pytest-xdist, each worker with a server."""
-    on_two_workers(MODULE).assert_outcomes(passed=TESTS)
+DRAWS = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_draws(mypreferences, number):
+    mypreferences.fault("500 p=0.5")
+    client = mypreferences.client()
+    statuses = [client.patch("CRM", "C-000417", []).status for _ in range(20)]
+    print(f"drawn {number}", *statuses)
+"""
+
+
+def drawn(result: pytest.RunResult) -> dict[str, str]:
+    return dict(re.findall(r"drawn (\d) ([\d ]+)", result.stdout.str()))
+
+
+def test_workers_with_servers_of_their_own(pytester: pytest.Pytester, on_two_workers: OnTwoWorkers) -> None:
+    """pytest-xdist, each worker with a server; on any of them, in any order and every run a seed gives the same faults.
+
+    Another seed gives others.
+    """
+    draws = pytester.makepyfile(test_draws=DRAWS)
+    there = on_two_workers(MODULE, "-rP")
+    there.assert_outcomes(passed=TESTS + 3)
+    assert len(set(drawn(there).values())) == 3
+    assert drawn(pytester.runpytest_inprocess(draws, "-rP")) == drawn(there)
+    assert drawn(pytester.runpytest_inprocess(draws, "-rP", "--mypreferences-seed=1")) != drawn(there)
 
 
 def test_workers_that_share_a_server(on_two_workers: OnTwoWorkers) -> None:
@@ -196,31 +219,6 @@ def test_names_are_free_again(mypreferences_server: MockServer) -> None:
         assert first.world != second.world
     with mypreferences_server.world("again") as third:
         assert third.world == first.world
-
-
-DRAWS = """
-import pytest
-
-@pytest.mark.parametrize("number", range(3))
-def test_draws(mypreferences, number):
-    mypreferences.fault("500 p=0.5")
-    client = mypreferences.client()
-    statuses = [client.patch("CRM", "C-000417", []).status for _ in range(20)]
-    print(f"drawn {number}", *statuses)
-"""
-
-
-def drawn(result: pytest.RunResult) -> dict[str, str]:
-    result.assert_outcomes(passed=3)
-    return dict(re.findall(r"drawn (\d) ([\d ]+)", result.stdout.str()))
-
-
-def test_the_same_seed_gives_the_same_faults(pytester: pytest.Pytester, on_two_workers: OnTwoWorkers) -> None:
-    """In any order, on any worker, in every run; another seed gives others."""
-    there = drawn(on_two_workers(DRAWS, "-rP"))
-    assert len(set(there.values())) == 3
-    assert drawn(pytester.runpytest_inprocess("-rP")) == there
-    assert drawn(pytester.runpytest_inprocess("-rP", "--mypreferences-seed=1")) != there
 
 
 def test_no_thread_is_left(mypreferences: MyPreferences) -> None:

@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-import mockserver.web.app  # noqa: F401  shared with the runs of pytest inside this process
 from mockserver.errors import UsageError
 from mockserver.testing import MockServer, MyPreferences
 

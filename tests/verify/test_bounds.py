@@ -15,6 +15,7 @@ from mockserver.verify.http_session import HttpSession, TimeOver
 from mockserver.verify.mock_process import is_mock
 from tests.verify.endless import EndlessServer
 
+PATIENCE_S = 20  # the servers below go on for ever, so that any bound shows; a slow machine must not
 CALL = Call("PATCH", ("ACME01", "CRM", "1"), (), b"[]")
 OK = b"HTTP/1.1 200 OK\r\n"
 LONG = OK + b"Content-Length: 1000000\r\n\r\n"
@@ -55,7 +56,7 @@ def test_an_answer_has_one_time_for_all_of_it(said: tuple[bytes, bytes, float]) 
         client, started = session(server, timeout_s=0.15), monotonic()
         with pytest.raises(TimeoutError):
             client.send(CALL)
-        assert monotonic() - started < 2
+        assert monotonic() - started < PATIENCE_S
 
 
 @pytest.mark.parametrize("said", ENDLESS.values(), ids=ENDLESS.keys())
@@ -66,7 +67,7 @@ def test_so_has_the_first_look_at_a_server(said: tuple[bytes, bytes, float], mon
         started = monotonic()
         with pytest.raises(Inconclusive, match="can't be reached"):
             is_mock(server.url)
-        assert monotonic() - started < 2
+        assert monotonic() - started < PATIENCE_S
 
 
 def test_a_server_that_nests_too_deep_is_no_mock() -> None:
@@ -79,13 +80,13 @@ def test_a_server_that_nests_too_deep_is_no_mock() -> None:
 def test_an_answer_without_end_is_none(said: tuple[bytes, bytes]) -> None:
     """What is kept of it has a bound, whatever lengths the server states."""
     with EndlessServer(*said).running() as server, pytest.raises(Inconclusive, match="larger than any profile"):
-        session(server, timeout_s=20).send(CALL)
+        session(server, timeout_s=PATIENCE_S).send(CALL)
 
 
 @pytest.mark.parametrize("said", NOT_HTTP.values(), ids=NOT_HTTP.keys())
 def test_what_is_not_http_is_named_so(said: bytes) -> None:
     with EndlessServer(said).running() as server, pytest.raises(ConnectionError, match="not HTTP"):
-        session(server, timeout_s=5).send(CALL)
+        session(server, timeout_s=PATIENCE_S).send(CALL)
 
 
 @pytest.mark.parametrize("body", [b"[" * 50_000, b'{"a":' * 5000], ids=["[", "{"])

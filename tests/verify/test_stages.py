@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from mockserver.verify.events import StageFinished
 from mockserver.verify.http_session import TimeOver
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
 from mockserver.verify.run import Plan
-from tests.verify.verifying import DIALECTS, cases_of, contract, healthy, not_held, run
+from tests.examples import many
+from tests.verify.verifying import DIALECTS, cases_of, contract, generated_cases, healthy, not_held, run
 from tools.mutants.harness import ROOT
 
 VECTORS = ROOT / "tests" / "vectors"
 SEEDS = range(20)
+KEY = ("ACME01", "CRM", "C-000417")
 
 
 @pytest.mark.slow
@@ -50,31 +53,24 @@ def test_walks_of_many_seeds_hold(dialect: str) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_generated_cases_of_many_seeds_hold(dialect: str) -> None:
     """One seed with the systematic part, thinned; the random part alone for the others."""
-    bench, key = healthy(dialect), healthy(dialect).profiles[0]
-    outcomes = [
-        GeneratedRunner(bench, contract(), 0).run(case) for case in _systematic(key)[DIALECTS.index(dialect) :: 9]
-    ]
+    bench = healthy(dialect)
+    runner = GeneratedRunner(bench, contract(), 0)
+    outcomes = [runner.run(case) for case in generated_cases()[DIALECTS.index(dialect) :: 9]]
     for seed in SEEDS:
         runner = GeneratedRunner(bench, contract(), seed)
-        outcomes += [runner.run(case) for case in _random(key, seed)]
+        outcomes += [runner.run(case) for case in _random(seed)]
     assert not_held(outcomes) == []
     assert len(outcomes) > 300
 
 
-_CASES: dict[str, list[Generated]] = {}
+@cache
+def _all_random() -> list[Generated]:
+    return generate(contract(), KEY, 5, many(60), coverage=False)
 
 
-def _systematic(key: tuple[str, str, str]) -> list[Generated]:
-    if "systematic" not in _CASES:
-        _CASES["systematic"] = generate(contract(), key, 0, 1)
-    return _CASES["systematic"]
-
-
-def _random(key: tuple[str, str, str], seed: int) -> list[Generated]:
+def _random(seed: int) -> list[Generated]:
     """Return a slice of one long draw for each seed: building the strategies anew would take most of the time."""
-    if "random" not in _CASES:
-        _CASES["random"] = generate(contract(), key, 5, 120, coverage=False)
-    return _CASES["random"][seed :: len(SEEDS)]
+    return _all_random()[seed :: len(SEEDS)]
 
 
 def test_the_same_seed_gives_the_same_walk() -> None:
@@ -99,29 +95,16 @@ def test_the_same_seed_gives_the_same_walk() -> None:
 
 @pytest.mark.slow
 @pytest.mark.no_cover
-def test_the_same_seed_gives_the_same_generated_cases() -> None:
-    """Also within one process, whatever was generated before."""
-    key = ("ACME01", "CRM", "C-000417")
-    first, again = (generate(contract(), key, 11, 8, coverage=False) for _ in range(2))
-    assert first == again
-    assert generate(contract(), key, 12, 8, coverage=False) != first
-
-
-@pytest.mark.slow
-@pytest.mark.no_cover
-def test_the_same_seed_gives_the_same_generated_cases_whatever_is_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Hypothesis draws constants of the modules of a process; a seed must mean the same in each."""
-    key = ("ACME01", "CRM", "C-000417")
-    first = generate(contract(), key, 11, 40, coverage=False)
+def test_the_same_seed_gives_the_same_generated_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was generated before, and whatever is loaded: Hypothesis draws constants of the modules of a process."""
+    first = generate(contract(), KEY, 11, 15, coverage=False)
     source = tmp_path / "full_of_constants.py"
     source.write_text("CONSTANTS = (" + "".join(f"'constant {number}', " for number in range(200)) + ")", "utf-8")
     spec = importlib.util.spec_from_file_location("full_of_constants", source)
     assert spec is not None
     monkeypatch.setitem(sys.modules, "full_of_constants", importlib.util.module_from_spec(spec))
-    again = generate(contract(), key, 11, 40, coverage=False)
-    assert again == first
+    assert generate(contract(), KEY, 11, 15, coverage=False) == first
+    assert generate(contract(), KEY, 12, 15, coverage=False) != first
 
 
 @pytest.mark.parametrize(

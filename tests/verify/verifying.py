@@ -6,6 +6,7 @@ from functools import cache
 
 from mockserver.verify.calls import Bench
 from mockserver.verify.contract import Contract, load_contract
+from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished, Event
 from mockserver.verify.mock_bench import read_fixtures
 from mockserver.verify.run import Plan, verify
@@ -17,6 +18,13 @@ DIALECTS = ("vendor", "library", "rfc6902")
 @cache
 def contract() -> Contract:
     return load_contract(CONTRACT)
+
+
+@cache
+def generated_cases() -> list[Generated]:
+    """Return what a run draws if nothing else is asked for: two seconds' work, and always the same."""
+    plan = Plan()
+    return generate(contract(), read_fixtures(FIXTURES).profiles[0], plan.seed, plan.max_examples)
 
 
 def bench_of(server: Server, dialect: str = "vendor") -> Bench:

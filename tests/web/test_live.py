@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,7 +19,9 @@ from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
 from mockserver.web.requests import live
 from tests.state.stores import exchange
+from tests.waiting import wait_until
 
+PATIENCE_S = 20
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 SET_TYPE = [{"op": "replace", "path": "/CustomerType", "value": "Prospect"}]
 
@@ -43,9 +44,14 @@ def server(mock: Mock) -> Iterator[Server]:
 
 def ask(server: Server, path: str, method: str = "GET", document: Any = None) -> Any:
     headers = {"Content-Type": "application/json"} if document is not None else {}
-    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as http:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as http:
         http.request(method, path, orjson.dumps(document) if document is not None else None, headers)
         return orjson.loads(http.getresponse().read())
+
+
+def somebody_waits(server: Server, since: str = "") -> bool:
+    """Tell whether the one place for a reader is taken: another one that finds nothing new may not wait."""
+    return not ask(server, f"/__admin/requests?view=rows&wait=0.01{since}")["waiting"]
 
 
 def rows(http: FlaskClient, query: str = "", **headers: str) -> Any:
@@ -111,17 +117,17 @@ def test_what_rows_cannot_be_asked(http: FlaskClient, query: str) -> None:
 
 
 @pytest.mark.parametrize("view", ["view=rows", "view=entries"])
-def test_a_waiting_reader_is_told_at_once(server: Server, view: str) -> None:
+def test_a_waiting_reader_is_told_at_once(server: Server, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader waits while patches go through, and gets the first of them."""
     ask(server, PROFILE, "PATCH", [])
     (first,) = ask(server, "/__admin/requests?view=rows")["rows"]
-    with ThreadPoolExecutor() as threads:
-        reader = threads.submit(ask, server, f"/__admin/requests?{view}&since={first['id']}&wait=9")
-        while not (waiting := reader.running()):
-            pass
+    monkeypatch.setattr(live, "MOST_READERS", 1)
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as reader:
+        since = f"&since={first['id']}"
+        reader.request("GET", f"/__admin/requests?{view}{since}&wait=25")
+        wait_until(lambda: somebody_waits(server, since))
         ask(server, PROFILE, "PATCH", SET_TYPE)
-        answer = reader.result(5)
-    assert waiting
+        answer = orjson.loads(reader.getresponse().read())
     assert answer["waiting"]
     assert len(answer.get("rows", answer.get("requests"))) == 1
 
@@ -137,12 +143,10 @@ def test_nothing_new_is_an_empty_answer(server: Server) -> None:
 def test_too_many_readers_are_answered_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who wait keep their turn; one that goes away makes room."""
     monkeypatch.setattr(live, "MOST_READERS", 1)
-    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as waiting:
-        waiting.request("GET", "/__admin/requests?view=rows&wait=20")
-        while ask(server, "/__admin/requests?view=rows&wait=0.01")["waiting"]:
-            pass
-    while not ask(server, "/__admin/requests?view=rows&wait=0.01")["waiting"]:
-        pass
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as waiting:
+        waiting.request("GET", "/__admin/requests?view=rows&wait=25")
+        wait_until(lambda: somebody_waits(server))
+    wait_until(lambda: not somebody_waits(server))
 
 
 def test_other_gateways_wait_a_moment(http: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

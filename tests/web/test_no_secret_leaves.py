@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from mockserver.auth.signing import Client, OAuthClient, User
 from mockserver.service.assembly import Mock, known_secrets
 from mockserver.web.app import create_app
+from tests.examples import many
 
 STAMP = "2026-01-31T12:00:00Z"
 ROUTE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
@@ -226,7 +227,7 @@ def assert_hides(text: str, secret: str) -> None:
 
 @pytest.mark.parametrize("auth", [True, False], ids=["signed", "open"])
 @pytest.mark.parametrize("place", sent_with)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(secret=secrets, half=st.booleans(), data=st.data())
 def test_no_text_for_people_shows_a_secret(
     bench: Bench, place: str, auth: bool, secret: str, half: bool, data: st.DataObject

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first-only", action="store_true", help="stop at the first stage that kills")
     parser.add_argument("--stage", action="append", choices=STAGES, help="only these stages")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only one planned mutant of so many")
+    parser.add_argument("--only", action="append", metavar="ID", help="only these planned mutants")
+    parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="only these rules")
     parser.add_argument("--permitted", action="store_true", help="right servers instead, which nothing may find")
     options = parser.parse_args(arguments)
     if options.permitted:
@@ -49,9 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return report_alarms(Plan(max_examples=options.max_examples, thin=options.thin), stages, options.every)
     planned = [*PLANNED, *HTTP, *SUBTLE, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE))]
     chosen = planned[:: options.every] if options.planned else []
+    if options.only:
+        chosen = [mutant for mutant in planned if mutant.id in options.only]
     mutants: list[Mutant] = [*chosen, *sample(options.source, options.seed)]
     stages = tuple(stage for stage in STAGES if stage in (options.stage or STAGES))
-    plan = Plan(max_examples=options.max_examples, thin=options.thin)
+    plan = Plan(max_examples=options.max_examples, thin=options.thin, only=tuple(options.rule))
     if "generated" in stages:
         warmed(plan)
     code = report(mutants, plan, stages, first_only=options.first_only)

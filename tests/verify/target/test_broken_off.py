@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.restore import Recovery, recover
 from mockserver.verify.target.session import NOTHING, Guard, NoAnswer, NotSent, TargetSession
 from mockserver.verify.target.vetting import Leave
+from tests.examples import many
 from tests.verify.target.fake_vendor import FakeVendor
 from tests.verify.target.runs import (
     CONTRACT,
@@ -40,7 +44,7 @@ PATHS = (
 THINGS: tuple[Any, ...] = (None, True, False, "x", "", 7, [], {"Name": "x"}, [{"Name": "a"}, {"Name": "b"}], EMAIL)
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("MOCKSERVER_STORMS", "12"))))
+@pytest.mark.parametrize("seed", range(many(12)))
 def test_random_changes_and_faults_end_as_they_began(vendor: FakeVendor, tmp_path: Path, seed: int) -> None:
     """Three cases of random patches, answers dropped, errors after commits: restored at once, or by recovery."""
     draw = random.Random(seed)
@@ -80,34 +84,12 @@ def storm(run: GuardedRun, name: str, draw: random.Random) -> None:
             run.send(patch())
 
 
+# One process that has imported everything and forks a child for each run: it has no threads, so that a child can't wait
+# for what one of them held.
 DRIVER = """
-import json, os, signal, sys
+import http.client, json, os, signal, sys
 from pathlib import Path
-
-url, state, die_at, kind = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-step = 0
-
-def tick(*_):
-    global step
-    step += 1
-    if step == die_at:
-        os.kill(os.getpid(), getattr(signal, kind))
-
-def audit(event, arguments):
-    if event in ("http.client.connect", "http.client.send", "os.rename", "os.remove"):
-        tick()
-    elif event == "open" and str(arguments[0]).startswith(str(state)):
-        tick()
-
-real_sync = os.fsync
-os.fsync = lambda handle: (tick(), real_sync(handle), tick())[1]
-
-import http.client
-real_answer = http.client.HTTPConnection.getresponse
-http.client.HTTPConnection.getresponse = lambda self: (tick(), real_answer(self), tick())[1]
-
-from mockserver.verify.calls import Call, Reply
-from mockserver.verify.contract import Contract
+from mockserver.verify.calls import Call
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.session import TargetSession
 from mockserver.verify.target.credential import Credential
@@ -119,8 +101,6 @@ class Small:
         members = {}
 
 key = ("ACME01", "CRM", "C-000417")
-target = Target("fake", url, "ACME01", Credential("editor@acme.example", known="fake-vendor-secret"), (key,),
-                rate=1000.0, settle_s=0.0)
 headers = (("Content-Type", "application/json"),)
 cases = {
     "one": [{"op": "replace", "path": "/CustomerType", "value": "Other"}, {"op": "remove", "path": "/ProfileTags/1"}],
@@ -128,28 +108,88 @@ cases = {
              "IsDefault": False, "IsActive": True}}],
     "three": [{"op": "remove", "path": "/CustomerName"}, {"op": "remove", "path": "/PhoneNumbers/0/PhoneNumber"}],
 }
-sys.addaudithook(audit)
-try:
-    with GuardedRun(TargetSession(target, write=True), state, Small) as run:
-        for name, operations in cases.items():
-            with run.guard(name):
-                run.send(Call("PATCH", key, headers, json.dumps(operations).encode(), may_change=True))
-except CommandError as failure:
-    print(failure)
-    sys.exit(failure.exit_code)
-except KeyboardInterrupt:
-    sys.exit(130)
-print(step)
+step = 0
+
+def die_in_step(die_at, kind, state):
+    def tick(*_):
+        global step
+        step += 1
+        if step == die_at:
+            os.kill(os.getpid(), getattr(signal, kind))
+
+    def audit(event, arguments):
+        if event in ("http.client.connect", "http.client.send", "os.rename", "os.remove"):
+            tick()
+        elif event == "open" and str(arguments[0]).startswith(state):
+            tick()
+
+    real_sync, real_answer = os.fsync, http.client.HTTPConnection.getresponse
+    os.fsync = lambda handle: (tick(), real_sync(handle), tick())[1]
+    http.client.HTTPConnection.getresponse = lambda self: (tick(), real_answer(self), tick())[1]
+    sys.addaudithook(audit)
+
+def play(url, state):
+    target = Target("fake", url, "ACME01", Credential("editor@acme.example", known="fake-vendor-secret"), (key,),
+                    rate=1000.0, settle_s=0.0)
+    try:
+        with GuardedRun(TargetSession(target, write=True), Path(state), Small) as run:
+            for name, operations in cases.items():
+                with run.guard(name):
+                    run.send(Call("PATCH", key, headers, json.dumps(operations).encode(), may_change=True))
+    except CommandError as failure:
+        print(failure)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return 130
+    print(step)
+    return 0
+
+for line in sys.stdin:
+    url, state, die_at, kind = json.loads(line)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.dup2(writing, 1)
+            os.dup2(writing, 2)
+            die_in_step(die_at, kind, state)
+            code = play(url, state)
+            sys.stdout.flush()
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        text = said.read()
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text]), flush=True)
 """
 
 
-def drive(vendor: FakeVendor, state: Path, die_at: int, kind: str = "SIGKILL") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", DRIVER, vendor.url, str(state), str(die_at), kind]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, cwd=Path(__file__).parents[3]
-    )
-    vendor.settle()
-    return done
+@pytest.fixture(scope="module")
+def driver() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", DRIVER]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=Path(__file__).parents[3]) as running:
+        yield running
+        assert running.stdin is not None
+        running.stdin.close()
+
+
+Drive = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def drive(driver: subprocess.Popen[str], vendor: FakeVendor) -> Drive:
+    """Run three guarded cases in a process that a signal strikes in one of its steps; its exit code and its words."""
+
+    def one(state: Path, die_at: int, kind: str = "SIGKILL") -> tuple[int, str]:
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        print(json.dumps([vendor.url, str(state), die_at, kind]), file=driver.stdin, flush=True)
+        code, said = json.loads(driver.stdout.readline())
+        vendor.settle()
+        return code, said
+
+    return one
 
 
 def steps(total: int, wanted: int) -> list[int]:
@@ -157,19 +197,18 @@ def steps(total: int, wanted: int) -> list[int]:
     return sorted({1 + round(number * (total - 1) / max(1, wanted - 1)) for number in range(min(wanted, total))})
 
 
-@pytest.mark.slow
-def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_path: Path) -> None:
-    """SIGKILL before and after every file operation, request and answer (40 places; MOCKSERVER_KILLS asks for more)."""
+def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, drive: Drive, tmp_path: Path) -> None:
+    """SIGKILL before and after every file operation, request and answer, or forty of them."""
     before = vendor.lasting()
-    undisturbed = drive(vendor, tmp_path / "state", 0)
-    assert undisturbed.returncode == 0, undisturbed.stdout + undisturbed.stderr
-    total = int(undisturbed.stdout)
+    code, said = drive(tmp_path / "state", 0)
+    assert code == 0, said
+    total = int(said)
     assert vendor.lasting() == before
     damaged = 0
-    for die_at in steps(total, int(os.environ.get("MOCKSERVER_KILLS", "40"))):
+    for die_at in steps(total, many(40)):
         state = tmp_path / f"state-{die_at}"
-        done = drive(vendor, state, die_at)
-        assert done.returncode == -signal.SIGKILL, f"step {die_at}: {done.stdout}{done.stderr}"
+        code, said = drive(state, die_at)
+        assert code == -signal.SIGKILL, f"step {die_at}: {said}"
         damaged += vendor.lasting() != before
         outcome = recover(session_of(vendor), state) if state.exists() else Recovery((), ())
         assert outcome.remaining == (), f"step {die_at}"
@@ -179,14 +218,16 @@ def test_a_run_that_is_killed_at_any_step_is_recovered(vendor: FakeVendor, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
-def test_a_run_that_is_interrupted_restores_before_it_ends(vendor: FakeVendor, tmp_path: Path, kind: str) -> None:
+def test_a_run_that_is_interrupted_restores_before_it_ends(
+    vendor: FakeVendor, drive: Drive, tmp_path: Path, kind: str
+) -> None:
     """Ctrl-C or SIGTERM, also in the middle of a restore: exit code 130, and nothing to recover."""
     before = vendor.lasting()
-    total = int(drive(vendor, tmp_path / "state", 0).stdout)
+    total = int(drive(tmp_path / "state", 0)[1])
     for die_at in steps(total, 4):
         state = tmp_path / f"state-{die_at}"
-        done = drive(vendor, state, die_at, kind)
-        assert done.returncode == 130, f"step {die_at}: {done.stdout}{done.stderr}"
+        code, said = drive(state, die_at, kind)
+        assert code == 130, f"step {die_at}: {said}"
         assert vendor.lasting() == before, f"step {die_at}"
         assert recover(session_of(vendor), state) == Recovery((), ()), f"step {die_at}"
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.verify.target.undo import applied, canonical, differences, inverse_patch
+from tests.examples import many
 
 NAMES = st.sampled_from(["a", "b", "A/b", "~"])
 
@@ -22,7 +23,7 @@ PROFILES = st.fixed_dictionaries({"One": LEAVES, "List": ENTRIES | st.none(), "N
 
 
 @given(PROFILES, PROFILES)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=many(200))
 def test_an_inverse_patch_leads_back(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Whatever happened to a profile, the patch made from the differences gives what was there, and tests hold."""
     patch = inverse_patch(list(differences(before, after)), after)
