@@ -13,7 +13,7 @@ import math
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from mockserver.auth.signing import CHALLENGE, Client, OAuthClient, User, refusal, utf8
@@ -24,18 +24,14 @@ TOKEN_RESPONSE_HEADERS: Final = {"Cache-Control": "no-store", "Pragma": "no-cach
 
 _FORMAT: Final = "mpt1"
 _FORM: Final = "send a form (application/x-www-form-urlencoded) with grant_type=client_credentials"
-# Between a clientId and the name of a world; a token is for the account, whatever world asked for it.
-_WORLD_SEPARATOR: Final = "~"
 
 
 class OAuthError(MockServerError):
     """A refused token request, answered as JSON with the members of `body` (RFC 6749, section 5.2)."""
 
-    statuses: ClassVar[Mapping[str, int]] = {"invalid_client": 401}
-
     def __init__(self, error: str, error_description: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{error}: {error_description}")
-        self.status = self.statuses.get(error, 400)
+        self.status = 401 if error == "invalid_client" else 400
         self.error = error
         self.error_description = error_description
         self.headers = TOKEN_RESPONSE_HEADERS | dict(headers or {})
@@ -177,7 +173,8 @@ def _granted(scope: str, oauth_client: OAuthClient, clients: Mapping[str, Client
     if not (client_id and slash and user_id):
         example = _example_scope(oauth_client, clients)
         raise OAuthError("invalid_scope", f"Send the scope as ClientId/UserId{example}.")
-    client = clients.get(client_id) or clients.get(client_id.partition(_WORLD_SEPARATOR)[0])
+    # A token is for the account, whatever world asked for it.
+    client = clients.get(client_id) or clients.get(client_id.partition("~")[0])
     if client is None or client.oauth_clients.get(oauth_client.client_id) != oauth_client:
         raise OAuthError("invalid_scope", "The scope names a ClientId for which this client_id may not act.")
     if user_id not in oauth_client.user_ids or user_id not in client.users:

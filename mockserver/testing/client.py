@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from mockserver.service.routes import profile_target
 from mockserver.testing.response import Response, send
 
 __tracebackhide__ = True  # a failing test's report ends at the test's own line
@@ -53,7 +54,7 @@ class Client:
         """
         body = operations if isinstance(operations, (str, bytes)) else json.dumps(operations)
         own = {"Accept": accept, "Content-Type": content_type}
-        target = profile_path(self.client_id, alternate_id_type, alternate_id)
+        target = profile_target(self.client_id, alternate_id_type, alternate_id)
         return self.request("PATCH", target, body, headers={**own, **(headers or {})})
 
     def create(self, profile: Mapping[str, Any]) -> Response:
@@ -65,7 +66,7 @@ class Client:
         if len(name) == 1:
             return self._call("GET", f"Profile/{name[0]}")
         kind, identifier = map(str, name)
-        return self.request("GET", profile_path(self.client_id, kind, identifier))
+        return self.request("GET", profile_target(self.client_id, kind, identifier))
 
     def deactivate(self, profile_id: int, reason: str | None = None) -> Response:
         """Hide a profile from everything but its ProfileId."""
@@ -107,9 +108,3 @@ class Client:
         sent = {name: value for name, value in {**self._headers, **given}.items() if value is not None}
         data = body.encode() if isinstance(body, str) else body
         return send(self.url, method, target, sent, data, self.timeout_s, self._ca)
-
-
-def profile_path(client_id: str, alternate_id_type: str, alternate_id: str) -> str:
-    """Return the URL's path for a profile, each part escaped."""
-    client, kind, value = (quote(part, safe="~") for part in (client_id, alternate_id_type, alternate_id))
-    return f"/{client}/Profile/AlternateIdType/{kind}/AlternateId/{value}"

@@ -66,11 +66,8 @@ class Endpoint(NamedTuple):
 
 def register(admin: Blueprint, door: VendorDoor, values: Values) -> None:
     """Add the routes, and the answers to wrong ones."""
-    _lists(admin, door, values)
     _refusals(admin, door)
 
-
-def _lists(admin: Blueprint, door: VendorDoor, values: Values) -> None:
     @admin.get(_PREFIX, strict_slashes=False)
     def index() -> Response:
         """List every endpoint of the control surface."""

@@ -20,11 +20,8 @@ _Profile = tuple[Key, bytes]
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    _reading(admin, mock)
     _writing(admin, mock)
 
-
-def _reading(admin: Blueprint, mock: Mock) -> None:
     @admin.get("/__admin/profiles")
     def list_profiles() -> Response:
         """List the world's profiles; ?q=TEXT, ?changed=true for fewer, ?limit=N and ?offset=N for a page."""
