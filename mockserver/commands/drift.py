@@ -15,7 +15,7 @@ from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of
 from mockserver.drift.findings import DriftReport
 from mockserver.drift.html import facts_of, lead_of
-from mockserver.drift.known import Known, load_known, split_expired
+from mockserver.drift.known import Known, load_known
 from mockserver.drift.page_facts import disagreements
 from mockserver.drift.report import WRITERS, as_json, as_text, troubles
 from mockserver.errors import Inconclusive, UsageError
@@ -67,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     contract = load_contract(options.contract or shipped("contracts") / "openapi.yaml")
     volatile = load_volatile(options.volatile or shipped("contracts") / "volatile.yaml")
     today = system_now().date()
-    known, expired = split_expired(load_known(options.known, today) if options.known else [], today)
+    known = load_known(options.known, today) if options.known else []
+    expired = [entry for entry in known if entry.expires < today]
     rules = chosen(load_rules(shipped("contracts") / "rules", target.dialect), options.only, options.tag)
 
     def play(run: GuardedRun, plan: RequestPlan) -> int:
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         with _mock(listed, target) as mock:
             report = DriftReport(options.left, options.right, expired=expired)
             drift = Drift(run, mock, comparison, report, mock_is_left=not is_left)
-            return _finish(drift, plan, rules, known, options)
+            return _finish(drift, plan, rules, [entry for entry in known if entry not in expired], options)
 
     cases = [rule_case(rule, contract, keys_of(rule, target)) for rule in rules]
     return run_cases(options, target, contract, cases, play)

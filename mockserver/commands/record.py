@@ -13,7 +13,7 @@ from typing import Any
 
 from mockserver.cli import as_started, print_json
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.targets_cli import add_list_flags, listed_target, noted
+from mockserver.commands.targets_cli import add_list_flags, listed_target, open_run
 from mockserver.errors import CommandError, SafetyRefusal, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
@@ -62,8 +62,10 @@ def run(options: argparse.Namespace) -> int:
     _require_ours(options.out)
     if options.keep_raw is not None:
         _require_ignored(options.keep_raw)
-    session = TargetSession(target, keep_raw=options.keep_raw)
-    profiles = _read(GuardedRun(session, state_dir, contract))
+    reading = GuardedRun(TargetSession(target, keep_raw=options.keep_raw), state_dir, contract)
+    reading.progress = progress_bar("reading", "profiles") or reading.progress
+    with open_run(reading):
+        profiles = list({profile["ProfileId"]: profile for profile in reading.profiles.values()}.values())
     recording = pseudonymised(profiles, contract.profile, key, words, stays)
     _write(recording, target.client, options.out, contract_file)
     report = _report(recording, stays, options.out)
@@ -83,13 +85,6 @@ def _narrowed(target: Target, names: Sequence[str] | None) -> Target:
     if Path(target.client).name != target.client:
         raise UsageError("the client is no name of a folder", place=f"target {target.name}")
     return replace(target, keys=tuple(keys[name] for name in dict.fromkeys(names))) if names else target
-
-
-def _read(run: GuardedRun) -> list[dict[str, Any]]:
-    """Return each profile once, as it was read without changing it."""
-    run.progress = progress_bar("reading", "profiles") or run.progress
-    with noted(run):
-        return list({profile["ProfileId"]: profile for profile in run.profiles.values()}.values())
 
 
 def _require_ours(out: Path) -> None:

@@ -104,7 +104,7 @@ def run_cases(
     """Plan a run on a target and play it, or list what it would send: a real target is asked only with --live."""
     plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)
     if options.live or target.mock or target.name.startswith(STUB):
-        with noted(GuardedRun(_session(options, target, options.time), _state_dir(options), contract)) as run:
+        with open_run(GuardedRun(_session(options, target, options.time), _state_dir(options), contract)) as run:
             return play(run, plan)
     if options.json:
         print_json(plan.as_json())
@@ -114,7 +114,7 @@ def run_cases(
 
 
 @contextmanager
-def noted(run: GuardedRun) -> Iterator[GuardedRun]:
+def open_run(run: GuardedRun) -> Iterator[GuardedRun]:
     """Open a run on a target; what it has to say at its end goes to standard error."""
     try:
         with run:

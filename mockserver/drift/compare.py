@@ -93,7 +93,7 @@ class Comparison:
         sent = [reply.headers.get("content-type") for reply in (left, right)]
         if sent[0] == sent[1] or left.status != right.status or bool(left.body) != bool(right.body):
             return
-        types = [_media_type(value) for value in sent]
+        types = [re.split(r"[;\s]", value or "", maxsplit=1)[0].lower() for value in sent]
         kind = Kind.COSMETIC if types[0] == types[1] else Kind.BREAKING
         yield Difference(kind, "content type", "", *(self.show.header("content-type", value) for value in sent))
 
@@ -181,7 +181,3 @@ def _otherwise_ordered(left: Any, right: Any, place: str = "") -> Iterator[str]:
 
 def _kind_of(value: Any) -> str:
     return "missing" if value is MISSING else type_name(value)
-
-
-def _media_type(value: str | None) -> str:
-    return re.split(r"[;\s]", value or "", maxsplit=1)[0].lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -55,8 +55,3 @@ def _entry(row: Any, place: str, today: date) -> Known:
         raise UsageError("the day is more than a year away", place=place, hint="look at it again within the year")
     what, where, case = (str(row.get(key, "*")) for key in ("what", "place", "case"))
     return Known(what, where, case, str(row["why"]), expires)
-
-
-def split_expired(entries: Sequence[Known], today: date) -> tuple[list[Known], list[Known]]:
-    """Return the entries that still count, and those whose day is over."""
-    return [row for row in entries if row.expires >= today], [row for row in entries if row.expires < today]

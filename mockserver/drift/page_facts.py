@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mockserver.verify.contract import Contract, Schema
@@ -26,7 +26,8 @@ def _operation(page: Facts, contract: Contract) -> Iterator[str]:
     parameters = [contract.resolved(row) for row in item.get("parameters", ())]
     found = {row["name"]: contract.resolved(row["schema"])["type"] for row in parameters if row.get("required")}
     yield from _same("the required parameters", dict(page["parameters"]), found)
-    operations = {word for branch in _branches(contract) for word in _words(branch["properties"]["op"])}
+    words = [branch["properties"]["op"] for branch in _branches(contract)]
+    operations = {word for schema in words for word in schema.get("enum", [schema.get("const")])}
     yield from _same("the operations", sorted(page["supported"]), sorted(operations))
     yield from _same("the operations that are not supported", [], sorted(operations & set(page["unsupported"])))
     answers = [media["schema"] for media in contract.responses.get(200, {}).get("content", {}).values()]
@@ -110,10 +111,6 @@ def _branches(contract: Contract) -> list[Schema]:
     return [contract.resolved(branch) for branch in contract.schemas["Operation"]["anyOf"]]
 
 
-def _words(schema: Schema) -> Sequence[str]:
-    return schema["enum"] if "enum" in schema else [schema["const"]]
-
-
 def _order_of_removals(contract: Contract) -> str:
     """Return in which order the contract's example removes entries of one collection."""
     content = contract.resolved(contract.operation["requestBody"])["content"]
@@ -135,12 +132,8 @@ def _same(what: str, page: Any, contract: Any) -> Iterator[str]:
 
 def _shown(value: Any, other: Any) -> str:
     """Show of a long list what the other one lacks; of equal members in another order, all."""
-    if (
-        isinstance(value, list)
-        and isinstance(other, list)
-        and len(value) > 5
-        and set(map(str, value)) != set(map(str, other))
-    ):
+    lists = isinstance(value, list) and isinstance(other, list)
+    if lists and len(value) > 5 and set(map(str, value)) != set(map(str, other)):
         extra = [row for row in value if row not in other]
         return f"also {', '.join(map(str, extra))}" if extra else "less"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -154,7 +154,7 @@ class Pseudonyms:
             "url": self._url,
             "email": self._email,
             "moment": self._moment,
-            "escaped": self._escaped,
+            "escaped": lambda text: quote(self.text(unquote(text)), safe=""),
             "number": self._number,
         }
         piece = found[0]
@@ -173,9 +173,6 @@ class Pseudonyms:
     def _host(self, host: str) -> str:
         labels = host.split(".")
         return ".".join([*map(self.text, labels[:-1] or labels), self._domain])
-
-    def _escaped(self, text: str) -> str:
-        return quote(self.text(unquote(text)), safe="")
 
     def _moment(self, moment: str) -> str:
         try:

@@ -36,7 +36,8 @@ def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -
     allowed = reply.headers.get("allow")
     if reply.status == 405 and set((allowed or "").split(", ")) != set(operations):
         yield f"a 405 must say Allow: {', '.join(sorted(operations))}, it says {allowed!r}"
-    if call.method == "HEAD" or (operation and documented is not None and _promises_no_body(reply, documented)):
+    bodiless = operation and documented is not None and reply.status < 300 and "content" not in documented
+    if call.method == "HEAD" or bodiless:
         if reply.body:
             yield f"an answer {'to HEAD' if call.method == 'HEAD' else f'of status {reply.status}'} has a body"
         return
@@ -44,10 +45,6 @@ def reply_problems(call: Call, reply: Reply, contract: Contract, dialect: str) -
     media = expected_media_type(call, declared.partition(";")[0].strip().lower())
     kind = kind_of_answer(call, reply.status, contract)
     yield from _body_problems(contract, dialect, kind, declared, media, reply.body)
-
-
-def _promises_no_body(reply: Reply, documented: Mapping[str, Any]) -> bool:
-    return reply.status < 300 and "content" not in documented
 
 
 def kind_of_answer(call: Call, status: int, contract: Contract) -> str:
@@ -220,12 +217,9 @@ class XmlProfileReader:
     def _tag(self, name: str) -> str:
         return f"{{{self.contract.namespace}}}{name}"
 
-    def _name(self, shape: Shape) -> str:
-        return shape.xml_name if self.page else shape.name
-
     def _object(self, element: ElementTree.Element, shape: Shape, place: str) -> dict[str, Any]:
         order = shape.page_order if self.page else shape.serialiser_order
-        wanted = [self._tag(self._name(shape.members[name])) for name in order]
+        wanted = [self._tag(shape.members[name].xml_name if self.page else name) for name in order]
         if self.loose:
             return self._loosely(element, shape, place)
         if (tags := [child.tag for child in element]) != wanted:

@@ -16,6 +16,7 @@ PERMISSION = "profile:update"
 # The demo's profiles that rules are written for: all members, every kind of value, nulls, and another account's.
 _PREFERRED = (("ACME01", "CRM", "C-000417"), ("ACME01", "CRM", "C-000001"), ("ACME01", "CRM", "C-000003"))
 _MOST_PROFILES = 4
+_NOT_SPARSE = {"PreservePreferences", "RegistrationConfirmed", "CustomerType", "DefaultLocale"}
 
 
 @dataclass
@@ -78,7 +79,8 @@ def read_fixtures(directory: Path) -> MockFixtures:
     found.sort(key=lambda row: "/" in "".join(row[0]))
     if not found:
         raise UsageError("the fixtures have no profile with a user who may change it", place=place, hint=hint)
-    fixtures.profiles, fixtures.sparse = _chosen([key for key, _ in found]), _sparse(found)
+    fixtures.profiles = _chosen([key for key, _ in found])
+    fixtures.sparse = next((key for key, profile in found if not _NOT_SPARSE & set(profile)), None)
     return fixtures
 
 
@@ -98,8 +100,3 @@ def _chosen(keys: list[Key]) -> tuple[Key, ...]:
     strangers.sort(key=lambda key: key[1:] != known[0][1:])
     more = [key for key in keys if key not in known and key[0] == known[0][0]]
     return (*known, *strangers[:1], *more)[:_MOST_PROFILES]
-
-
-def _sparse(found: list[tuple[Key, Mapping[str, Any]]]) -> Key | None:
-    lacking = {"PreservePreferences", "RegistrationConfirmed", "CustomerType", "DefaultLocale"}
-    return next((key for key, profile in found if not lacking & set(profile)), None)

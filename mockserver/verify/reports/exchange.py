@@ -93,13 +93,11 @@ class Shown:
 
     def _hidden(self, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return {self._name(name): self._hidden_member(name, item) for name, item in value.items()}
+            names = {name: name if name.lower() in _OPERATION else self._redact.name(name) for name in value}
+            return {names[name]: self._hidden_member(name, item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._hidden(item) for item in value]
         return self._redact.value(value)
-
-    def _name(self, name: str) -> str:
-        return name if name.lower() in _OPERATION else self._redact.name(name)
 
     def _hidden_member(self, name: str, item: Any) -> Any:
         if name == "op" and isinstance(item, str) and len(item) < 10:

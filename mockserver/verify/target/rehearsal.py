@@ -61,7 +61,7 @@ class DryRun:
 
     def send(self, call: Call) -> Reply:
         """Note the call; raise NotSent as a live session would."""
-        shown = self._now.get(call.key) or self._profile(call.key)
+        shown = self._now.get(call.key) or self.profiles.get(call.key) or next(iter(self.profiles.values()))
         if reason := refusal(call, self.target, self.leave._replace(shown=shown)):
             raise NotSent(reason, hint=SEE_TARGETS)
         self.calls.append(call)
@@ -104,9 +104,6 @@ class DryRun:
     def _send(self) -> None:
         self.used += 1
         self._fresh.clear()
-
-    def _profile(self, key: Key) -> Mapping[str, Any]:
-        return self.profiles.get(key) or next(iter(self.profiles.values()))
 
 
 def _example(contract: Contract, key: Key) -> dict[str, Any]:

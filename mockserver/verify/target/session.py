@@ -169,10 +169,11 @@ class TargetSession:
 
     def _check_bounds(self, before: int = 0) -> None:
         """Raise Stopped if one request more, after those `before` it, would leave too few for the restore."""
+        reserve = RESERVE if self.write else 0
         if self.stopped or self.target.mock:
             pass
-        elif self.used + before + 1 + self.reserve > self.target.budget:
-            kept = f" but for {self.reserve} for the restore" if self.reserve else ""
+        elif self.used + before + 1 + reserve > self.target.budget:
+            kept = f" but for {reserve} for the restore" if reserve else ""
             why = f"the budget of {self.target.budget} requests is used up{kept}"
             self._stop(why, "give it a larger --budget, or --only some cases")
         elif self.limit is not None and self.used + 1 > self.limit:
@@ -184,11 +185,6 @@ class TargetSession:
     def _stop(self, why: str, hint: str) -> None:
         """Let no more requests of cases be sent."""
         self.stopped, self._stopped_hint = why, hint
-
-    @property
-    def reserve(self) -> int:
-        """How many requests of the budget are kept for the restore."""
-        return RESERVE if self.write else 0
 
     def _patiently(self, call: Call, *, changes: bool, reserved: bool = False) -> Reply:
         """Send, and repeat after a 429 or 503 with Retry-After what changes nothing."""

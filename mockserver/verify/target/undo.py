@@ -148,7 +148,8 @@ def inverse_patch(changes: Sequence[Change], found: Mapping[str, Any]) -> list[O
     """
     removes = [row for row in changes if row.entry is not None and row.wanted is MISSING]
     adds = [row for row in changes if row.is_missing_entry]
-    tests = _once([test for change in changes for test in _guards(change, found)])
+    guards = [test for change in changes for test in _guards(change, found)]
+    tests = [test for number, test in enumerate(guards) if test not in guards[:number]]
     sets = [_set(row) for row in changes if row.entry is None]
     descending = sorted(removes, key=lambda row: (row.pointer.rpartition("/")[0], -(row.entry or 0)))
     return [*tests, *sets, *({"op": "remove", "path": row.pointer} for row in descending), *_adds(adds, removes, found)]
@@ -217,10 +218,6 @@ def leaf_tests(pointer: str, value: Any) -> Iterator[Operation]:
             yield from leaf_tests(f"{pointer}/{index}", item)
     elif value != {}:
         yield {"op": "test", "path": pointer, "value": value}
-
-
-def _once(operations: Sequence[Operation]) -> list[Operation]:
-    return [operation for number, operation in enumerate(operations) if operation not in operations[:number]]
 
 
 def applied(profile: Mapping[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:

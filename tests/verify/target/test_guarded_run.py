@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mockserver.cli import main
+from mockserver.commands import report_files
 from tests.verify.target.fake_vendor import CLIENT, KEY, PROFILE, SECRET, USER, FakeVendor, lower
 from tests.verify.target.planted import Quirks
 
@@ -62,11 +63,15 @@ def test_ctrl_c_while_reports_are_written_leaves_no_half_file(
     assert vendor.profile["CustomerName"] == PROFILE["CustomerName"]
 
 
-def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor) -> None:
-    """A profile that was not restored is in every one of them, not only on the terminal."""
+def test_a_run_that_ends_early_leaves_its_reports(vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that was not restored is in every one of them, and in what a mock is handed."""
+    handed = list[Mapping[str, Any]]()
+    monkeypatch.setattr(report_files, "hand_over", lambda url, document: handed.append(document))
     vendor.faults.after_commit = lambda number, server: setattr(server.faults, "stopped_from", 0)
-    assert verified("empty-patch", "replace-text") == 4
-    assert "NOT RESTORED" in json.loads(Path("r.json").read_text())["stages"][0]["stopped"]
+    assert verified("empty-patch", "replace-text", flags=("--report-to", "http://127.0.0.1:8080")) == 4
+    written = json.loads(Path("r.json").read_text())
+    assert "NOT RESTORED" in written["stages"][0]["stopped"]
+    assert handed == [written]
     assert "NOT RESTORED" in Path("r.html").read_text()
     errors = ElementTree.parse("r.xml").getroot().iter("error")
     assert ["NOT RESTORED" in (error.get("message") or "") for error in errors].count(True) == 1
