@@ -31,6 +31,8 @@ from mockserver.verify.target.targets import (
 )
 from mockserver.verify.target.undo_file import default_state_dir
 
+Play = Callable[[GuardedRun, RequestPlan], int]
+
 
 def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:
     """Add the flags of a run on a target; without `choose`, the command names targets in another way."""
@@ -95,11 +97,7 @@ def _stub(options: argparse.Namespace, url: str) -> Target:
 
 
 def run_cases(
-    options: argparse.Namespace,
-    target: Target,
-    contract: Contract,
-    cases: Sequence[Case],
-    play: Callable[[GuardedRun, RequestPlan], int],
+    options: argparse.Namespace, target: Target, contract: Contract, cases: Sequence[Case], play: Play
 ) -> int:
     """Plan a run on a target and play it, or list what it would send: a real target is asked only with --live."""
     plan = make_plan(cases, target, contract, write=options.write, time_s=options.time)

@@ -31,7 +31,7 @@ from mockserver.verify.reports.junit import as_junit
 from mockserver.verify.reports.terminal import TerminalReport, as_text
 from mockserver.verify.reports.whole_run import WholeRun
 from mockserver.verify.rules.reading import DIALECTS, TAGS
-from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, cases_of, verify, verify_target
+from mockserver.verify.run import DEFAULT_EXAMPLES, DEFAULT_SEED, STAGES, Plan, Report, cases_of, verify, verify_target
 from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.request_plan import RequestPlan
 from mockserver.verify.target.targets import Target, is_loopback
@@ -92,10 +92,10 @@ def run(options: argparse.Namespace) -> int:
             starts = {one.dialect: starting(one.fixtures, one.dialect, *flags) for one in (settings, *others)}
             mocks = {dialect: stack.enter_context(start) for dialect, start in starts.items()}
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
-            return _verify_mock(options, settings, contract, fixtures, urls, "mock")
+            return _verify_mock(options, settings, contract, fixtures, urls)
     if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
         fixtures = read_fixtures(settings.fixtures)
-        return _verify_mock(options, settings, contract, fixtures, {settings.dialect: target}, target)
+        return _verify_mock(options, settings, contract, fixtures, {settings.dialect: target})
     return _verify_target(options, contract, chosen_target(options, target))
 
 
@@ -111,12 +111,7 @@ def _verify_target(options: argparse.Namespace, contract: Contract, target: Targ
 
 
 def _verify_mock(
-    options: argparse.Namespace,
-    settings: Settings,
-    contract: Contract,
-    fixtures: MockFixtures,
-    urls: Mapping[str, str],
-    name: str,
+    options: argparse.Namespace, settings: Settings, contract: Contract, fixtures: MockFixtures, urls: Mapping[str, str]
 ) -> int:
     """Verify the mocks at these URLs, one for each dialect; the first is asked everything."""
     plan = _plan(options, default_stages=STAGES)
@@ -128,16 +123,13 @@ def _verify_mock(
             session = HttpSession(url, fixtures.editors, time_s=options.time)
             stack.callback(session.close)
             benches.append(replace(fixtures.bench(session, dialect), lacks=lacking))
+        name = options.target or "mock"
         play = partial(verify, benches[0], contract, plan, target=name, further=benches[1:])
         return _reported(options, contract, benches[0], urls[settings.dialect], play)
 
 
 def _reported(
-    options: argparse.Namespace,
-    contract: Contract,
-    bench: Bench,
-    url: str,
-    play: Callable[[Callable[[Event], None]], int],
+    options: argparse.Namespace, contract: Contract, bench: Bench, url: str, play: Callable[[Report], int]
 ) -> int:
     """Tell each event of a run to the terminal, and the whole to every report asked for; return the exit code."""
     make_folders(options)

@@ -7,7 +7,7 @@ rule files, so that for each difference it can be said which side does what the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from mockserver.verify.events import CaseFinished
 from mockserver.verify.mock_process import load_profiles
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.rules.reading import Rule
-from mockserver.verify.target.guarded_run import GuardedRun
+from mockserver.verify.target.guarded_run import GuardedRun, Progress
 from mockserver.verify.target.request_plan import Case, RequestPlan, held_back
 from mockserver.verify.target.restore import profile_of
 from mockserver.verify.target.session import TargetSession, Throttled
@@ -63,15 +63,11 @@ class Drift:
         self.shown = Shown(self.contract, openly=False, redact=self.comparison.show)
 
     def compare(
-        self,
-        plan: RequestPlan,
-        rules: Sequence[Rule],
-        known: Sequence[Known],
-        progress: Callable[[int, int], object] | None = None,
+        self, plan: RequestPlan, rules: Sequence[Rule], known: Sequence[Known], progress: Progress | None = None
     ) -> DriftReport:
         """Play the plan's cases on both sides, unless something stops the run; the report says what.
 
-        `known` is drift that does not count. `progress` is called with (cases played, cases in all).
+        `known` is drift that does not count; `progress` counts the cases that are played.
         """
         session = self.run.session
         named = {rule.id: rule for rule in rules}

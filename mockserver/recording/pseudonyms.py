@@ -30,6 +30,7 @@ _KEPT_WORDS = frozenset({"mailto", "tel", "www"})
 _SAYS_NOTHING = _KEPT_WORDS | {"true", "false", "null", "yes", "no", "http", "https"}
 _DAY = r"(?<!\d)\d{4}-\d\d-\d\d"
 _TIME = r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d)"
+Words = Mapping[int, Sequence[str]]
 _PIECES = re.compile(
     r"(?P<url>https?://[^\s\"'<>]+)"
     r"|(?P<email>[^\s@<>\"'(),;:/?&=]{1,64}@[\w-]+(?:\.[\w-]+)+)"
@@ -44,7 +45,7 @@ _PIECES = re.compile(
 _COUNTRY_CODE = re.compile(r"\s*(?:\+|00)(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|\d{3})")
 
 
-def plausible_words() -> Mapping[int, Sequence[str]]:
+def plausible_words() -> Words:
     """Return invented words that could be names, by their length: Faker's; raise UsageError if it is not installed."""
     try:
         from faker.providers.person.en_US import Provider
@@ -90,9 +91,7 @@ class Pseudonyms:
     `ids` are values that must stay different from each other, also without regard to letter case.
     """
 
-    def __init__(
-        self, key: bytes, words: Mapping[int, Sequence[str]], originals: Iterable[str], phones: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, key: bytes, words: Words, originals: Iterable[str], phones: Iterable[str] = ()) -> None:
         self._key = key
         originals = list(originals)
         self._originals = frozenset(map(folded, originals))

@@ -12,7 +12,7 @@ from typing import Any
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.nearest import did_you_mean
 from mockserver.recording.guard import Guard, folded
-from mockserver.recording.pseudonyms import Pseudonyms, dates_in, says_nothing
+from mockserver.recording.pseudonyms import Pseudonyms, Words, dates_in, says_nothing
 from mockserver.settings import is_utf8_text
 from mockserver.verify.contract import Shape, is_type
 
@@ -88,11 +88,7 @@ def kept_places(names: Sequence[str], shape: Shape) -> frozenset[str]:
 
 
 def pseudonymised(
-    shown: Sequence[Mapping[str, Any]],
-    shape: Shape,
-    key: bytes,
-    words: Mapping[int, Sequence[str]],
-    stays: frozenset[str] = STAYS,
+    shown: Sequence[Mapping[str, Any]], shape: Shape, key: bytes, words: Words, stays: frozenset[str] = STAYS
 ) -> Recording:
     """Replace what is personal in profiles; raise SafetyRefusal if an original would be left."""
     left_out: Counter[str] = Counter()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import math
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from mockserver.errors import Inconclusive
 from mockserver.verify.authorization import signed_headers
 from mockserver.verify.bounds import MOST_BYTES, Bounds, is_too_deep
 from mockserver.verify.calls import Account, Call, Reply
+
+HeaderRows = Sequence[tuple[str, str]]
 
 
 class TimeOver(Inconclusive):
@@ -27,12 +29,7 @@ class TooDeep(Inconclusive):
 
 
 def exchange(
-    connection: http.client.HTTPConnection,
-    call: Call,
-    headers: Sequence[tuple[str, str]],
-    base: str = "",
-    *,
-    within_s: float = math.inf,
+    connection: HTTPConnection, call: Call, headers: HeaderRows, base: str = "", *, within_s: float = math.inf
 ) -> Reply:
     """Send a call below a base path and read its answer; raise OSError or HTTPException where none comes whole.
 
@@ -48,11 +45,7 @@ def exchange(
 
 
 def _ask(
-    connection: http.client.HTTPConnection,
-    call: Call,
-    headers: Sequence[tuple[str, str]],
-    base: str,
-    body: bytes | Iterator[bytes] | None,
+    connection: HTTPConnection, call: Call, headers: HeaderRows, base: str, body: bytes | Iterator[bytes] | None
 ) -> None:
     named = {name.lower() for name, _ in headers}
     connection.putrequest(call.method, base + call.target, skip_host="host" in named, skip_accept_encoding=True)
@@ -63,15 +56,15 @@ def _ask(
     connection.endheaders(body)
 
 
-def _answer(respond: Callable[[], http.client.HTTPResponse], started: float) -> Reply:
+def _answer(respond: Callable[[], HTTPResponse], started: float) -> Reply:
     try:
         response = respond()
         body = response.read(MOST_BYTES)
     except ValueError as problem:
         # A negative size of a chunk, for one.
-        raise http.client.HTTPException(str(problem)) from problem
+        raise HTTPException(str(problem)) from problem
     if response.length:
-        raise http.client.IncompleteRead(body)
+        raise IncompleteRead(body)
     if is_too_deep(body):
         raise TooDeep("the target's answer is nested deeper than any profile")
     names = {name.lower(): value for name, value in response.getheaders()}
@@ -87,7 +80,7 @@ class _Packet:
         self.content += bytes(data)
 
 
-def _begun(bounds: Bounds, sock: socket.socket, **named: Any) -> http.client.HTTPResponse:
+def _begun(bounds: Bounds, sock: socket.socket, **named: Any) -> HTTPResponse:
     response = bounds.response(sock, **named)
     response.begin()
     return response
@@ -110,8 +103,8 @@ class HttpSession:
         self._base = parts.path.rstrip("/")
         self._time_s = math.inf if time_s is None else time_s
         self._started = monotonic()
-        self._new = partial(http.client.HTTPConnection, parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
-        self._connections: dict[int, http.client.HTTPConnection] = {}
+        self._new = partial(HTTPConnection, parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
+        self._connections: dict[int, HTTPConnection] = {}
 
     def send(self, call: Call) -> Reply:
         """Send one call; a kept connection that the server has closed meanwhile is opened anew."""
@@ -120,12 +113,12 @@ class HttpSession:
         reused = connection.sock is not None
         try:
             return self._exchange(connection, call)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+        except (RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             connection.close()
             if not reused:
                 raise
             return self._exchange(connection, call)
-        except http.client.HTTPException as problem:
+        except HTTPException as problem:
             connection.close()
             raise ConnectionError(f"the answer is not HTTP: {type(problem).__name__}") from problem
         except (OSError, Inconclusive):
@@ -152,7 +145,7 @@ class HttpSession:
         for connection in self._connections.values():
             connection.close()
 
-    def _exchange(self, connection: http.client.HTTPConnection, call: Call) -> Reply:
+    def _exchange(self, connection: HTTPConnection, call: Call) -> Reply:
         if call.copies > 1:
             return self._in_one_packet(call)
         return exchange(connection, call, self._signed(call), self._base, within_s=self._left_s())

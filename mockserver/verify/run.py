@@ -23,6 +23,7 @@ from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.request_plan import NEVER_WROTE, Case, RequestPlan, held_back, rule_case
 from mockserver.verify.target.targets import Target
+from mockserver.verify.target.vetting import Leave
 
 STAGES = ("rules", "model", "generated")
 DEFAULT_SEED = 20240501
@@ -101,7 +102,7 @@ def cases_of(target: Target, contract: Contract, plan: Plan) -> list[Case]:
             cases.append(Case(CASE, "rules", TITLE, lambda bench, _: look_at_answers(bench, contract), "page", FACT))
         cases += [rule_case(rule, contract) for rule in plan.loaded(target.dialect)]
     if "generated" in plan.asked:
-        few = drawn(contract, DryRun(target, contract).bench(), plan.seed, plan.max_examples)
+        few = drawn(contract, DryRun(target, contract, Leave()).bench(), plan.seed, plan.max_examples)
         cases += [guarded_case(case, contract, plan.seed) for case in few]
     return cases
 

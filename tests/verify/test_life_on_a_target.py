@@ -137,8 +137,8 @@ def test_the_plan_counts_the_call_that_activates(vendor: FakeVendor) -> None:
     """What a rule about Deactivate announces is at least what it sends."""
     rule = next(rule for rule in Plan().loaded("vendor") if rule.id == "deactivate-hides")
     target = target_of(vendor, operations=ALL, reads="get", may_deactivate=True)
-    row = rehearsed(rule_case(rule, CONTRACT), DryRun(target, CONTRACT, write=True))
+    row = rehearsed(rule_case(rule, CONTRACT), DryRun(target, CONTRACT, Leave.of(CONTRACT, write=True)))
     assert not row.held
     assert any(call.path and call.path.endswith("/Deactivate") for call in row.calls)
-    held = rehearsed(rule_case(rule, CONTRACT), DryRun(target_of(vendor), CONTRACT, write=True))
+    held = rehearsed(rule_case(rule, CONTRACT), DryRun(target_of(vendor), CONTRACT, Leave.of(CONTRACT, write=True)))
     assert "operations" in held.held

@@ -30,12 +30,16 @@ BY_READING = (
 )
 
 
+Progress = Callable[[int, int], object]
+"""Told how much is done, of how much."""
+
+
 class GuardedRun:
     """One run on a target: `guard` wraps each case, and whatever happens, the profiles end as they began.
 
     Calls go through its own `send`. `profiles` holds each as it was last read, `notes` what the user should know of at
-    the end. `changed` says that a change was asked for, `wrote` that one was accepted. `progress` is told how many
-    profiles are read, of how many.
+    the end. `changed` says that a change was asked for, `wrote` that one was accepted. `progress` counts the profiles
+    that are read.
     """
 
     def __init__(self, session: TargetSession, state_dir: Path, contract: Contract) -> None:
@@ -45,7 +49,7 @@ class GuardedRun:
         self.leave = Leave.of(contract, write=session.write)
         self.profiles: dict[Key, dict[str, Any]] = {}
         self.notes: list[str] = []
-        self.progress: Callable[[int, int], object] = lambda *_: None
+        self.progress: Progress = lambda *_: None
         self.changed = self.wrote = False
         self.altered: list[str] = []
         self._first: dict[Key, dict[str, Any]] = {}

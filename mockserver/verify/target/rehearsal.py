@@ -25,16 +25,10 @@ class DryRun:
     """
 
     def __init__(
-        self,
-        target: Target,
-        contract: Contract,
-        *,
-        write: bool = False,
-        leave: Leave | None = None,
-        profiles: Mapping[Key, Mapping[str, Any]] | None = None,
+        self, target: Target, contract: Contract, leave: Leave, profiles: Mapping[Key, Mapping[str, Any]] | None = None
     ) -> None:
         self.target = target
-        self.leave = leave or Leave.of(contract, write=write)
+        self.leave = leave
         self.profiles = profiles or {key: _example(contract, key) for key in target.keys}
         self.used = 0
         self.calls: list[Call] = []

@@ -22,7 +22,7 @@ from mockserver.verify.target.guarded_run import GuardedRun
 from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.session import READING
 from mockserver.verify.target.targets import RESERVE, Target
-from mockserver.verify.target.vetting import could_change
+from mockserver.verify.target.vetting import Leave, could_change
 
 # Two tests that prove that a restore could be guarded.
 PROOF = 2
@@ -78,7 +78,7 @@ def rehearsed(case: Case, dry: DryRun) -> PlannedCase:
 
 def held_back(case: Case, run: GuardedRun, contract: Contract) -> str:
     """Return why a case can't be played to the profile as it is, before anything of it is sent; nothing if it can."""
-    return rehearsed(case, DryRun(run.target, contract, leave=run.leave, profiles=run.profiles)).held
+    return rehearsed(case, DryRun(run.target, contract, run.leave, run.profiles)).held
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,8 @@ def make_plan(
     cases: Sequence[Case], target: Target, contract: Contract, *, write: bool, time_s: float | None = None
 ) -> RequestPlan:
     """Play each case to nobody, put them in the order of their worth, and cut that to budget and time."""
-    rows = [rehearsed(case, DryRun(target, contract, write=write)) for case in cases]
+    leave = Leave.of(contract, write=write)
+    rows = [rehearsed(case, DryRun(target, contract, leave)) for case in cases]
     chosen, left = list[PlannedCase](), list[PlannedCase]()
     most = _most(target, time_s, write=write)
     for row in _by_worth([row for row in rows if not row.held]):

@@ -49,8 +49,9 @@ MEMBERS = 16
 # One call that activates, reads with retries, one fine patch in each round but the last, then one patch for each
 # member, each round read back.
 WORST_CASE = 1 + READS + (ROUNDS - 1) * 2 + MEMBERS + 1
+Profile = Mapping[str, Any]
+Patch = Sequence[Operation]
 _JSON = (("Content-Type", "application/json"), ("Accept", "application/json"))
-
 
 # Patches that change nothing: without operations, and for targets that refuse those, with a test.
 _READINGS = (b"[]", *(b'[{"op": "test", "path": "/IsActive", "value": %s}]' % value for value in (b"true", b"false")))
@@ -164,12 +165,7 @@ class Restorer:
         return found
 
     def _still_ours(
-        self,
-        goal: Mapping[str, Any],
-        previous: Mapping[str, Any],
-        found: Mapping[str, Any],
-        sent: Sequence[Sequence[Operation]],
-        answers: Sequence[Reply | None],
+        self, goal: Profile, previous: Profile, found: Profile, sent: Sequence[Patch], answers: Sequence[Reply | None]
     ) -> list[Change]:
         """Return what is left to do, without what somebody else changed since our reading or our own answer."""
         left = list(lasting_differences(goal, found))
@@ -179,14 +175,7 @@ class Restorer:
         return unmoved(left, list(lasting_differences(previous, found)))
 
     def _patches(
-        self,
-        mine: Sequence[Change],
-        found: Mapping[str, Any],
-        goal: Mapping[str, Any],
-        before: Mapping[str, Any],
-        *,
-        coarse: bool,
-        bare: bool,
+        self, mine: Sequence[Change], found: Profile, goal: Profile, before: Profile, *, coarse: bool, bare: bool
     ) -> Iterator[list[Operation]]:
         if not coarse:
             yield inverse_patch(mine, found)
@@ -201,7 +190,7 @@ class Restorer:
                 continue
             yield [operation for operation in patch if not (bare and operation["op"] == "test")]
 
-    def _send(self, key: Key, operations: Sequence[Operation]) -> Reply | None:
+    def _send(self, key: Key, operations: Patch) -> Reply | None:
         """Send a restoring patch; what it did is seen by reading. None: there was no answer to it."""
         try:
             return self.session.send_reserved(Call("PATCH", key, _JSON, _body(operations), may_change=True))
@@ -312,18 +301,18 @@ def left_behind(remaining: Sequence[Remaining], undo: UndoFile) -> SafetyRefusal
     return SafetyRefusal(f"NOT RESTORED after case {undo.case}: {rows}", hint=kept)
 
 
-def _body(operations: Sequence[Operation]) -> bytes:
+def _body(operations: Patch) -> bytes:
     return json.dumps(operations).encode()
 
 
-def _members_set(sent: Sequence[Sequence[Operation]]) -> Iterator[str]:
+def _members_set(sent: Sequence[Patch]) -> Iterator[str]:
     """Yield the members that patches set. Not entries: one more or less may be somebody else's, a member was tested."""
     for operation in (operation for patch in sent for operation in patch):
         if operation["op"] != "test" and not operation["path"].rpartition("/")[2].isdecimal():
             yield operation["path"].lower()
 
 
-def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+def _misplaced(goal: Profile, previous: Profile, found: Profile) -> Iterator[str]:
     """Yield the collections that hold no entry but ours and lack none, though not as our patch said.
 
     Nobody else was there: the target counts indices in a way of its own.
@@ -336,7 +325,7 @@ def _misplaced(goal: Mapping[str, Any], previous: Mapping[str, Any], found: Mapp
                 yield f"/{name}".lower()
 
 
-def _of_the_run(row: NotedProfile, found: Mapping[str, Any]) -> list[Change]:
+def _of_the_run(row: NotedProfile, found: Profile) -> list[Change]:
     """Return what is not as it was, but for what the target itself writes into Edited, and takes back from nobody."""
     changes = lasting_differences(row.before, found)
     return [one for one in changes if not one.pointer.startswith("/Edited/") or ours([one], row.touched, ())]

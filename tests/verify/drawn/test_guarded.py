@@ -21,6 +21,7 @@ from mockserver.verify.target.rehearsal import DryRun
 from mockserver.verify.target.request_plan import make_plan
 from mockserver.verify.target.session import Clock, TargetSession
 from mockserver.verify.target.targets import Target
+from mockserver.verify.target.vetting import Leave
 from tests.verify.target.fake_vendor import CLIENT, KEY, SECRET, USER, FakeVendor
 
 CONTRACT: Contract = load_contract(shipped("contracts") / "openapi.yaml")
@@ -69,7 +70,7 @@ def test_the_stage_runs_on_a_real_target_and_leaves_it_as_it_was(vendor: FakeVen
 
 
 def test_cases_are_few_valid_and_different(vendor: FakeVendor) -> None:
-    bench = DryRun(target_of(vendor), CONTRACT, write=True).bench()
+    bench = DryRun(target_of(vendor), CONTRACT, Leave.of(CONTRACT, write=True)).bench()
     cases = drawn(CONTRACT, bench, 1, 5)
     assert 1 <= len(cases) <= 5 <= MOST_CASES
     assert all(case.positive and case.body for case in cases)

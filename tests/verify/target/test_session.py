@@ -225,7 +225,7 @@ def test_raw_exchanges_are_kept_only_on_request_and_privately(vendor: FakeVendor
 
 def dry_run(vendor: FakeVendor) -> DryRun:
     contract = load_contract(shipped("contracts") / "openapi.yaml")
-    return DryRun(session_of(vendor).target, contract, write=True, profiles={PROFILE_KEY: PROFILE})
+    return DryRun(session_of(vendor).target, contract, Leave.of(contract, write=True), {PROFILE_KEY: PROFILE})
 
 
 def test_a_dry_run_sends_nothing_and_refuses_the_same(vendor: FakeVendor) -> None:
