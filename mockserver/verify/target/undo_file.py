@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from mockserver.errors import SafetyRefusal, UsageError
 from mockserver.verify.bounds import DEEPEST, is_too_deep
 from mockserver.verify.calls import Key
@@ -133,6 +131,8 @@ class UndoFile:
 
     @classmethod
     def _read(cls, path: Path) -> UndoFile:
+        import msgspec  # late: most runs find no undo file
+
         try:
             document: dict[str, Any] = json.loads(_own_text(path))
             if document["version"] != VERSION:
