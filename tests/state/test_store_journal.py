@@ -43,7 +43,9 @@ def test_the_journal_keeps_the_newest(connect: Connect) -> None:
     assert ([found.id for found in journal], journal.dropped, journal.total) == (ids[2:], 2, 5)
     assert [found.id for found in journal.entries(2)] == [ids[4], ids[3]]
     assert [found.id for found in journal.entries(since=ids[2])] == [ids[4], ids[3]]
-    assert journal.get(ids[0]) is None
+    assert [journal.get(name) for name in (ids[0], "nothing", f"0{ids[4]}")] == [None] * 3
+    assert (found := journal.get(ids[4])) is not None
+    assert found.id == ids[4]
     assert (journal.remove(ids[3]), journal.remove(ids[3]), len(journal)) == (True, False, 2)
     journal.clear()
     assert (len(journal), journal.bytes_used, journal.dropped) == (0, 0, 0)

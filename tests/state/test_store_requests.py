@@ -50,6 +50,25 @@ def test_a_change_is_there_once_the_request_has_ended(connect: Connect) -> None:
     assert (number(one), len(two.get("w").journal)) == (5, 5)
 
 
+def test_the_profiles_of_a_request_are_in_its_exchange(connect: Connect) -> None:
+    """As it met the profile, and as it left it behind, which its answer repeats; they go with it."""
+    served, journal = connect().serve("w", A), connect().get("w").journal
+    for _ in range(2):
+        update = served.profiles.update(A, count_up)
+        served.journal.append(exchange(1, "w", before=update.before, after=update.after, answer_body=update.after))
+        served = connect().serve("w", A)
+    exchanges = [*journal]
+    assert [(found.before, found.after) for found in exchanges] == [
+        (profile(0, "a"), profile(1, "a")),
+        (profile(1, "a"), profile(2, "a")),
+    ]
+    assert [found.answer_body for found in exchanges] == [found.after for found in exchanges]
+    assert journal.bytes_used > 0
+    journal.remove(exchanges[0].id)
+    journal.remove(exchanges[1].id)
+    assert (len(journal), journal.bytes_used) == (0, 0)
+
+
 def by_update(world: World) -> None:
     world.profiles.update(A, count_up)
 

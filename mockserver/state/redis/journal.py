@@ -1,14 +1,14 @@
-"""A world's journal in Redis: a list of exchanges, each as MessagePack, within the bounds of the one in memory.
+"""A world's journal in Redis: exchanges, each as MessagePack, within the bounds of the one in memory.
 
-What is kept is what is sent and answered: a profile that the answer repeats, or that did not change, is kept once. The
-bounds are on these bytes.
+What is kept is what is sent and answered: a profile that the answer repeats, or that did not change, is kept once, and
+one that is stored with the exchange is not sent again. The bounds are on these bytes.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +54,8 @@ class RedisJournal(ExchangeLog):
         Raises what `settle` raises; apart from that the answer stands even if the store is away by now.
         """
         bounds = self._world.shared.bounds
-        packed = pack(exchange) if bounds.entries else b""
+        pending = self._world.pending
+        packed = pack(exchange, pending and pending.body) if bounds.entries else b""
         if self._world.serving:
             return request_id(self._world.settle(packed))
         try:
@@ -72,42 +73,59 @@ class RedisJournal(ExchangeLog):
 
     def remove(self, exchange_id: str) -> bool:
         """Forget one exchange; return whether it was there."""
-        for packed in self._packed():
-            if unpack(packed).id == exchange_id:
-                return bool(self._world.write(scripts.REMOVE_EXCHANGE, packed))
-        return False
+        number = _number_of(exchange_id)
+        return number is not None and bool(self._world.write(scripts.REMOVE_EXCHANGE, number))
+
+    def get(self, exchange_id: str) -> Exchange | None:
+        number = _number_of(exchange_id)
+        return None if number is None else next(self._of([b"%d" % number]), None)
 
     def __len__(self) -> int:
-        return int(self._world.shared.redis.read("LLEN", self._world.key("journal")))
+        return int(self._world.shared.redis.read("LLEN", self._world.key("numbers")))
 
     def _snapshot(self) -> list[Exchange]:
-        return [unpack(packed) for packed in self._packed()]
+        return [*self._of(self._numbers(0, -1))]
 
     def newest(self) -> Iterator[Exchange]:
         """Iterate over the exchanges, the newest first; read in pieces, for mostly few are asked for."""
-        read, piece, seen = 0, 1, set[str]()
-        while packed := self._world.shared.redis.read("LRANGE", self._world.key("journal"), -read - piece, -read - 1):
-            read += len(packed)
-            for exchange in map(unpack, reversed(packed)):
-                # What was appended meanwhile moves those that were read into the next piece.
-                if exchange.id not in seen:
-                    seen.add(exchange.id)
-                    yield exchange
-            if len(packed) < piece:
+        read, piece, last = 0, 1, float("inf")
+        while numbers := self._numbers(-read - piece, -read - 1):
+            read += len(numbers)
+            # What was appended meanwhile moves those that were read into the next piece.
+            yield from self._of([number for number in reversed(numbers) if int(number) < last])
+            last = min(last, int(numbers[0]))
+            if len(numbers) < piece:
                 return
             piece = min(piece * 4, _PIECE)
 
-    def _packed(self) -> list[bytes]:
-        found: list[bytes] = self._world.shared.redis.read("LRANGE", self._world.key("journal"), 0, -1)
-        return found
+    def _numbers(self, start: int, stop: int) -> list[bytes]:
+        found = self._world.shared.redis.read("LRANGE", self._world.key("numbers"), start, stop)
+        return [item.partition(b":")[0] for item in found]
+
+    def _of(self, numbers: Sequence[bytes]) -> Iterator[Exchange]:
+        """Iterate over the exchanges with these numbers that are still there."""
+        fields = [field for number in numbers for field in (number, number + b"+")]
+        found = self._world.shared.redis.read("HMGET", self._world.key("journal"), *fields) if fields else ()
+        for number, packed, after in zip(numbers, found[::2], found[1::2], strict=True):
+            if packed is not None:
+                yield unpack(int(number), packed, after)
 
     def _number(self, field: str) -> int:
         return int(self._world.shared.redis.read("HGET", self._world.key("header"), field) or 0)
 
 
-def pack(exchange: Exchange) -> bytes:
-    """Return an exchange as bytes."""
-    row = _row(exchange)
+def _number_of(exchange_id: str) -> int | None:
+    """Return the number of the request with that id, None for what is none."""
+    try:
+        number = int(exchange_id, 16)
+    except ValueError:
+        return None
+    return number if request_id(number) == exchange_id else None
+
+
+def pack(exchange: Exchange, apart: bytes | None = None) -> bytes:
+    """Return an exchange as bytes, without the profile that is kept apart."""
+    row = _row(exchange, apart)
     try:
         return _pack(row)
     except UnicodeEncodeError:
@@ -115,13 +133,12 @@ def pack(exchange: Exchange) -> bytes:
         return _pack(_encodable(row))
 
 
-def unpack(item: bytes) -> Exchange:
-    """Return the exchange that an item of the list holds."""
-    number, _, packed = item.partition(b" ")
-    identifier = request_id(int(number))
+def unpack(number: int, packed: bytes, apart: Any = None) -> Exchange:
+    """Return the exchange that `pack` made bytes of; it gets the number."""
+    identifier = request_id(number)
     at, answer_body, story, before, after, headers, answer_headers, key, *rest = _unpack(packed)
     world, duration, method, target, body, status, user, fault, received, frozen, hit, operation = rest
-    after = before if after is True else after
+    after = before if after is True else apart if after is False else after
     return Exchange(
         id=identifier,
         world=world,
@@ -147,15 +164,15 @@ def unpack(item: bytes) -> Exchange:
     )
 
 
-def _row(exchange: Exchange) -> list[Any]:
-    """Return what `unpack` reads; True stands for the same bytes again."""
+def _row(exchange: Exchange, apart: bytes | None) -> list[Any]:
+    """Return what `unpack` reads; True stands for the same bytes again, False for those that are kept apart."""
     before, after = exchange.before, exchange.after
     return [
         (exchange.at - EPOCH) // timedelta(microseconds=1),
         True if exchange.answer_body is after else exchange.answer_body,
         _written_story(exchange.story),
         before,
-        True if after is before else after,
+        True if after is before else False if after is not None and after is apart else after,
         exchange.headers,
         exchange.answer_headers,
         exchange.key,

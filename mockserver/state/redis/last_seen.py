@@ -71,8 +71,5 @@ def read_seen(answer: Sequence[bytes | None] | None, base: Base) -> Seen:
     """Return the profile that a script answers with."""
     if not answer or answer[0] is None:
         return Seen(None, b"", None)
-    slot, stored = int(answer[0]), answer[1]
-    if stored is None:
-        return Seen(slot, b"", base.bodies[slot])
-    version, _, body = stored.partition(b" ")
-    return Seen(slot, version, body or None)
+    slot, version, body = int(answer[0]), answer[1] or b"", answer[2]
+    return Seen(slot, version, base.bodies[slot] if body is None else body or None)

@@ -99,16 +99,15 @@ class RedisProfiles(ProfileStore):
     def snapshot(self) -> Overlay:
         next_slot, bodies, index = self._world.shared.redis.run(scripts.READ_OVERLAY, self._world.name)
         overlay = Overlay(self._base, int(next_slot) if next_slot else None)
-        overlay.bodies = {int(slot): stored.partition(b" ")[2] or None for slot, stored in _pairs(bodies)}
+        overlay.bodies = {int(slot): body or None for slot, body in _pairs(bodies)}
         overlay.index = {read_key(key): int(slot) if slot else None for key, slot in _pairs(index)}
         return overlay
 
     def restore(self, overlay: Overlay) -> None:
-        version = new_version()
-        bodies = [part for slot, body in overlay.bodies.items() for part in (slot, b"%b %b" % (version, body or b""))]
+        bodies = [part for slot, body in overlay.bodies.items() for part in (slot, body or b"")]
         index = [part for key, slot in overlay.index.items() for part in (write_key(key), "" if slot is None else slot)]
         most = self._world.shared.content.world_bytes
-        self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, most, len(bodies), *bodies, *index)
+        self._world.write(scripts.WRITE_OVERLAY, overlay.next_slot, most, new_version(), len(bodies), *bodies, *index)
 
     def items(self, start: int = 0, *, changed: bool = False) -> Iterator[tuple[Key, bytes]]:
         return self._copy().items(start, changed=changed)
@@ -140,7 +139,7 @@ class RedisProfiles(ProfileStore):
         self._world.serving = False
         most = self._world.shared.content.world_bytes
         outcome = self._world.write_once(
-            scripts.COMMIT_PROFILE, seen.slot, seen.version, write.versioned, most, *write.keys
+            scripts.COMMIT_PROFILE, seen.slot, seen.version, write.body, most, write.version, *write.keys
         )
         if outcome == scripts.TOO_LARGE:
             raise world_full(most)
@@ -157,8 +156,7 @@ class RedisProfiles(ProfileStore):
         if ids is not None and seen.body is not None:
             freed = {(client, *pair) for pair in names_of(orjson.loads(seen.body))} - wanted.keys()
         leading = [part for key in wanted for part in profile_arguments(key, self._base)]
-        version = new_version()
-        return Write(version, b"%b %b" % (version, body), (len(freed), *map(write_key, freed), *leading), list(wanted))
+        return Write(new_version(), body, (len(freed), *map(write_key, freed), *leading), list(wanted))
 
     def _overtaken(self) -> Exception:
         return unavailable(f"Other processes changed the profile {ATTEMPTS} times while this request was under way.")

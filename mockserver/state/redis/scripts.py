@@ -1,11 +1,13 @@
 """What Redis runs: one script for each step that must happen as a whole. Every check comes before the first write.
 
-A world's keys are `header` (a hash of its small state), `profiles` (slot to version, a blank and the changed bytes,
-none for deleted), `index` (key to slot, empty for none), `journal` (a list: number, a blank, the exchange) and
-`snapshots` (a hash). All but `header` differ from a fresh world's by what was changed. `sequence` counts up for all
-numbers. A world's `epoch` tells it from an earlier one of its name, also in a database that was emptied, so that nobody
-writes into another; `version` counts changes of its clock and its rules, `revision` also those of the rules' counters.
-A profile's versions are drawn: an emptied database counts anew, while processes still know what they saw in it.
+A world's keys are `header` (a hash of its small state), `profiles` (slot to the changed bytes, none for deleted),
+`versions` (slot to version), `index` (key to slot, empty for none), `journal` (number to exchange, and number with a
+plus to the profile that it left behind), `numbers` (a list: number, a colon, the bytes of that exchange) and
+`snapshots` (a hash). What is large is never read to look at what is small beside it. All but `header` differ from a
+fresh world's by what was changed. `sequence` counts up for all numbers. A world's `epoch` tells it from an earlier one
+of its name, also in a database that was emptied, so that nobody writes into another; `version` counts changes of its
+clock and its rules, `revision` also those of the rules' counters. A profile's versions are drawn: an emptied database
+counts anew, while processes still know what they saw in it.
 """
 
 from __future__ import annotations
@@ -15,8 +17,8 @@ from typing import Final
 
 from mockserver.state.redis import lua
 
-PREFIX: Final = "mockserver:3:"
-"""The 3 is the layout's version: servers with another layout don't read this one's keys."""
+PREFIX: Final = "mockserver:4:"
+"""The 4 is the layout's version: servers with another layout don't read this one's keys."""
 
 GONE: Final = -1
 """A script's answer when the world was deleted or made anew since the caller saw it; nothing was written."""
@@ -116,7 +118,7 @@ RESET = Script(
 -- name, epoch, faults, next slot
 local number = redis.call('INCR', P..'sequence')
 grow(ARGV[1], #ARGV[3] - redis.call('HSTRLEN', P..'header:'..ARGV[1], 'faults') - held(ARGV[1]), math.huge)
-redis.call('UNLINK', P..'profiles:'..ARGV[1], P..'index:'..ARGV[1])
+forget_profiles(ARGV[1])
 redis.call('HSET', P..'header:'..ARGV[1], 'version', number, 'revision', number, 'frozen', '', 'offset', 0,
   'faults', ARGV[3], 'counters', '{}', 'next', ARGV[4], 'bytes', 0, 'dropped', 0)
 forget_journal(ARGV[1])
@@ -167,7 +169,7 @@ return 0
 READ_PROFILE = Script(
     lua.READ_PROFILE
     + """
--- name, key, the fixtures' slot or empty; answers with slot and changed bytes
+-- name, key, the fixtures' slot or empty; answers with slot, version and changed bytes
 return read_profile(ARGV[1], ARGV[2], ARGV[3])
 """,
     repeatable=True,
@@ -175,13 +177,14 @@ return read_profile(ARGV[1], ARGV[2], ARGV[3])
 
 COMMIT_PROFILE = Script(
     lua.GUARD
+    + lua.READ_PROFILE
     + lua.GROW
     + lua.COMMIT
     + """
 -- name, epoch, slot, version that was seen, new bytes, most bytes, and what `commit` reads; answers as it does
 local slot, header = ARGV[3], P..'header:'..ARGV[1]
-if version_of(redis.call('HGET', P..'profiles:'..ARGV[1], slot)) ~= ARGV[4] then return -2 end
-local refused = commit(ARGV[1], slot, ARGV[5], ARGV[6], 7)
+if version_of(ARGV[1], slot) ~= ARGV[4] then return -2 end
+local refused = commit(ARGV[1], slot, ARGV[4], ARGV[5], ARGV[6], 7)
 if refused == 0 and tonumber(slot) >= tonumber(redis.call('HGET', header, 'next')) then
   redis.call('HSET', header, 'next', tonumber(slot) + 1)
 end
@@ -204,16 +207,19 @@ SETTLE = Script(
 local name = ARGV[1]
 local header = redis.call('HMGET', P..'header:'..name, 'epoch', 'version')
 if header[1] ~= ARGV[2] then return {} end
-local found = ARGV[8] ~= '' and read_profile(name, ARGV[8], ARGV[9])
-local slot, seen = found and found[1] or '', found and version_of(found[2]) or ''
-if header[2] ~= ARGV[3] or slot ~= ARGV[10] or seen ~= ARGV[11] then return {-2, read_header(name), found} end
+local slot = ARGV[8] ~= '' and slot_of(name, ARGV[8], ARGV[9]) or ''
+local seen = slot ~= '' and version_of(name, slot) or ''
+if header[2] ~= ARGV[3] or slot ~= ARGV[10] or seen ~= ARGV[11] then
+  return {-2, read_header(name), ARGV[8] ~= '' and read_profile(name, ARGV[8], ARGV[9])}
+end
+local refused, all = 0, 0
 if ARGV[12] then
-  local refused = commit(name, slot, ARGV[12], ARGV[13], 15)
+  refused, all = commit(name, slot, seen, ARGV[12], ARGV[13], 15)
   if refused ~= 0 then return refused > 0 and {-3, refused} or {refused} end
 end
-local number = append(name, ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+local number = append(name, ARGV[4], ARGV[12] or '', ARGV[5], ARGV[6], ARGV[7])
 if name ~= 'default' then redis.call('ZADD', P..'worlds', number, name) end
-if ARGV[12] and tonumber(redis.call('GET', P..'content') or 0) > tonumber(ARGV[14]) then return {-5, number} end
+if all > 0 and all > tonumber(ARGV[14]) then return {-5, number} end
 return number
 """,
 )
@@ -227,16 +233,20 @@ return {redis.call('HGET', P..'header:'..ARGV[1], 'next'), redis.call('HGETALL',
 )
 
 WRITE_OVERLAY = Script(
-    lua.GUARD
+    lua.FORGET
+    + lua.GUARD
     + lua.GROW
     + """
--- name, epoch, next slot, most bytes, length of the first list, slot and bytes …, key and slot …
-local profiles, index, first = P..'profiles:'..ARGV[1], P..'index:'..ARGV[1], 6 + tonumber(ARGV[5])
+-- name, epoch, next slot, most bytes, version, length of the first list, slot and bytes …, key and slot …
+local profiles, index, first = P..'profiles:'..ARGV[1], P..'index:'..ARGV[1], 7 + tonumber(ARGV[6])
 local size = -held(ARGV[1])
-for i = 6, #ARGV, 2 do size = size + ENTRY + #ARGV[i < first and i + 1 or i] end
+for i = 7, #ARGV, 2 do size = size + ENTRY + #ARGV[i < first and i + 1 or i] end
 if not grow(ARGV[1], size, ARGV[4]) then return -4 end
-redis.call('UNLINK', profiles, index)
-for i = 6, first - 1, 2 do redis.call('HSET', profiles, ARGV[i], ARGV[i + 1]) end
+forget_profiles(ARGV[1])
+for i = 7, first - 1, 2 do
+  redis.call('HSET', profiles, ARGV[i], ARGV[i + 1])
+  redis.call('HSET', P..'versions:'..ARGV[1], ARGV[i], ARGV[5])
+end
 for i = first, #ARGV, 2 do redis.call('HSET', index, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', P..'header:'..ARGV[1], 'next', ARGV[3])
 return 0
@@ -274,19 +284,22 @@ APPEND_EXCHANGE = Script(
     + lua.APPEND
     + """
 -- name, epoch, exchange, most entries, most bytes, most bytes of all worlds together; answers with its number
-return append(ARGV[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+return append(ARGV[1], ARGV[3], '', ARGV[4], ARGV[5], ARGV[6])
 """,
 )
 
 REMOVE_EXCHANGE = Script(
     lua.GUARD
     + """
--- name, epoch, exchange
-local removed = redis.call('LREM', P..'journal:'..ARGV[1], 1, ARGV[3])
+-- name, epoch, number
+local journal, after = P..'journal:'..ARGV[1], ARGV[3]..'+'
+local size = redis.call('HSTRLEN', journal, ARGV[3]) + redis.call('HSTRLEN', journal, after)
+redis.call('HDEL', journal, ARGV[3], after)
+local removed = redis.call('LREM', P..'numbers:'..ARGV[1], 1, ARGV[3]..':'..size)
 if removed == 1 then
-  redis.call('HINCRBY', P..'header:'..ARGV[1], 'bytes', -#ARGV[3])
-  redis.call('ZINCRBY', P..'journals', -#ARGV[3], ARGV[1])
-  redis.call('DECRBY', P..'journal-bytes', #ARGV[3])
+  redis.call('HINCRBY', P..'header:'..ARGV[1], 'bytes', -size)
+  redis.call('ZINCRBY', P..'journals', -size, ARGV[1])
+  redis.call('DECRBY', P..'journal-bytes', size)
 end
 return removed
 """,

@@ -55,7 +55,7 @@ class Write(NamedTuple):
     """A change of the profile that a request is about: new version and bytes, and what the script is told of keys."""
 
     version: bytes
-    versioned: bytes
+    body: bytes
     keys: Sequence[str | bytes | int]
     wanted: Sequence[Key]
 
@@ -176,7 +176,9 @@ class WorldView:
         header, pending, serving = self.header(), self.pending, self.serving
         about = _NOTHING if self.asked is None else _about(*self.asked, self.shared.base)
         content = self.shared.content
-        change = () if pending is None else (pending.versioned, content.world_bytes, content.max_bytes, *pending.keys)
+        change: tuple[str | bytes | int, ...] = ()
+        if pending is not None:
+            change = pending.body, content.world_bytes, content.max_bytes, pending.version, *pending.keys
         self.serving, self.pending = False, None
         answer = self.shared.redis.run(
             scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change

@@ -46,6 +46,15 @@ class Calls(Client):
         counts = re.findall(rb"cmdstat_eval(?:sha)?:calls=(\d+)", self._redis.read("INFO", "commandstats"))
         return status, sum(map(int, counts))
 
+    def sent(self, **request: Any) -> tuple[bytes, int]:
+        """Return the answer, and how many bytes Redis was sent for it."""
+        before = self._received()
+        return self(**request)[2], self._received() - before
+
+    def _received(self) -> int:
+        [count] = re.findall(rb"total_net_input_bytes:(\d+)", self._redis.read("INFO", "stats"))
+        return int(count)
+
 
 @pytest.fixture
 def calls(make_mock: Callable[..., Mock], real_server: RealServer) -> Iterator[Callable[..., Calls]]:
@@ -61,6 +70,14 @@ def test_a_request_asks_once(calls: Callable[..., Calls], status: int, request_:
     call = calls()
     assert call.asked(**request_) == (status, 2)
     assert call.asked(**{**request_, "body": request_.get("body", "[]").replace('"N"', '"M"')}) == (status, 1)
+
+
+def test_a_profile_is_sent_as_it_was_and_as_it_is(calls: Callable[..., Calls]) -> None:
+    """Once each, for profile and journal together."""
+    call = calls()
+    call(body=CHANGE)
+    answer, sent = call.sent(body=CHANGE)
+    assert 2 * len(answer) < sent < 2.5 * len(answer)
 
 
 def test_whoever_comes_too_late_asks_twice(calls: Callable[..., Calls]) -> None:
