@@ -30,6 +30,7 @@ _PATIENCE_S = 5.0
 PACKAGE = "mypreferences-mockserver"
 OPTIONAL = {
     "redis[hiredis]>=5.2": "--store redis://",
+    "greenlet>=3.0": "--store redis:// under load",
     "faker>=33": "fixtures generate",
     "lmdb>=3.0": "fixtures pack and --fixtures FILE",
     "schemathesis>=4.32": "verify",

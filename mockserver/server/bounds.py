@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mockserver.server.background import Background
     from mockserver.server.heads import Heads
+    from mockserver.state.world import Overlap
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
 WAIT_STEP_S = 0.2  # until an application that has no answer yet is asked whether it has one
@@ -60,10 +61,13 @@ class Serving(Protocol):
     heads: Heads
     loop: asyncio.AbstractEventLoop
     now: float
+    overlap: Overlap | None
     drip_total_s: float
     stall_max_s: float
     takes_long: Callable[[WSGIEnvironment], bool]
 
+    @property
+    def connections(self) -> Collection[Any]: ...
     def admit(self, connection: Any) -> None: ...
     def dismiss(self, connection: Any) -> None: ...
 

@@ -20,6 +20,8 @@ from mockserver.server.wsgi import respond
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
+    from mockserver.state.world import Overlap
+
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
 
@@ -130,6 +132,8 @@ class Connection(asyncio.BufferedProtocol):
         last = self.closing and not self.queue
         if server.takes_long(environ):
             return self._answer_later(environ, last)
+        if server.overlap is not None and len(server.connections) > 1:
+            return self._answer_beside(server.overlap, environ, last)
         self._send(environ, *respond(server.app, environ, server.date, last))
 
     def _answer_later(self, environ: WSGIEnvironment, last: bool) -> None:
@@ -141,6 +145,16 @@ class Connection(asyncio.BufferedProtocol):
             self.state = READY
             message = "Too many requests that take long are waiting: try again."
             self.refuse(ServerFull(message, rule="connections-exhausted", hint="Send fewer of them at a time."))
+
+    def _answer_beside(self, overlap: Overlap, environ: WSGIEnvironment, last: bool) -> None:
+        app, date = self.server.app, self.server.date
+        answer = overlap.run(
+            lambda: respond(app, environ, date, last), lambda answer: self._answered_late(environ, answer)
+        )
+        if answer is None:
+            self.state = PENDING
+        else:
+            self._send(environ, *answer)
 
     def _answered_late(self, environ: WSGIEnvironment, answer: tuple[bytes, bytes, bool]) -> None:
         if self.transport.is_closing():

@@ -248,6 +248,9 @@ class MemoryWorlds:
     def check(self) -> None:
         """Do nothing: memory is always there."""
 
+    def overlap(self, loop: object) -> None:
+        """Return nothing: nobody waits for memory."""
+
     def disconnect(self) -> None:
         """Do nothing: memory is not connected to."""
 

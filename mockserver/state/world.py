@@ -6,8 +6,8 @@ Here is what each store offers; `memory` keeps it in this process, `redis` where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
@@ -18,6 +18,9 @@ from mockserver.profile.keys import Key
 from mockserver.state.clock import Clock
 from mockserver.state.overlay import Overlay
 from mockserver.state.profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 DEFAULT_WORLD = "default"
 Rows: TypeAlias = tuple[tuple[Fault, float], ...]
@@ -79,6 +82,16 @@ class World(Protocol):
         """Go back to the fixtures, the initial faults, an empty journal and the system's clock."""
 
 
+class Overlap(Protocol):
+    """Lets requests that one thread handles wait at the same time."""
+
+    def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
+        """Return what the work returns; or None if it has to wait, and hand that to `done` later."""
+
+    def stop(self) -> None:
+        """Close what it holds open; nobody waits any more."""
+
+
 class Worlds(Protocol):
     """All worlds by name, made on first use; beyond a bound the least recently used one goes."""
 
@@ -124,6 +137,9 @@ class Worlds(Protocol):
 
     def check(self) -> None:
         """Raise StoreUnavailable if the store can't be reached."""
+
+    def overlap(self, loop: AbstractEventLoop) -> Overlap | None:
+        """Return what lets requests of a server's loop wait for the store at the same time, where they wait."""
 
     def disconnect(self) -> None:
         """Close what this thread holds open; a process that forks does so first."""

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -53,6 +54,48 @@ class Wire(Protocol):
 Connect = Callable[[], Wire]
 
 
+class Line:
+    """A connection that was made, and when it was last heard."""
+
+    def __init__(self, connect: Connect) -> None:
+        self.wire = connect()
+        self.wire.connect()
+        self._heard_at = stopwatch()
+
+    @cached_property
+    def fileno(self) -> int:
+        """Its socket's number, kept until others have forgotten it too; the redis package tells it to nobody."""
+        return int(self.wire._sock.fileno())  # type: ignore[attr-defined]
+
+    def send(self, packed: bytes) -> None:
+        """Send commands as Redis reads them, in one piece: each system call costs more than copying a profile."""
+        self.wire.send_packed_command([packed])
+
+    def read(self) -> Any:
+        """Return the next answer; raise ResponseError if that is what it says, and other RedisError or OSError."""
+        answer = self.wire.read_response()
+        self._heard_at = stopwatch()
+        return answer
+
+    def has_ended(self) -> bool:
+        """Tell whether the server closed a quiet connection: nothing was sent then, so a new one may be used."""
+        if stopwatch() - self._heard_at < _QUIET_S:
+            return False
+        try:
+            return self.wire.can_read(timeout=0)
+        except LostConnection:
+            return True
+
+
+class Overlapping(Protocol):
+    """Lets requests of one thread wait at the same time; `turn` is the number of the turn of what is asked now."""
+
+    turn: int
+
+    def ask(self, packed: bytes) -> Any:
+        """Return the answer to a command; raise RedisError or OSError."""
+
+
 class Redis:
     """Runs scripts and commands for any thread; every failure becomes StoreUnavailable.
 
@@ -61,7 +104,9 @@ class Redis:
 
     def __init__(self, connect: Connect, shown_url: str, *, jitter: Callable[[], float] = random.random) -> None:
         self.shown_url = shown_url
-        self._connect = connect
+        self.connect = connect
+        self.overlap: Callable[[], Overlapping | None] = lambda: None
+        """Returns what lets the request that is handled here wait beside others, if anything does."""
         self._jitter = jitter
         self._local = threading.local()
         self._away_until = 0.0
@@ -75,6 +120,20 @@ class Redis:
             # Nothing ran: a server that started anew has forgotten the scripts.
             return self._send(script.repeatable, "EVAL", script.text, 0, *arguments)
 
+    def run_beside(self, script: Script, *arguments: str | bytes | int) -> Any:
+        """Run a script as `run` does, and let others of this thread go on meanwhile, if they can: hold no lock."""
+        overlap = self.overlap()
+        if overlap is None:
+            return self.run(script, *arguments)
+        self._refuse_while_away()
+        try:
+            try:
+                return overlap.ask(_packed(("EVALSHA", script.sha, 0, *arguments)))
+            except NoScriptError:
+                return overlap.ask(_packed(("EVAL", script.text, 0, *arguments)))
+        except (RedisError, OSError) as problem:
+            raise self._failed(problem, script.repeatable) from problem
+
     def read(self, *command: str | bytes | int) -> Any:
         """Run one command that changes nothing."""
         return self._send(True, *command)
@@ -86,53 +145,36 @@ class Redis:
 
     def disconnect(self) -> None:
         """Close this thread's connection; a process that forks does so, for its children need their own."""
-        connection: Wire | None = self._local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.disconnect()
+        line: Line | None = self._local.__dict__.pop("line", None)
+        if line is not None:
+            line.wire.disconnect()
 
     def _send(self, repeatable: bool, *command: str | bytes | int) -> Any:
-        if stopwatch() < self._away_until:
-            raise self._away("")
-        connection: Wire | None = getattr(self._local, "connection", None)
-        if connection is not None and not repeatable and self._has_ended(connection):
+        self._refuse_while_away()
+        line: Line | None = getattr(self._local, "line", None)
+        if line is not None and not repeatable and line.has_ended():
             self.disconnect()
-            connection = None
+            line = None
         try:
-            if connection is not None:
+            if line is not None:
                 try:
-                    return self._exchange(connection, command)
+                    return _exchange(line, command)
                 except LostConnection:
                     self.disconnect()
                     if not repeatable:
                         raise
                     # The server may have started anew since this connection was made: that shows only now.
-            return self._exchange(self._connected(), command)
+            self._local.line = line = Line(self.connect)
+            return _exchange(line, command)
         except ResponseError as problem:
             raise self._failed(problem, repeatable) from problem
         except (RedisError, OSError) as problem:
             self.disconnect()
             raise self._failed(problem, repeatable) from problem
 
-    def _exchange(self, connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
-        connection.send_packed_command([_packed(command)])
-        answer = connection.read_response()
-        self._local.heard_at = stopwatch()
-        return answer
-
-    def _has_ended(self, connection: Wire) -> bool:
-        """Tell whether the server closed a quiet connection: nothing was sent then, so a new one may be used."""
-        if stopwatch() - self._local.heard_at < _QUIET_S:
-            return False
-        try:
-            return connection.can_read(timeout=0)
-        except LostConnection:
-            return True
-
-    def _connected(self) -> Wire:
-        connection = self._connect()
-        connection.connect()
-        self._local.connection, self._local.heard_at = connection, stopwatch()
-        return connection
+    def _refuse_while_away(self) -> None:
+        if stopwatch() < self._away_until:
+            raise self._away("")
 
     def _failed(self, problem: Exception, repeatable: bool) -> Exception:
         """Note when to try again and return what to raise; a wrong command is a bug and stays what it is."""
@@ -157,13 +199,18 @@ def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
     return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint=hint)
 
 
+def _exchange(line: Line, command: tuple[str | bytes | int, ...]) -> Any:
+    line.send(_packed(command))
+    return line.read()
+
+
 def _packed(command: tuple[str | bytes | int, ...]) -> bytes:
-    """Return a command as Redis reads it, in one piece: each system call costs more than copying a profile."""
-    pieces = [b"*%d\r\n" % len(command)]
+    """Return a command as Redis reads it."""
+    parts: list[int | bytes] = [len(command)]
     for word in command:
         data = word if isinstance(word, bytes) else str(word).encode()
-        pieces.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(pieces)
+        parts += len(data), data
+    return (b"*%d\r\n" + b"$%d\r\n%b\r\n" * len(command)) % tuple(parts)
 
 
 def connector(url: str) -> Connect:

@@ -28,11 +28,12 @@ class Header(NamedTuple):
 
 class Seen(NamedTuple):
     """A profile: its number, None for a key that leads to none; the version of what was changed, empty where it is the
-    fixtures' own; and its bytes, None for a deleted one."""
+    fixtures' own; its bytes, None for a deleted one; and the turn that stores it, where that may not have ended yet."""
 
     slot: int | None
     version: bytes
     body: bytes | None
+    turn: int = 0
 
 
 class LastSeen:
@@ -56,8 +57,9 @@ class LastSeen:
             self._bytes += len(header.faults)
         self.headers[world] = header
         if key is not None and seen is not None:
+            before = self._profiles.get((world, key), seen._replace(body=None))
             self._profiles[world, key] = seen
-            self._bytes += len(seen.body or b"")
+            self._bytes += len(seen.body or b"") - len(before.body or b"")
 
 
 def read_header(row: Sequence[bytes]) -> Header:

@@ -104,7 +104,7 @@ class WorldView:
     ends (`settle`), so that all of it takes one step.
     """
 
-    __slots__ = ("_away", "_header", "_overtaken", "asked", "name", "pending", "serving", "shared")
+    __slots__ = ("_away", "_header", "_overtaken", "_turn", "asked", "name", "pending", "serving", "shared")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
         self.name = name
@@ -115,7 +115,7 @@ class WorldView:
         self.pending: Write | None = None
         self._header = header
         self._away: StoreUnavailable | None = None
-        self._overtaken = 0
+        self._overtaken = self._turn = 0
 
     def header(self) -> Header:
         """Return the world's small state, read when it is first asked for."""
@@ -180,16 +180,20 @@ class WorldView:
         if pending is not None:
             change = pending.body, content.world_bytes, content.max_bytes, pending.version, *pending.keys
         self.serving, self.pending = False, None
-        answer = self.shared.redis.run(
+        overlap = self.shared.redis.overlap()
+        self._turn = 0 if overlap is None else overlap.turn
+        if pending is not None and self.asked is not None:
+            # Now, for other requests may be handled before this one ends: Redis sees them in the same order.
+            key, seen = self.asked
+            seen = seen._replace(version=pending.version, turn=self._turn)
+            self.shared.last_seen.note(self.name, header, key, seen)
+        answer = self.shared.redis.run_beside(
             scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change
         )
         if not isinstance(answer, int) and answer and answer[0] == scripts.CROWDED:
             self.shared.make_room()
             answer = answer[1]
         if isinstance(answer, int):
-            if pending is not None and self.asked is not None:
-                key, seen = self.asked
-                self.shared.last_seen.note(self.name, header, key, seen._replace(version=pending.version))
             return answer
         if answer and answer[0] == scripts.TOO_LARGE:
             raise world_full(content.world_bytes)
@@ -207,6 +211,10 @@ class WorldView:
         key = None if self.asked is None else self.asked[0]
         if answer:  # no pause: what the answer holds would be older after it, and overtaken again
             header, seen = read_header(answer[1]), read_seen(answer[2], self.shared.base)
+            known = None if key is None else self.shared.last_seen.profile(self.name, key)
+            if known is not None and 0 < self._turn < known.turn:
+                # Another request was told the same, and has asked to change the profile since: that will be there.
+                seen = known
             self.shared.last_seen.note(self.name, header, key, seen)
         else:
             header, found = self.shared.open_world(self.name, key)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import count
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.errors import StoreUnavailable, UsageError
 from mockserver.faults.rules import Fault
@@ -21,6 +21,11 @@ from mockserver.state.redis.last_seen import Header, Seen, read_header, read_see
 from mockserver.state.redis.view import Bounds, Shared, profile_arguments
 from mockserver.state.redis.world import RedisWorld
 from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from mockserver.state.redis.overlap import Overlap
 
 _log = logging.getLogger(__name__)
 _SPARE = 1 << 44
@@ -132,6 +137,15 @@ class RedisWorlds:
     def disconnect(self) -> None:
         """Close this thread's connection; a process that forks does so first."""
         self._redis.disconnect()
+
+    def overlap(self, loop: AbstractEventLoop) -> Overlap | None:
+        """Return what lets requests of a server's loop wait for Redis at the same time; None if it is not installed."""
+        try:
+            from mockserver.state.redis.overlap import Overlap, current
+        except ImportError:  # of greenlet
+            return None
+        self._redis.overlap = current
+        return Overlap(self._redis.connect, loop)
 
     def _may_make(self, name: str) -> bool:
         return name == DEFAULT_WORLD or not self._strict

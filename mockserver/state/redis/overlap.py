@@ -1,0 +1,148 @@
+"""Requests that wait for Redis at the same time, though one thread serves them all.
+
+Each is handled in a greenlet of its own, which stands still while it waits: its code reads as if it were alone. They
+take turns: what is asked while Redis is busy goes out in one write, once all that was asked before is answered. It runs
+in the order in which it was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final
+
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
+from redis.exceptions import RedisError, ResponseError
+
+from mockserver.state.redis.connection import TIMEOUT_S, Connect, Line
+
+_WAITS: Final = object()
+_turns = count(1)
+
+
+class _Task(greenlet):  # type: ignore[misc]
+    """Handles one request after the other, for making a greenlet costs more than all that it does here."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        super().__init__(self._handle)
+        self.overlap = overlap
+        self.done: Callable[[Any], None]
+
+    def _handle(self, work: Callable[[], Any]) -> None:
+        while True:
+            result = work()
+            self.overlap.idle.append(self)
+            work = self.parent.switch(result)
+
+    def go_on(self, answer: Any) -> None:
+        """Let the request go on with an answer, until it waits again or is done."""
+        result = self.switch(answer)
+        if result is not _WAITS:
+            self.done(result)
+
+
+class Overlap:
+    """Lets the requests of one event loop wait at the same time, on a connection of its own."""
+
+    def __init__(self, connect: Connect, loop: asyncio.AbstractEventLoop) -> None:
+        self.turn = next(_turns)
+        """The number of the turn that what is asked now takes; no other has it."""
+        self._connect = connect
+        self._loop = loop
+        self.idle: list[_Task] = []
+        self._asked: list[tuple[bytes, _Task]] = []
+        self._unanswered: deque[_Task] = deque()
+        self._line: Line | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
+        """Return what the work returns; or None if it has to wait, and hand that to `done` later."""
+        task = self.idle.pop() if self.idle else _Task(self)
+        task.done = done
+        result = task.switch(work)
+        return None if result is _WAITS else result
+
+    def ask(self, packed: bytes) -> Any:
+        """Return the answer to a command, for work that `run` runs; raise RedisError or OSError."""
+        task = getcurrent()
+        assert isinstance(task, _Task), "the loop itself waits for nobody"
+        assert task.parent is not None, "the loop's greenlet began it"
+        if not self._asked and not self._unanswered:
+            self._loop.call_soon(self._send)  # with what others ask before that
+        self._asked.append((packed, task))
+        answer = task.parent.switch(_WAITS)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def stop(self) -> None:
+        """Close the connection; nobody waits any more."""
+        self._asked.clear()
+        self._unanswered.clear()
+        self._hang_up()
+
+    def _send(self) -> None:
+        if self._unanswered or not self._asked:
+            return
+        asked, self._asked = self._asked, []
+        self.turn = next(_turns)
+        self._unanswered.extend(task for _, task in asked)
+        try:
+            self._open().send(b"".join(packed for packed, _ in asked))
+        except (RedisError, OSError) as problem:
+            return self._fail(problem)
+        self._timer = self._loop.call_later(TIMEOUT_S, self._fail, TimeoutError("Timeout reading from socket"))
+
+    def _open(self) -> Line:
+        if self._line is not None and self._line.has_ended():
+            self._hang_up()
+        if self._line is None:
+            self._line = Line(self._connect)
+            self._loop.add_reader(self._line.fileno, self._receive, self._line)
+        return self._line
+
+    def _receive(self, line: Line) -> None:
+        """Hand each answer that is here to the request that waits for it; with the last of them this turn ends."""
+        if not self._unanswered:  # Redis closed the connection
+            return self._hang_up()
+        while self._unanswered:
+            try:
+                if not line.wire.can_read():
+                    return
+                answer = line.read()
+            except ResponseError as refusal:
+                answer = refusal
+            except (RedisError, OSError) as problem:
+                return self._fail(problem)
+            self._unanswered.popleft().go_on(answer)
+        self._stop_waiting()
+        self._send()
+
+    def _fail(self, problem: Exception) -> None:
+        """Tell the problem to all who wait, for a new connection would find Redis as it is."""
+        told = [*self._unanswered, *(task for _, task in self._asked)]
+        self._unanswered.clear()
+        self._asked.clear()
+        self._hang_up()
+        for task in told:
+            task.go_on(problem)
+
+    def _hang_up(self) -> None:
+        self._stop_waiting()
+        if self._line is not None:
+            self._loop.remove_reader(self._line.fileno)
+            self._line.wire.disconnect()
+            self._line = None
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def current() -> Overlap | None:
+    """Return what lets the request that is handled here wait beside others, if anything does."""
+    task = getcurrent()
+    return task.overlap if isinstance(task, _Task) else None
