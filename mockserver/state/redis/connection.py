@@ -88,9 +88,7 @@ class Line:
 
 
 class Overlapping(Protocol):
-    """Lets requests of one thread wait at the same time; `turn` is the number of the turn of what is asked now."""
-
-    turn: int
+    """Lets requests of one thread wait at the same time."""
 
     def ask(self, packed: bytes) -> Any:
         """Return the answer to a command; raise RedisError or OSError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Final, NamedTuple
 
 from mockserver.profile.keys import Key
@@ -10,6 +11,7 @@ from mockserver.state.overlay import Base
 
 _MOST: Final = 4096
 _MOST_BYTES: Final = 32 << 20
+_chains = count(1)
 
 
 class Header(NamedTuple):
@@ -28,12 +30,15 @@ class Header(NamedTuple):
 
 class Seen(NamedTuple):
     """A profile: its number, None for a key that leads to none; the version of what was changed, empty where it is the
-    fixtures' own; its bytes, None for a deleted one; and the turn that stores it, where that may not have ended yet."""
+    fixtures' own; its bytes, None for a deleted one; and the chain of changes that it ends.
+
+    A chain begins with what the database said. Changes in it may not be stored yet: if one is not, none after it is.
+    """
 
     slot: int | None
     version: bytes
     body: bytes | None
-    turn: int = 0
+    chain: int = 0
 
 
 class LastSeen:
@@ -61,6 +66,17 @@ class LastSeen:
             self._profiles[world, key] = seen
             self._bytes += len(seen.body or b"") - len(before.body or b"")
 
+    def after(self, world: str, key: Key, failed: Seen, told: Seen) -> Seen:
+        """Return from what to go on after a change that was not stored: what was told then, unless others did so."""
+        known = self._profiles.get((world, key))
+        return told if known is None or known.chain == failed.chain else known
+
+    def forget(self, world: str, key: Key, failed: Seen) -> None:
+        """Forget the chain of a change that was not stored."""
+        if (known := self._profiles.get((world, key))) is not None and known.chain == failed.chain:
+            del self._profiles[world, key]
+            self._bytes -= len(known.body or b"")
+
 
 def read_header(row: Sequence[bytes]) -> Header:
     """Return the header that a script answers with."""
@@ -71,7 +87,8 @@ def read_header(row: Sequence[bytes]) -> Header:
 
 def read_seen(answer: Sequence[bytes | None] | None, base: Base) -> Seen:
     """Return the profile that a script answers with."""
+    chain = next(_chains)
     if not answer or answer[0] is None:
-        return Seen(None, b"", None)
+        return Seen(None, b"", None, chain)
     slot, version, body = int(answer[0]), answer[1] or b"", answer[2]
-    return Seen(slot, version, base.bodies[slot] if body is None else body or None)
+    return Seen(slot, version, base.bodies[slot] if body is None else body or None, chain)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from itertools import count
 from typing import Any, Final
 
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
@@ -19,7 +18,6 @@ from redis.exceptions import RedisError, ResponseError
 from mockserver.state.redis.connection import TIMEOUT_S, Connect, Line
 
 _WAITS: Final = object()
-_turns = count(1)
 
 
 class _Task(greenlet):  # type: ignore[misc]
@@ -47,8 +45,6 @@ class Overlap:
     """Lets the requests of one event loop wait at the same time, on a connection of its own."""
 
     def __init__(self, connect: Connect, loop: asyncio.AbstractEventLoop) -> None:
-        self.turn = next(_turns)
-        """The number of the turn that what is asked now takes; no other has it."""
         self._connect = connect
         self._loop = loop
         self.idle: list[_Task] = []
@@ -87,7 +83,6 @@ class Overlap:
         if self._unanswered or not self._asked:
             return
         asked, self._asked = self._asked, []
-        self.turn = next(_turns)
         self._unanswered.extend(task for _, task in asked)
         try:
             self._open().send(b"".join(packed for packed, _ in asked))
@@ -104,21 +99,25 @@ class Overlap:
         return self._line
 
     def _receive(self, line: Line) -> None:
-        """Hand each answer that is here to the request that waits for it; with the last of them this turn ends."""
+        """Take the answers that are here, each for the request that waits for it; with the last of them a turn ends."""
         if not self._unanswered:  # Redis closed the connection
             return self._hang_up()
-        while self._unanswered:
-            try:
-                if not line.wire.can_read():
-                    return
-                answer = line.read()
-            except ResponseError as refusal:
-                answer = refusal
-            except (RedisError, OSError) as problem:
-                return self._fail(problem)
-            self._unanswered.popleft().go_on(answer)
-        self._stop_waiting()
-        self._send()
+        answers: list[Any] = []
+        try:
+            while len(answers) < len(self._unanswered) and line.wire.can_read():
+                answers.append(_answer(line))
+        except (RedisError, OSError) as problem:
+            lost: Exception | None = problem
+        else:
+            lost = None
+        answered = [(self._unanswered.popleft(), answer) for answer in answers]
+        if lost is None and not self._unanswered:
+            self._stop_waiting()
+            self._send()  # first, so that Redis works while the others go on
+        for task, answer in answered:
+            task.go_on(answer)
+        if lost is not None:
+            self._fail(lost)
 
     def _fail(self, problem: Exception) -> None:
         """Tell the problem to all who wait, for a new connection would find Redis as it is."""
@@ -140,6 +139,14 @@ class Overlap:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _answer(line: Line) -> Any:
+    """Return the next answer, also if it is a refusal."""
+    try:
+        return line.read()
+    except ResponseError as refusal:
+        return refusal
 
 
 def current() -> Overlap | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import orjson
 from msgspec.structs import replace
 
-from mockserver.errors import StoreUnavailable
+from mockserver.errors import ApiError, StoreUnavailable
 from mockserver.faults.fields import APPLIED_OPS
 from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
@@ -104,7 +104,7 @@ class WorldView:
     ends (`settle`), so that all of it takes one step.
     """
 
-    __slots__ = ("_away", "_header", "_overtaken", "_turn", "asked", "name", "pending", "serving", "shared")
+    __slots__ = ("_away", "_header", "_overtaken", "asked", "name", "pending", "serving", "shared")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
         self.name = name
@@ -115,7 +115,7 @@ class WorldView:
         self.pending: Write | None = None
         self._header = header
         self._away: StoreUnavailable | None = None
-        self._overtaken = self._turn = 0
+        self._overtaken = 0
 
     def header(self) -> Header:
         """Return the world's small state, read when it is first asked for."""
@@ -173,20 +173,25 @@ class WorldView:
         Raises Overtaken if something does not hold: the view then shows what is there now. Raises BadRequest if a new
         alternate id belongs to another profile, and StoreUnavailable.
         """
+        try:
+            return self._settle(exchange)
+        except ApiError:
+            # It was not stored, or that is not known; what was computed from it meanwhile falls with it.
+            if self.asked is not None:
+                self.shared.last_seen.forget(self.name, *self.asked)
+            raise
+
+    def _settle(self, exchange: bytes) -> int:
         header, pending, serving = self.header(), self.pending, self.serving
         about = _NOTHING if self.asked is None else _about(*self.asked, self.shared.base)
         content = self.shared.content
         change: tuple[str | bytes | int, ...] = ()
-        if pending is not None:
-            change = pending.body, content.world_bytes, content.max_bytes, pending.version, *pending.keys
-        self.serving, self.pending = False, None
-        overlap = self.shared.redis.overlap()
-        self._turn = 0 if overlap is None else overlap.turn
         if pending is not None and self.asked is not None:
-            # Now, for other requests may be handled before this one ends: Redis sees them in the same order.
+            change = pending.body, content.world_bytes, content.max_bytes, pending.version, *pending.keys
+            # Now, for other requests may be computed from it before this one ends: Redis sees them in the same order.
             key, seen = self.asked
-            seen = seen._replace(version=pending.version, turn=self._turn)
-            self.shared.last_seen.note(self.name, header, key, seen)
+            self.shared.last_seen.note(self.name, header, key, seen._replace(version=pending.version))
+        self.serving, self.pending = False, None
         answer = self.shared.redis.run_beside(
             scripts.SETTLE, self.name, header.epoch, header.version, exchange, *self.shared.bounds, *about, *change
         )
@@ -208,19 +213,16 @@ class WorldView:
         self._overtaken += 1
         if self._overtaken > ATTEMPTS:
             raise unavailable(f"Other processes were faster {ATTEMPTS} times while this request was under way.")
-        key = None if self.asked is None else self.asked[0]
         if answer:  # no pause: what the answer holds would be older after it, and overtaken again
             header, seen = read_header(answer[1]), read_seen(answer[2], self.shared.base)
-            known = None if key is None else self.shared.last_seen.profile(self.name, key)
-            if known is not None and 0 < self._turn < known.turn:
-                # Another request was told the same, and has asked to change the profile since: that will be there.
-                seen = known
-            self.shared.last_seen.note(self.name, header, key, seen)
+            if self.asked is not None:
+                seen = self.shared.last_seen.after(self.name, *self.asked, seen)
+            self.shared.last_seen.note(self.name, header, self.asked and self.asked[0], seen)
         else:
-            header, found = self.shared.open_world(self.name, key)
+            header, found = self.shared.open_world(self.name, self.asked and self.asked[0])
             seen = found or read_seen(None, self.shared.base)
         self._header, self.serving = header, serving
-        self.asked = None if key is None else (key, seen)
+        self.asked = None if self.asked is None else (self.asked[0], seen)
 
 
 _NOTHING: Final = ("", "", "", "")

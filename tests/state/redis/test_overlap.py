@@ -60,16 +60,34 @@ def outcome(work: Work) -> Any:
         return type(problem)
 
 
+class Requests:
+    """Requests that one event loop handles."""
+
+    def __init__(self, worlds: RedisWorlds) -> None:
+        overlap: Any = worlds.overlap(asyncio.get_running_loop())
+        self.overlap = overlap
+        self._ended = asyncio.Queue[Any]()
+
+    def begin(self, work: Work) -> None:
+        assert self.overlap.run(partial(outcome, work), self._ended.put_nowait) is None, "it waits"
+
+    async def ended(self, count: int = 1) -> list[Any]:
+        """Return what became of so many, as they ended."""
+        async with asyncio.timeout(20):
+            return [await self._ended.get() for _ in range(count)]
+
+
 def together(worlds: RedisWorlds, *works: Work) -> list[Any]:
-    """Handle requests at the same time; return what became of each, in the order in which they ended."""
+    """Handle requests at the same time, half of them while Redis works; return what became of each, as they ended."""
 
     async def run() -> list[Any]:
-        overlap, ended = worlds.overlap(asyncio.get_running_loop()), asyncio.Queue[Any]()
-        assert overlap is not None
-        for work in works:
-            assert overlap.run(partial(outcome, work), ended.put_nowait) is None, "it waits"
-        outcomes = [await asyncio.wait_for(ended.get(), 20) for _ in works]
-        overlap.stop()
+        requests = Requests(worlds)
+        for number_, work in enumerate(works):
+            if number_ == len(works) // 2:
+                await asyncio.sleep(0)
+            requests.begin(work)
+        outcomes = await requests.ended(len(works))
+        requests.overlap.stop()
         return outcomes
 
     return asyncio.run(run())
@@ -95,14 +113,23 @@ def test_requests_on_one_profile_build_on_each_other(one: RedisWorlds) -> None:
     assert number(one) == one.get("w").journal.total == 11
 
 
-def test_whoever_comes_too_late_is_computed_anew_once(one: RedisWorlds, two: RedisWorlds) -> None:
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [
+        pytest.param(count, 12, id="the profile"),
+        pytest.param(lambda worlds: worlds.get("w").clock.advance(60), 11, id="the clock"),
+    ],
+)
+def test_whoever_comes_too_late_is_computed_anew_once(
+    one: RedisWorlds, two: RedisWorlds, change: Callable[[RedisWorlds], None], counted: int
+) -> None:
     """All that were computed from what another process has changed build on each other again."""
     count(one)
-    count(two)
+    change(two)
     scripts_run(one)
     assert together(one, *[partial(count, one)] * 10) == [2] * 10
     assert scripts_run(one) == 20
-    assert number(one) == number(two) == 12
+    assert number(one) == number(two) == counted
 
 
 def test_a_request_that_is_refused_takes_none_along(one: RedisWorlds) -> None:
@@ -132,17 +159,14 @@ def test_a_connection_that_ended_while_it_was_quiet_is_made_anew(one: RedisWorld
     count(one)
 
     async def run() -> list[Any]:
-        overlap, ended = one.overlap(asyncio.get_running_loop()), asyncio.Queue[Any]()
-        assert overlap is not None
-        outcomes = []
+        requests, outcomes = Requests(one), []
         for _ in range(2):
-            overlap.run(partial(outcome, partial(count, one)), ended.put_nowait)
-            outcomes.append(await ended.get())
+            requests.begin(partial(count, one))
+            outcomes += await requests.ended()
             one._redis.read("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             async with asyncio.timeout(20):
-                while overlap._line is not None:
+                while requests.overlap._line is not None:
                     await asyncio.sleep(0)
-        overlap.stop()
         return outcomes
 
     assert asyncio.run(run()) == [1, 1]
@@ -183,10 +207,19 @@ def test_nobody_waits_long_for_a_server_that_does_not_answer(
 ) -> None:
     """All are refused, and others at once after them."""
     count(one)
-    monkeypatch.setattr(overlap_module, "TIMEOUT_S", 0.01)
-    real_server.pause()
+
+    async def run() -> list[Any]:
+        requests = Requests(one)
+        requests.begin(partial(count, one))
+        outcomes = await requests.ended()
+        real_server.pause()
+        monkeypatch.setattr(overlap_module, "TIMEOUT_S", 0.01)
+        for _ in range(3):
+            requests.begin(partial(count, one))
+        return outcomes + await requests.ended(3)
+
     try:
-        assert together(one, *[partial(count, one)] * 3) == [StoreUnavailable] * 3
+        assert asyncio.run(run()) == [1, *[StoreUnavailable] * 3]
         assert outcome(partial(count, one)) is StoreUnavailable
     finally:
         real_server.resume()
