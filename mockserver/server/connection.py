@@ -132,7 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         last = self.closing and not self.queue
         if server.takes_long(environ):
             return self._answer_later(environ, last)
-        if server.overlap is not None and len(server.connections) > 1:
+        if server.overlap is not None and len(server.connections) > 1:  # one alone gains nothing by it
             return self._answer_beside(server.overlap, environ, last)
         self._send(environ, *respond(server.app, environ, server.date, last))
 

@@ -52,6 +52,8 @@ class Wire(Protocol):
 
 
 Connect = Callable[[], Wire]
+Ask = Callable[[bytes], Any]
+"""Returns the answer to a command, or raises RedisError or OSError."""
 
 
 class Line:
@@ -87,13 +89,6 @@ class Line:
             return True
 
 
-class Overlapping(Protocol):
-    """Lets requests of one thread wait at the same time."""
-
-    def ask(self, packed: bytes) -> Any:
-        """Return the answer to a command; raise RedisError or OSError."""
-
-
 class Redis:
     """Runs scripts and commands for any thread; every failure becomes StoreUnavailable.
 
@@ -103,8 +98,8 @@ class Redis:
     def __init__(self, connect: Connect, shown_url: str, *, jitter: Callable[[], float] = random.random) -> None:
         self.shown_url = shown_url
         self.connect = connect
-        self.overlap: Callable[[], Overlapping | None] = lambda: None
-        """Returns what lets the request that is handled here wait beside others, if anything does."""
+        self.asking: Callable[[], Ask | None] = lambda: None
+        """Returns what asks for the request that is handled here, while others go on; None where there is no such."""
         self._jitter = jitter
         self._local = threading.local()
         self._away_until = 0.0
@@ -120,15 +115,15 @@ class Redis:
 
     def run_beside(self, script: Script, *arguments: str | bytes | int) -> Any:
         """Run a script as `run` does, and let others of this thread go on meanwhile, if they can: hold no lock."""
-        overlap = self.overlap()
-        if overlap is None:
+        ask = self.asking()
+        if ask is None:
             return self.run(script, *arguments)
         self._refuse_while_away()
         try:
             try:
-                return overlap.ask(_packed(("EVALSHA", script.sha, 0, *arguments)))
+                return ask(_packed(("EVALSHA", script.sha, 0, *arguments)))
             except NoScriptError:
-                return overlap.ask(_packed(("EVAL", script.text, 0, *arguments)))
+                return ask(_packed(("EVAL", script.text, 0, *arguments)))
         except (RedisError, OSError) as problem:
             raise self._failed(problem, script.repeatable) from problem
 

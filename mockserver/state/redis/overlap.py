@@ -15,30 +15,44 @@ from typing import Any, Final
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from redis.exceptions import RedisError, ResponseError
 
-from mockserver.state.redis.connection import TIMEOUT_S, Connect, Line
+from mockserver.state.redis.connection import TIMEOUT_S, Ask, Connect, Line
 
+MOST_BYTES: Final = 4 << 20
+"""How many may wait to be sent; a request that comes then waits alone."""
 _WAITS: Final = object()
 
 
 class _Task(greenlet):  # type: ignore[misc]
     """Handles one request after the other, for making a greenlet costs more than all that it does here."""
 
-    def __init__(self, overlap: Overlap) -> None:
+    def __init__(self, idle: list[_Task], ask: Ask) -> None:
         super().__init__(self._handle)
-        self.overlap = overlap
-        self.done: Callable[[Any], None]
+        self.ask = ask
+        self._idle = idle
+        self._result: Any = None
 
     def _handle(self, work: Callable[[], Any]) -> None:
         while True:
-            result = work()
-            self.overlap.idle.append(self)
-            work = self.parent.switch(result)
+            self._result = work()
+            del work  # with all that its request holds
+            self._idle.append(self)
+            work = self.parent.switch()
+
+    def begin(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
+        """Return what the work returns; or None if it has to wait, and hand that to `done` later."""
+        self._done: Callable[[Any], None] | None = done
+        return None if self.switch(work) is _WAITS else self._end()[0]
 
     def go_on(self, answer: Any) -> None:
         """Let the request go on with an answer, until it waits again or is done."""
-        result = self.switch(answer)
-        if result is not _WAITS:
-            self.done(result)
+        if self.switch(answer) is not _WAITS:
+            result, done = self._end()
+            done(result)
+
+    def _end(self) -> tuple[Any, Any]:
+        ended = self._result, self._done
+        self._result = self._done = None
+        return ended
 
 
 class Overlap:
@@ -47,27 +61,27 @@ class Overlap:
     def __init__(self, connect: Connect, loop: asyncio.AbstractEventLoop) -> None:
         self._connect = connect
         self._loop = loop
-        self.idle: list[_Task] = []
+        self._idle: list[_Task] = []
         self._asked: list[tuple[bytes, _Task]] = []
+        self._bytes = 0  # that were asked and are not sent
         self._unanswered: deque[_Task] = deque()
         self._line: Line | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
         """Return what the work returns; or None if it has to wait, and hand that to `done` later."""
-        task = self.idle.pop() if self.idle else _Task(self)
-        task.done = done
-        result = task.switch(work)
-        return None if result is _WAITS else result
+        if self._bytes > MOST_BYTES:
+            return work()  # which waits alone
+        task = self._idle.pop() if self._idle else _Task(self._idle, self._ask)
+        return task.begin(work, done)
 
-    def ask(self, packed: bytes) -> Any:
+    def _ask(self, packed: bytes) -> Any:
         """Return the answer to a command, for work that `run` runs; raise RedisError or OSError."""
         task = getcurrent()
-        assert isinstance(task, _Task), "the loop itself waits for nobody"
-        assert task.parent is not None, "the loop's greenlet began it"
         if not self._asked and not self._unanswered:
             self._loop.call_soon(self._send)  # with what others ask before that
         self._asked.append((packed, task))
+        self._bytes += len(packed)
         answer = task.parent.switch(_WAITS)
         if isinstance(answer, Exception):
             raise answer
@@ -77,12 +91,13 @@ class Overlap:
         """Close the connection; nobody waits any more."""
         self._asked.clear()
         self._unanswered.clear()
+        self._idle.clear()
         self._hang_up()
 
     def _send(self) -> None:
         if self._unanswered or not self._asked:
             return
-        asked, self._asked = self._asked, []
+        asked, self._asked, self._bytes = self._asked, [], 0
         self._unanswered.extend(task for _, task in asked)
         try:
             self._open().send(b"".join(packed for packed, _ in asked))
@@ -124,6 +139,7 @@ class Overlap:
         told = [*self._unanswered, *(task for _, task in self._asked)]
         self._unanswered.clear()
         self._asked.clear()
+        self._bytes = 0
         self._hang_up()
         for task in told:
             task.go_on(problem)
@@ -149,7 +165,7 @@ def _answer(line: Line) -> Any:
         return refusal
 
 
-def current() -> Overlap | None:
-    """Return what lets the request that is handled here wait beside others, if anything does."""
+def asking() -> Ask | None:
+    """Return what asks Redis for the request that is handled here, while others go on; None for one that is alone."""
     task = getcurrent()
-    return task.overlap if isinstance(task, _Task) else None
+    return task.ask if isinstance(task, _Task) else None

@@ -141,10 +141,10 @@ class RedisWorlds:
     def overlap(self, loop: AbstractEventLoop) -> Overlap | None:
         """Return what lets requests of a server's loop wait for Redis at the same time; None if it is not installed."""
         try:
-            from mockserver.state.redis.overlap import Overlap, current
+            from mockserver.state.redis.overlap import Overlap, asking
         except ImportError:  # of greenlet
             return None
-        self._redis.overlap = current
+        self._redis.asking = asking
         return Overlap(self._redis.connect, loop)
 
     def _may_make(self, name: str) -> bool:

@@ -146,6 +146,21 @@ def test_a_request_that_is_refused_takes_none_along(one: RedisWorlds) -> None:
     assert number(one) == 2
 
 
+def test_what_is_large_waits_alone(one: RedisWorlds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a bound on what is kept to be sent."""
+    monkeypatch.setattr(overlap_module, "MOST_BYTES", 0)
+    count(one)
+
+    async def run() -> list[Any]:
+        requests = Requests(one)
+        requests.begin(partial(count, one))
+        alone = requests.overlap.run(partial(count, one), lambda result: None)
+        return [alone, *await requests.ended()]
+
+    assert asyncio.run(run()) == [2, 2]
+    assert number(one) == 3
+
+
 def test_a_server_that_forgot_the_scripts_is_told_them_again(one: RedisWorlds) -> None:
     """As after a restart; nothing changes its order."""
     count(one)
@@ -244,7 +259,7 @@ def test_clients_of_one_server_are_served_at_the_same_time(
         for client in clients:
             client.close()
         overlap: Any = server.overlap
-    assert overlap._asked == [] != overlap.idle
+        assert overlap._idle != [], "they overlapped"
     longest = max(tags, key=len)
     assert sorted(map(len, tags)) == [*range(len(longest) - 7, len(longest) + 1)]
     assert all(names == longest[: len(names)] and f"T{number_}" == names[-1] for number_, names in enumerate(tags))
