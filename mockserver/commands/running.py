@@ -41,6 +41,6 @@ def make_server(
         sockets=sockets,
         refusal=app.refusal,
         takes_long=takes_long,
-        overlap=mock.worlds.overlap,
+        beside=mock.worlds.beside,
         tls=tls,
     )

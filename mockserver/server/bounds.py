@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mockserver.server.background import Background
     from mockserver.server.heads import Heads
-    from mockserver.state.world import Overlap
+    from mockserver.state.world import Beside
 
 READ_SIZE = 65536  # bytes of one read: more than nearly every request, and than a socket gives at once
 WAIT_STEP_S = 0.2  # until an application that has no answer yet is asked whether it has one
@@ -53,6 +53,7 @@ class Serving(Protocol):
     app: WSGIApplication
     refusal: WSGIApplication
     background: Background
+    beside: Beside | None
     bounds: Bounds
     buffer: bytearray
     view: memoryview
@@ -61,7 +62,6 @@ class Serving(Protocol):
     heads: Heads
     loop: asyncio.AbstractEventLoop
     now: float
-    overlap: Overlap | None
     drip_total_s: float
     stall_max_s: float
     takes_long: Callable[[WSGIEnvironment], bool]

@@ -20,7 +20,7 @@ from mockserver.server.wsgi import respond
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-    from mockserver.state.world import Overlap
+    from mockserver.state.world import Beside
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 seconds
 
@@ -132,8 +132,8 @@ class Connection(asyncio.BufferedProtocol):
         last = self.closing and not self.queue
         if server.takes_long(environ):
             return self._answer_later(environ, last)
-        if server.overlap is not None and len(server.connections) > 1:  # one alone gains nothing by it
-            return self._answer_beside(server.overlap, environ, last)
+        if server.beside is not None and len(server.connections) > 1:  # one alone gains nothing by it
+            return self._answer_beside(server.beside, environ, last)
         self._send(environ, *respond(server.app, environ, server.date, last))
 
     def _answer_later(self, environ: WSGIEnvironment, last: bool) -> None:
@@ -146,11 +146,9 @@ class Connection(asyncio.BufferedProtocol):
             message = "Too many requests that take long are waiting: try again."
             self.refuse(ServerFull(message, rule="connections-exhausted", hint="Send fewer of them at a time."))
 
-    def _answer_beside(self, overlap: Overlap, environ: WSGIEnvironment, last: bool) -> None:
+    def _answer_beside(self, others: Beside, environ: WSGIEnvironment, last: bool) -> None:
         app, date = self.server.app, self.server.date
-        answer = overlap.run(
-            lambda: respond(app, environ, date, last), lambda answer: self._answered_late(environ, answer)
-        )
+        answer = others(lambda: respond(app, environ, date, last), lambda answer: self._answered_late(environ, answer))
         if answer is None:
             self.state = PENDING
         else:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
 
     from mockserver.server.tls import Tls
-    from mockserver.state.world import Overlap
+    from mockserver.state.world import Beside
 
 ACCEPTED_AT_ONCE = 8
 ACCEPT_TURNS = 4  # of the loop, from accepting a connection to `connection_made`, and one more
@@ -52,7 +52,7 @@ class Server:
     `bounds` are fields of Bounds; of `max_connections` no more are taken than the system lets the process open.
     `sockets`, bound ones, replace host and port and let processes share one address. `refusal` is the application that
     answers what the connection refuses, `environ["mockserver.refusal"]`. `takes_long` tells, before a request is
-    answered, whether that happens in a second thread. `overlap` makes for a loop what lets requests that wait for a
+    answered, whether that happens in a second thread. `beside` makes for a loop what lets requests that wait for a
     store do so at the same time, or None. With `tls` it speaks https alone. The class attributes are settings too.
     """
 
@@ -62,9 +62,9 @@ class Server:
 
     loop: asyncio.AbstractEventLoop
     background: Background
+    beside: Beside | None
     environ: WSGIEnvironment
     date: str
-    overlap: Overlap | None
     now: float  # no earlier than the monotonic clock, and at most one tick later
 
     def __init__(
@@ -77,7 +77,7 @@ class Server:
         sockets: Sequence[socket.socket] = (),
         refusal: WSGIApplication = plain_refusal,
         takes_long: Callable[[WSGIEnvironment], bool] | None = None,
-        overlap: Callable[[asyncio.AbstractEventLoop], Overlap | None] = lambda loop: None,
+        beside: Callable[[asyncio.AbstractEventLoop], Beside | None] = lambda loop: None,
         tls: Tls | None = None,
         **bounds: float,
     ) -> None:
@@ -92,7 +92,7 @@ class Server:
         self.view = memoryview(self.buffer)
         self.takes_long = takes_long or (lambda environ: False)
         self.tls = tls
-        self._make_overlap = overlap
+        self._make_beside = beside
         self.scheme = "http" if tls is None else "https"
         self._on_listening = on_listening
         self._address = (host, port)
@@ -175,7 +175,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.loop.set_exception_handler(self._note_failure)
         self.background = Background(self.loop)
-        self.overlap = self._make_overlap(self.loop)
+        self.beside = self._make_beside(self.loop)
         self._stopping, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
         self._tick()
@@ -193,8 +193,6 @@ class Server:
                 listener.close()
             await self._drain()
             self.background.stop()
-            if self.overlap is not None:
-                self.overlap.stop()
             self._ticker.cancel()
 
     async def _listen(self, sock: socket.socket) -> asyncio.Server:

@@ -248,7 +248,7 @@ class MemoryWorlds:
     def check(self) -> None:
         """Do nothing: memory is always there."""
 
-    def overlap(self, loop: object) -> None:
+    def beside(self, loop: object) -> None:
         """Return nothing: nobody waits for memory."""
 
     def disconnect(self) -> None:

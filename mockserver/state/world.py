@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DEFAULT_WORLD = "default"
 Rows: TypeAlias = tuple[tuple[Fault, float], ...]
 """Rules, each with the time at which its world took it in, in seconds since 1970."""
+Beside: TypeAlias = Callable[[Callable[[], Any], Callable[[Any], None]], Any]
+"""Does work, the first argument, and returns what that returns; or None if it waits, and calls the second then."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -82,16 +84,6 @@ class World(Protocol):
         """Go back to the fixtures, the initial faults, an empty journal and the system's clock."""
 
 
-class Overlap(Protocol):
-    """Lets requests that one thread handles wait at the same time."""
-
-    def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
-        """Return what the work returns; or None if it has to wait, and hand that to `done` later."""
-
-    def stop(self) -> None:
-        """Close what it holds open; nobody waits any more."""
-
-
 class Worlds(Protocol):
     """All worlds by name, made on first use; beyond a bound the least recently used one goes."""
 
@@ -138,8 +130,8 @@ class Worlds(Protocol):
     def check(self) -> None:
         """Raise StoreUnavailable if the store can't be reached."""
 
-    def overlap(self, loop: AbstractEventLoop) -> Overlap | None:
-        """Return what lets requests of a server's loop wait for the store at the same time, where they wait."""
+    def beside(self, loop: AbstractEventLoop) -> Beside | None:
+        """Return what lets requests of a server's loop wait for the store at the same time; None where none waits."""
 
     def disconnect(self) -> None:
         """Close what this thread holds open; a process that forks does so first."""

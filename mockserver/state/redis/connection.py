@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -54,39 +53,6 @@ class Wire(Protocol):
 Connect = Callable[[], Wire]
 Ask = Callable[[bytes], Any]
 """Returns the answer to a command, or raises RedisError or OSError."""
-
-
-class Line:
-    """A connection that was made, and when it was last heard."""
-
-    def __init__(self, connect: Connect) -> None:
-        self.wire = connect()
-        self.wire.connect()
-        self._heard_at = stopwatch()
-
-    @cached_property
-    def fileno(self) -> int:
-        """Its socket's number, kept until others have forgotten it too; the redis package tells it to nobody."""
-        return int(self.wire._sock.fileno())  # type: ignore[attr-defined]
-
-    def send(self, packed: bytes) -> None:
-        """Send commands as Redis reads them, in one piece: each system call costs more than copying a profile."""
-        self.wire.send_packed_command([packed])
-
-    def read(self) -> Any:
-        """Return the next answer; raise ResponseError if that is what it says, and other RedisError or OSError."""
-        answer = self.wire.read_response()
-        self._heard_at = stopwatch()
-        return answer
-
-    def has_ended(self) -> bool:
-        """Tell whether the server closed a quiet connection: nothing was sent then, so a new one may be used."""
-        if stopwatch() - self._heard_at < _QUIET_S:
-            return False
-        try:
-            return self.wire.can_read(timeout=0)
-        except LostConnection:
-            return True
 
 
 class Redis:
@@ -138,32 +104,52 @@ class Redis:
 
     def disconnect(self) -> None:
         """Close this thread's connection; a process that forks does so, for its children need their own."""
-        line: Line | None = self._local.__dict__.pop("line", None)
-        if line is not None:
-            line.wire.disconnect()
+        connection: Wire | None = self._local.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.disconnect()
 
     def _send(self, repeatable: bool, *command: str | bytes | int) -> Any:
         self._refuse_while_away()
-        line: Line | None = getattr(self._local, "line", None)
-        if line is not None and not repeatable and line.has_ended():
+        connection: Wire | None = getattr(self._local, "connection", None)
+        if connection is not None and not repeatable and self._has_ended(connection):
             self.disconnect()
-            line = None
+            connection = None
         try:
-            if line is not None:
+            if connection is not None:
                 try:
-                    return _exchange(line, command)
+                    return self._exchange(connection, command)
                 except LostConnection:
                     self.disconnect()
                     if not repeatable:
                         raise
                     # The server may have started anew since this connection was made: that shows only now.
-            self._local.line = line = Line(self.connect)
-            return _exchange(line, command)
+            return self._exchange(self._connected(), command)
         except ResponseError as problem:
             raise self._failed(problem, repeatable) from problem
         except (RedisError, OSError) as problem:
             self.disconnect()
             raise self._failed(problem, repeatable) from problem
+
+    def _exchange(self, connection: Wire, command: tuple[str | bytes | int, ...]) -> Any:
+        connection.send_packed_command([_packed(command)])
+        answer = connection.read_response()
+        self._local.heard_at = stopwatch()
+        return answer
+
+    def _has_ended(self, connection: Wire) -> bool:
+        """Tell whether the server closed a quiet connection: nothing was sent then, so a new one may be used."""
+        if stopwatch() - self._local.heard_at < _QUIET_S:
+            return False
+        try:
+            return connection.can_read(timeout=0)
+        except LostConnection:
+            return True
+
+    def _connected(self) -> Wire:
+        connection = self.connect()
+        connection.connect()
+        self._local.connection, self._local.heard_at = connection, stopwatch()
+        return connection
 
     def _refuse_while_away(self) -> None:
         if stopwatch() < self._away_until:
@@ -192,13 +178,8 @@ def unavailable(why: str, hint: str = _START_IT) -> StoreUnavailable:
     return StoreUnavailable("The service is unavailable.", rule="store-unavailable", why=why, hint=hint)
 
 
-def _exchange(line: Line, command: tuple[str | bytes | int, ...]) -> Any:
-    line.send(_packed(command))
-    return line.read()
-
-
 def _packed(command: tuple[str | bytes | int, ...]) -> bytes:
-    """Return a command as Redis reads it."""
+    """Return a command as Redis reads it, in one piece: each system call costs more than copying a profile."""
     parts: list[int | bytes] = [len(command)]
     for word in command:
         data = word if isinstance(word, bytes) else str(word).encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from mockserver.story.story import Story
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 _PIECE = 256
+_ID = re.compile("(?!0)[0-9a-f]{9,}|[0-9a-f]{8}")
 _log = logging.getLogger(__name__)
 
 
@@ -73,12 +75,10 @@ class RedisJournal(ExchangeLog):
 
     def remove(self, exchange_id: str) -> bool:
         """Forget one exchange; return whether it was there."""
-        number = _number_of(exchange_id)
-        return number is not None and bool(self._world.write(scripts.REMOVE_EXCHANGE, number))
+        return bool(self._world.write(scripts.REMOVE_EXCHANGE, _number_of(exchange_id)))
 
     def get(self, exchange_id: str) -> Exchange | None:
-        number = _number_of(exchange_id)
-        return None if number is None else next(self._of([b"%d" % number]), None)
+        return next(self._of([b"%d" % _number_of(exchange_id)]), None)
 
     def __len__(self) -> int:
         return int(self._world.shared.redis.read("LLEN", self._world.key("numbers")))
@@ -114,13 +114,9 @@ class RedisJournal(ExchangeLog):
         return int(self._world.shared.redis.read("HGET", self._world.key("header"), field) or 0)
 
 
-def _number_of(exchange_id: str) -> int | None:
-    """Return the number of the request with that id, None for what is none."""
-    try:
-        number = int(exchange_id, 16)
-    except ValueError:
-        return None
-    return number if request_id(number) == exchange_id else None
+def _number_of(exchange_id: str) -> int:
+    """Return the number of the request with that id; one that there is not for what is no id."""
+    return int(exchange_id, 16) if _ID.fullmatch(exchange_id) else 0
 
 
 def pack(exchange: Exchange, apart: bytes | None = None) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from redis.exceptions import RedisError, ResponseError
 
-from mockserver.state.redis.connection import TIMEOUT_S, Ask, Connect, Line
+from mockserver.state.redis.connection import TIMEOUT_S, Ask, Connect, Wire
 
 MOST_BYTES: Final = 4 << 20
 """How many may wait to be sent; a request that comes then waits alone."""
@@ -65,7 +65,7 @@ class Overlap:
         self._asked: list[tuple[bytes, _Task]] = []
         self._bytes = 0  # that were asked and are not sent
         self._unanswered: deque[_Task] = deque()
-        self._line: Line | None = None
+        self._wire: Wire | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def run(self, work: Callable[[], Any], done: Callable[[Any], None]) -> Any:
@@ -87,82 +87,72 @@ class Overlap:
             raise answer
         return answer
 
-    def stop(self) -> None:
-        """Close the connection; nobody waits any more."""
-        self._asked.clear()
-        self._unanswered.clear()
-        self._idle.clear()
-        self._hang_up()
-
     def _send(self) -> None:
         if self._unanswered or not self._asked:
             return
         asked, self._asked, self._bytes = self._asked, [], 0
         self._unanswered.extend(task for _, task in asked)
         try:
-            self._open().send(b"".join(packed for packed, _ in asked))
+            self._open().send_packed_command([b"".join(packed for packed, _ in asked)])
         except (RedisError, OSError) as problem:
             return self._fail(problem)
         self._timer = self._loop.call_later(TIMEOUT_S, self._fail, TimeoutError("Timeout reading from socket"))
 
-    def _open(self) -> Line:
-        if self._line is not None and self._line.has_ended():
-            self._hang_up()
-        if self._line is None:
-            self._line = Line(self._connect)
-            self._loop.add_reader(self._line.fileno, self._receive, self._line)
-        return self._line
+    def _open(self) -> Wire:
+        if self._wire is None:
+            wire: Any = self._connect()
+            wire.connect()
+            self._wire, self._number = wire, wire._sock.fileno()  # which the redis package tells nobody
+            self._loop.add_reader(self._number, self._receive)
+        return self._wire
 
-    def _receive(self, line: Line) -> None:
+    def _receive(self) -> None:
         """Take the answers that are here, each for the request that waits for it; with the last of them a turn ends."""
         if not self._unanswered:  # Redis closed the connection
             return self._hang_up()
-        answers: list[Any] = []
-        try:
-            while len(answers) < len(self._unanswered) and line.wire.can_read():
-                answers.append(_answer(line))
-        except (RedisError, OSError) as problem:
-            lost: Exception | None = problem
-        else:
-            lost = None
+        answers, problem = self._answers()
         answered = [(self._unanswered.popleft(), answer) for answer in answers]
-        if lost is None and not self._unanswered:
+        if problem is None and not self._unanswered:
             self._stop_waiting()
             self._send()  # first, so that Redis works while the others go on
         for task, answer in answered:
             task.go_on(answer)
-        if lost is not None:
-            self._fail(lost)
+        if problem is not None:
+            self._fail(problem)
+
+    def _answers(self) -> tuple[list[Any], Exception | None]:
+        """Return the answers that are here, refusals among them, and why there will be no more."""
+        wire, answers = self._open(), list[Any]()
+        try:
+            while len(answers) < len(self._unanswered) and wire.can_read():
+                try:
+                    answers.append(wire.read_response())
+                except ResponseError as refusal:
+                    answers.append(refusal)
+        except (RedisError, OSError) as problem:
+            return answers, problem
+        return answers, None
 
     def _fail(self, problem: Exception) -> None:
         """Tell the problem to all who wait, for a new connection would find Redis as it is."""
         told = [*self._unanswered, *(task for _, task in self._asked)]
         self._unanswered.clear()
-        self._asked.clear()
-        self._bytes = 0
+        self._asked, self._bytes = [], 0
         self._hang_up()
         for task in told:
             task.go_on(problem)
 
     def _hang_up(self) -> None:
         self._stop_waiting()
-        if self._line is not None:
-            self._loop.remove_reader(self._line.fileno)
-            self._line.wire.disconnect()
-            self._line = None
+        if self._wire is not None:
+            self._loop.remove_reader(self._number)
+            self._wire.disconnect()
+            self._wire = None
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _answer(line: Line) -> Any:
-    """Return the next answer, also if it is a refusal."""
-    try:
-        return line.read()
-    except ResponseError as refusal:
-        return refusal
 
 
 def asking() -> Ask | None:

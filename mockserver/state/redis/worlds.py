@@ -20,12 +20,10 @@ from mockserver.state.redis.connection import Redis, connector, unavailable
 from mockserver.state.redis.last_seen import Header, Seen, read_header, read_seen
 from mockserver.state.redis.view import Bounds, Shared, profile_arguments
 from mockserver.state.redis.world import RedisWorld
-from mockserver.state.world import DEFAULT_WORLD, World, check_name, world_unknown
+from mockserver.state.world import DEFAULT_WORLD, Beside, World, check_name, world_unknown
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-
-    from mockserver.state.redis.overlap import Overlap
 
 _log = logging.getLogger(__name__)
 _SPARE = 1 << 44
@@ -138,14 +136,14 @@ class RedisWorlds:
         """Close this thread's connection; a process that forks does so first."""
         self._redis.disconnect()
 
-    def overlap(self, loop: AbstractEventLoop) -> Overlap | None:
-        """Return what lets requests of a server's loop wait for Redis at the same time; None if it is not installed."""
+    def beside(self, loop: AbstractEventLoop) -> Beside | None:
+        """Return what lets requests of a server's loop wait for Redis at the same time; None without greenlet."""
         try:
             from mockserver.state.redis.overlap import Overlap, asking
-        except ImportError:  # of greenlet
+        except ImportError:
             return None
         self._redis.asking = asking
-        return Overlap(self._redis.connect, loop)
+        return Overlap(self._redis.connect, loop).run
 
     def _may_make(self, name: str) -> bool:
         return name == DEFAULT_WORLD or not self._strict

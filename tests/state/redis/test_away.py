@@ -149,11 +149,11 @@ def test_a_connection_that_ended_while_it_was_quiet_is_made_anew_for_a_change(
     """Nothing was sent on it, so nothing can be stored twice."""
     call = Client(on_redis())
     assert call('[{"op": "replace", "path": "/CustomerType", "value": "Kept"}]')[0] == 200
-    ended = call.mock.worlds._redis._local.line.wire  # type: ignore[attr-defined]
+    ended = call.mock.worlds._redis._local.connection  # type: ignore[attr-defined]
     monkeypatch.setattr(ended, "can_read", lambda timeout: True)
     stopwatch.seconds += 60
     assert call()[0] == 200
-    assert call.mock.worlds._redis._local.line.wire is not ended  # type: ignore[attr-defined]
+    assert call.mock.worlds._redis._local.connection is not ended  # type: ignore[attr-defined]
 
 
 def test_a_change_whose_answer_is_lost_is_not_made_twice(

@@ -20,6 +20,7 @@ from mockserver.journal.log import Overtaken
 from mockserver.service.assembly import Mock
 from mockserver.state.redis import overlap as overlap_module
 from mockserver.state.redis.connection import Redis, connector
+from mockserver.state.redis.overlap import Overlap
 from mockserver.state.redis.worlds import RedisWorlds
 from tests.state.redis_servers import RealServer, wait_until
 from tests.state.stores import A, B, count_up, exchange, rename, worlds_on
@@ -64,8 +65,8 @@ class Requests:
     """Requests that one event loop handles."""
 
     def __init__(self, worlds: RedisWorlds) -> None:
-        overlap: Any = worlds.overlap(asyncio.get_running_loop())
-        self.overlap = overlap
+        beside: Any = worlds.beside(asyncio.get_running_loop())
+        self.overlap: Overlap = beside.__self__
         self._ended = asyncio.Queue[Any]()
 
     def begin(self, work: Work) -> None:
@@ -86,9 +87,7 @@ def together(worlds: RedisWorlds, *works: Work) -> list[Any]:
             if number_ == len(works) // 2:
                 await asyncio.sleep(0)
             requests.begin(work)
-        outcomes = await requests.ended(len(works))
-        requests.overlap.stop()
-        return outcomes
+        return await requests.ended(len(works))
 
     return asyncio.run(run())
 
@@ -180,7 +179,7 @@ def test_a_connection_that_ended_while_it_was_quiet_is_made_anew(one: RedisWorld
             outcomes += await requests.ended()
             one._redis.read("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             async with asyncio.timeout(20):
-                while requests.overlap._line is not None:
+                while requests.overlap._wire is not None:
                     await asyncio.sleep(0)
         return outcomes
 
@@ -258,8 +257,8 @@ def test_clients_of_one_server_are_served_at_the_same_time(
         tags = [[tag["Name"] for tag in json.load(answer)["ProfileTags"]] for answer in answers]
         for client in clients:
             client.close()
-        overlap: Any = server.overlap
-        assert overlap._idle != [], "they overlapped"
+        beside: Any = server.beside
+        assert beside.__self__._idle != [], "they overlapped"
     longest = max(tags, key=len)
     assert sorted(map(len, tags)) == [*range(len(longest) - 7, len(longest) + 1)]
     assert all(names == longest[: len(names)] and f"T{number_}" == names[-1] for number_, names in enumerate(tags))
