@@ -29,7 +29,7 @@ class State(Enum):
     """Where the answering side of a connection stands."""
 
     READY = auto()
-    PENDING = auto()  # an answer is delayed, being spoiled, or worked out in the background
+    PENDING = auto()  # an answer is delayed, spoiled, waits for a store, or is worked out in the background
     STALLED = auto()  # an answer will never come
     LINGERING = auto()  # the last answer is sent, what still comes is dropped
 

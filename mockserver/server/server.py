@@ -1,6 +1,7 @@
 """The production server: one event loop that runs a WSGI application inline and can misbehave as planned.
 
-A request that `takes_long` is answered in a thread of its own, behind others of its kind.
+A request that `takes_long` is answered in a thread of its own, behind others of its kind. One that waits for a store
+lets others go on, if the store can do that.
 
 An application plans a misbehaviour of its answer by setting `environ["mockserver.effect"]` to an object with `delay_s`
 (seconds) and `connection` (a key of `delivery.FAULTS`).

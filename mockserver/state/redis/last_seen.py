@@ -62,9 +62,9 @@ class LastSeen:
             self._bytes += len(header.faults)
         self.headers[world] = header
         if key is not None and seen is not None:
-            before = self._profiles.get((world, key), seen._replace(body=None))
+            before = self._profiles.get((world, key))
             self._profiles[world, key] = seen
-            self._bytes += len(seen.body or b"") - len(before.body or b"")
+            self._bytes += len(seen.body or b"") - (len(before.body or b"") if before is not None else 0)
 
     def after(self, world: str, key: Key, failed: Seen, told: Seen) -> Seen:
         """Return from what to go on after a change that was not stored: what was told then, unless others did so."""

@@ -115,7 +115,7 @@ class Overlap:
         if problem is None and not self._unanswered:
             self._stop_waiting()
             self._send()  # first, so that Redis works while the others go on
-        for task, answer in answered:
+        for task, answer in reversed(answered):  # what Redis said last is the newest: others are computed from it
             task.go_on(answer)
         if problem is not None:
             self._fail(problem)
