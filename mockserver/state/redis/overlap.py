@@ -116,7 +116,7 @@ class Overlap:
             self._stop_waiting()
             self._send()  # first, so that Redis works while the others go on
         for task, answer in reversed(answered):  # what Redis said last is the newest: others are computed from it
-            task.go_on(answer)
+            self._loop.call_soon(task.go_on, answer)  # each by itself, so that a bug in one stops no other
         if problem is not None:
             self._fail(problem)
 
@@ -140,7 +140,7 @@ class Overlap:
         self._asked, self._bytes = [], 0
         self._hang_up()
         for task in told:
-            task.go_on(problem)
+            self._loop.call_soon(task.go_on, problem)
 
     def _hang_up(self) -> None:
         self._stop_waiting()

@@ -161,6 +161,28 @@ def test_what_is_large_waits_alone(one: RedisWorlds, monkeypatch: pytest.MonkeyP
     assert number(one) == 3
 
 
+def test_a_bug_in_one_request_stops_no_other(one: RedisWorlds) -> None:
+    """Whether its answer came before theirs or after."""
+    count(one)
+    bugs: list[Any] = []
+
+    def fail(result: Any) -> None:
+        raise ZeroDivisionError
+
+    async def run() -> list[Any]:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: bugs.append(context["exception"]))
+        requests = Requests(one)
+        for _ in range(2):
+            requests.overlap.run(partial(count, one), fail)
+            requests.begin(partial(count, one))
+            requests.overlap.run(partial(count, one), fail)
+        return await requests.ended(2)
+
+    assert asyncio.run(run()) == [1, 1]
+    assert {type(bug) for bug in bugs} == {ZeroDivisionError}
+    assert number(one) == 7
+
+
 def test_a_server_that_forgot_the_scripts_is_told_them_again(one: RedisWorlds) -> None:
     """As after a restart; no request is lost, though some may be computed anew."""
     count(one)
