@@ -46,7 +46,7 @@ tests: $(VENV)/.dev compiled
 thorough: $(VENV)/.dev compiled  ## the tests in random order, with ten times as many examples of each law, drawn anew (long)
 	THOROUGH=1 $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
-coverage: $(VENV)/.dev  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
+coverage: $(VENV)/.dev compiled  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
 	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
