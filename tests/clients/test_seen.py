@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +54,8 @@ def mocks(serve: Callable[..., Server]) -> Mocks:
 def compare(client: str, mocks: Mocks, *command: str, **environment: str) -> None:
     """Let a client ask for each fault and flaw, in a world of its own, and hold what it prints against the tables.
 
-    What is refused at the handshake never came, and nothing came twice.
+    What is refused at the handshake never came, and nothing came twice; who gives up on a stall after a moment may on a
+    slow machine not have sent it.
     """
     said = subprocess.run([command[0], "--version"], timeout=60, check=True, capture_output=True, text=True).stdout
     if re.findall(r"\d+", said)[:1] != re.findall(r"\d+", client):
@@ -66,8 +68,10 @@ def compare(client: str, mocks: Mocks, *command: str, **environment: str) -> Non
     done = subprocess.run([*command, *words], env=variables, timeout=60, check=True, capture_output=True, text=True)
     for (server, fault, told), seen in zip(asked, done.stdout.splitlines(), strict=True):
         assert re.fullmatch(re.escape(told).replace("…", ".*"), seen), (server.url, fault)
-    came = Control(mocks.schemes[0].url, world, None)("GET", "requests")["meta"]["total"]
-    assert came == len(mocks.schemes) * len(FAULTS)
+    requests = Control(mocks.schemes[0].url, world, None)("GET", "requests")["requests"]
+    came = Counter(request["request"]["headers"]["x-mock-fault"] for request in requests)
+    assert came.pop("stall", 0) <= len(mocks.schemes)
+    assert came == dict.fromkeys(FAULTS.keys() - {"stall"}, len(mocks.schemes))
 
 
 def _url(server: Server, world: str) -> str:
