@@ -69,7 +69,18 @@ class Client:
 def pass_time(server: Server, seconds: float) -> None:
     """Let that much time pass for the delays and bounds of a running server, at once."""
     loop, now = server.loop, server.loop.time
-    loop.call_soon_threadsafe(lambda: setattr(loop, "time", lambda: now() + seconds))
+
+    def jump() -> None:
+        loop.time = lambda: now() + seconds  # type: ignore[method-assign]
+        for connection in server.connections:
+            connection.deadline -= seconds
+
+    loop.call_soon_threadsafe(jump)
+
+
+def has_begun(server: Server) -> bool:
+    """Tell whether the one connection has sent a part of a request."""
+    return [connection.reader.environ is not None for connection in tuple(server.connections)] == [True]
 
 
 def echo(environ: Environ, start_response: Any) -> list[bytes]:

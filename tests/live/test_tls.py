@@ -18,7 +18,8 @@ from mockserver.errors import UsageError
 from mockserver.server.server import Server
 from mockserver.server.tls import Tls, tls_of
 from mockserver.settings import Settings
-from tests.live.raw_client import GET, TIMEOUT_S, Client, echo, get, planned
+from tests.live.raw_client import GET, TIMEOUT_S, Client, echo, get, has_begun, pass_time, planned
+from tests.waiting import wait_until
 
 CERTIFICATE_EXPIRED, WRONG_NAME = 10, 62  # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH
 
@@ -181,8 +182,12 @@ class TestLimits:
             assert client.rest() == b""
 
     def test_a_request_that_is_late(self, serve_tls: Callable[..., Server]) -> None:
-        with TlsClient(serve_tls(echo, header_timeout_s=0.2)) as client:
-            assert client.ask(GET[:-2]).status == 408
+        server = serve_tls(echo)
+        with TlsClient(server) as client:
+            client.send(GET[:-2])
+            wait_until(lambda: has_begun(server))
+            pass_time(server, 600)
+            assert client.answer().status == 408
 
     def test_a_handshake_that_is_late(self, serve_tls: Callable[..., Server]) -> None:
         with Client(serve_tls(echo, header_timeout_s=0.2)) as silent:

@@ -17,8 +17,8 @@ def answer(text: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
 
 
-def session(server: EndlessServer) -> HttpSession:
-    return HttpSession(server.url, {"ACME01": Account("ACME01", "user", "secret")}, timeout_s=0.3)
+def session(server: EndlessServer, timeout_s: float = 20) -> HttpSession:
+    return HttpSession(server.url, {"ACME01": Account("ACME01", "user", "secret")}, timeout_s=timeout_s)
 
 
 def test_the_answer_is_that_to_the_last() -> None:
@@ -52,4 +52,4 @@ def test_they_arrive_together() -> None:
 )
 def test_an_answer_that_does_not_come_is_noticed(said: bytes, problem: str) -> None:
     with EndlessServer(said).running() as server, pytest.raises(OSError, match=problem):
-        session(server).send(CALL)
+        session(server, timeout_s=0.3).send(CALL)
