@@ -47,7 +47,7 @@ thorough: $(VENV)/.dev compiled  ## the tests in random order, with ten times as
 	THOROUGH=1 $(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.dev compiled  ## measure the branches that the tests run, of which there may be no fewer (takes twice their time)
-	$(BIN)/pytest -n 3 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
+	$(BIN)/pytest -p no:randomly -n 3 --dist worksteal --cov --cov-report=term -m "not no_cover" $(ARGS)
 
 wheel: $(VENV)/.dev  ## build the wheel and test it in an environment of its own
 	$(BIN)/python -m tests.test_wheel
