@@ -134,7 +134,8 @@ class Connection(asyncio.BufferedProtocol):
             return self._answer_later(environ, last)
         if server.beside is not None and len(server.connections) > 1:  # one alone gains nothing by it
             return self._answer_beside(server.beside, environ, last)
-        self._send(environ, *respond(server.app, environ, server.date, last))
+        head, body, last = respond(server.app, environ, server.date, last)
+        self._send(environ, head, body, last)
 
     def _answer_later(self, environ: WSGIEnvironment, last: bool) -> None:
         app, date, size = self.server.app, self.server.date, int(environ.get("CONTENT_LENGTH") or 0)

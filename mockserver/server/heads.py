@@ -1,7 +1,7 @@
 """A request's head as sent, method, target and headers, to what a WSGI application is told of it.
 
 What the parser lets pass although RFC 9112 calls it ambiguous is refused here. Clients send the same head again and
-again, so what one says is worked out once and kept.
+again, so what its bytes say is worked out once and kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ KNOWN_NAMES = 1024
 LINE_EXTRA = len(": \r\n")
 HTTP_1_0_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 
-Sent = tuple[bytes | str, ...]
+# What frames a request in another way than by Content-Length, or asks for an answer before its body.
+_OTHER_FRAMING = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_UPGRADE", "HTTP_EXPECT"})
 
 _environ_keys: dict[bytes, str] = {}
 
@@ -30,32 +31,40 @@ def bad_request(problem: str) -> ApiError:
 
 
 class Heads:
-    """What heads say, as entries of a WSGI environment; bodies and head sections are bounded in bytes."""
+    """What heads say, as entries of a WSGI environment; bodies and head sections are bounded in bytes.
+
+    `kept` has the last ones by their bytes, `plain` those of them behind which so many bytes of body come as
+    Content-Length says, or none, and then the next request.
+    """
 
     def __init__(self, max_header: int, max_body: int) -> None:
         self.max_header = max_header
         self.max_body = max_body
-        self._kept: dict[Sent, WSGIEnvironment] = {}
+        self.kept: dict[bytes, WSGIEnvironment] = {}
+        self.plain: dict[bytes, WSGIEnvironment] = {}
 
-    def read(self, method: bytes, version: str, target: bytes, headers: list[bytes]) -> WSGIEnvironment:
-        """Return what a head says, not to be changed; raise ApiError for one that might be read in two ways.
+    def read(
+        self, sent: bytes, method: bytes, version: str, target: bytes, headers: list[bytes], *, goes_on: bool = False
+    ) -> WSGIEnvironment:
+        """Return what a new head says, not to be changed; raise ApiError for one that might be read in two ways.
 
-        `headers` holds names and values in turn. The entry "mockserver.head" is a dictionary in which the application
-        may note what it finds out of the head, for as long as the head is kept; a long head is not, and has none.
+        `sent` are its bytes, empty if they came in pieces; `headers` holds names and values in turn; `goes_on` tells
+        whether the connection does. The entry "mockserver.head" is a dictionary in which the application may note what
+        it finds out of the head, for as long as the head is kept; a long head is not, and has none.
         """
-        sent: Sent = (method, version, target, *headers)
-        kept = self._kept.get(sent)
-        if kept is not None:
-            return kept
-        size = sum(map(len, sent))
+        size = sum(map(len, (method, version, target, *headers)))
         if size + LINE_EXTRA * len(headers) // 2 > self.max_header:
             raise self.header_too_large()
         entries = self._entries(method, version, target, headers)
-        if size <= LONGEST_KEPT_HEAD:
+        if 0 < len(sent) <= LONGEST_KEPT_HEAD:
             entries["mockserver.head"] = {}
-            if len(self._kept) >= KEPT_HEADS:
-                self._kept.clear()
-            self._kept[sent] = entries
+            bounded = int(entries.get("CONTENT_LENGTH", 0)) <= self.max_body
+            if len(self.kept) >= KEPT_HEADS:
+                self.kept.clear()
+                self.plain.clear()
+            self.kept[sent] = entries
+            if goes_on and bounded and entries.keys().isdisjoint(_OTHER_FRAMING):
+                self.plain[sent] = entries
         return entries
 
     def _entries(self, method: bytes, version: str, target: bytes, headers: list[bytes]) -> WSGIEnvironment:

@@ -1,6 +1,7 @@
 """What a connection reads: bytes to complete requests, one after the other.
 
-llhttp (through httptools) reads the bytes; `heads` refuses what it lets pass although it is ambiguous.
+llhttp (through httptools) reads the bytes; `heads` refuses what it lets pass although it is ambiguous. A request that
+comes whole behind a head that came before needs no parser.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+HEAD_END = b"\r\n\r\n"
 LONGEST_START = 64  # of a request, kept until its method is known
 TLS_RECORD = b"\x16\x03"
 
@@ -57,7 +59,9 @@ class Reader:
         self.method: bytes | None = None  # one that the parser does not know
         self.begun = b""  # of a request whose method is not known yet, `unread` if the parser has to see it again
         self.unread = False
+        self.last_head, self.last_environ = base_environ, base_environ  # of the last request that needed no parser
         self.begins = 0  # requests that began since the start of `begun`
+        self.head = b""  # bytes of the head with which this read begins, if it begins with one
         self.target = b""
         self.body = io.BytesIO()
         self.earlier_size = 0  # bytes of this request in the reads before
@@ -66,9 +70,15 @@ class Reader:
     def read(self, data: memoryview) -> None:
         """Take in what came, which may be part of a request, or several."""
         if self.environ is None:
-            self.begun, self.begins = b"", 0
+            head, end, body = bytes(data).partition(HEAD_END)
+            known = self.server.heads.plain.get(head) if end else None
+            if known is not None and known.get("CONTENT_LENGTH", "0") == str(len(body)):
+                return self._take_whole(known, body)
+            self.begun, self.begins, self.head = b"", 0, head if end else b""
         elif self.unread:
             return self._read_again(data)
+        else:
+            self.head = b""
         odd = self._feed(data)
         if odd is not None:  # here, where no exception is under way that would hide a refusal's cause
             self._read_method(self.begun + bytes(data), odd)
@@ -99,6 +109,14 @@ class Reader:
             self.owes_continue = False
             self.answers.write(CONTINUE)
 
+    def _take_whole(self, head: WSGIEnvironment, body: bytes) -> None:
+        if head is not self.last_head:  # most clients send the same one on a connection, again and again
+            self.last_head, self.last_environ = head, self.base_environ | head
+        environ = self.last_environ.copy()
+        environ["wsgi.input"] = io.BytesIO(body)
+        self.answers.since = self.server.now
+        self.answers.take(environ)
+
     # -- called by the parser ------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
@@ -126,10 +144,8 @@ class Reader:
         if self.environ is None or self.in_body:
             return
         self.in_body = True
-        server, parser = self.server, self.parser
-        method = self.method or parser.get_method()
-        head = server.heads.read(method, parser.get_http_version(), self.target, self.headers)
-        self.environ = environ = self.base_environ | head
+        server, sent = self.server, self.head if self.begins == 1 else b""
+        self.environ = environ = self.base_environ | (server.heads.kept.get(sent) or self._read_head(sent))
         environ["wsgi.input"] = self.body
         if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
             if int(environ.get("CONTENT_LENGTH", 0)) > self.bounds.max_body:
@@ -159,6 +175,11 @@ class Reader:
         if not parser.should_keep_alive():
             self.answers.closing = True
         self.answers.take(environ)
+
+    def _read_head(self, sent: bytes) -> WSGIEnvironment:
+        parser, heads = self.parser, self.server.heads
+        method, version = self.method or parser.get_method(), parser.get_http_version()
+        return heads.read(sent, method, version, self.target, self.headers, goes_on=parser.should_keep_alive())
 
     # -- parsing -------------------------------------------------------------------------------------------------------
 

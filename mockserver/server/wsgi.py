@@ -64,7 +64,7 @@ def respond(app: WSGIApplication, environ: WSGIEnvironment, date: str, last: boo
 
 
 def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], bytes]:
-    started: list[tuple[str, list[tuple[str, str]]]] = []
+    started: tuple[str, list[tuple[str, str]]] | None = None
     written: list[bytes] = []
 
     def start_response(
@@ -72,15 +72,17 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment) -> tuple[str, list[tupl
         headers: list[tuple[str, str]],
         exc_info: tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None] | None = None,
     ) -> Callable[[bytes], object]:
-        if started and exc_info is None:
+        nonlocal started
+        if started is not None and exc_info is None:
             raise RuntimeError("start_response was called twice without exc_info")
-        started[:] = [(status, headers)]  # nothing is sent before the application has returned
+        started = status, headers  # nothing is sent before the application has returned
         return written.append
 
-    body = _join(app(environ, start_response))
-    if not started:
+    result = app(environ, start_response)
+    body = b"".join(result) if type(result) is list else _join(result)
+    if started is None:
         raise RuntimeError("the application returned without calling start_response")
-    return *started[0], b"".join([*written, body]) if written else body
+    return *started, b"".join([*written, body]) if written else body
 
 
 def _join(result: Iterable[bytes]) -> bytes:
