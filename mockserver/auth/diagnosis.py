@@ -112,7 +112,7 @@ def _explain(request: _Request) -> Diagnosis:
     if twice := first(HEADER, request.header):
         return _seen(twice)
     try:
-        user = auth.verify(
+        signed = auth.verify(
             request.header,
             client=request.client,
             client_id=request.client_id,
@@ -122,7 +122,7 @@ def _explain(request: _Request) -> Diagnosis:
         )
     except Unauthorized as refused:
         return _EXPLANATIONS[refused.rule](request)
-    return _valid(request, user)
+    return _valid(request, signed.user)
 
 
 def _valid(request: _Request, user: User) -> Diagnosis:

@@ -83,6 +83,18 @@ EASTERN = "America/New_York"
 """The zone beside UTC that the vendor's pages speak of."""
 
 
+class Signed(Struct, frozen=True):
+    """A signature that was found good: whose it is, the assumed rules it rests on, and while which times it holds.
+
+    The rules are the un-keyed form and a timestamp without a zone.
+    """
+
+    user: User
+    rests_on: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
 class Dates(NamedTuple):
     """How a timestamp is held against the clock: what it means without a zone, and how far two clocks may be apart.
 
@@ -208,22 +220,24 @@ def verify(
     now: datetime,
     allow_unkeyed: bool,
     dates: Dates = Dates(),  # noqa: B008 - a constant
-) -> User:
-    """Return the user who signed the header; raise Unauthorized with the vendor's text for the first thing wrong.
+) -> Signed:
+    """Return who signed the header; raise Unauthorized with the vendor's text for the first thing wrong.
 
     `client_id` is the URL's first segment as sent, `client` the account that it names, `now` an aware time.
     The checks run in the order header, scheme, parameters, date, client, user, signature. That order is assumed: from
     what needs nothing but the header to what needs the secret key, the last three with one text and in the same time.
     """
     scheme, user_id, timestamp, signature = read_header(header, allow_unkeyed=allow_unkeyed)
-    read_date(timestamp, client, now, dates)
+    issued, rests_on = read_date(timestamp, client, now, dates)
     user_id, user = find_user(client, user_id)
     matches = _matches(scheme, f"{client_id}:{user_id}:{timestamp}", (user or _NOBODY).secrets, signature)
     if user is None:
         raise refusal("auth-client-unknown" if client is None else "auth-user-unknown")
     if not matches:
         raise refusal("auth-signature-mismatch")
-    return user
+    if not scheme.keyed:
+        rests_on = ("auth-unkeyed-accepted", *rests_on)
+    return Signed(user, rests_on, *_fresh(issued, client, dates))
 
 
 def read_header(header: str | None, *, allow_unkeyed: bool) -> Credentials:
@@ -289,23 +303,6 @@ def require(user: User, permission: str) -> None:
         )
 
 
-def accepted(
-    header: str | None, client: Client | None, now: datetime, dates: Dates
-) -> tuple[tuple[str, ...], datetime, datetime]:
-    """Return the assumed rules that an accepted header rests on, and the first and last moment at which it is accepted.
-
-    The rules are the un-keyed form and a timestamp without a zone, whose date is read as now.
-    """
-    scheme, _, timestamp, _ = read_header(header, allow_unkeyed=True)
-    issued, rests_on = read_date(timestamp, client, now, dates)
-    since = issued - timedelta(seconds=dates.skew_s)
-    try:
-        until = issued + timedelta(seconds=_window_s(client) + dates.skew_s)
-    except OverflowError:  # a window for tests whose signatures never grow old, or a clock at the end of time
-        until = _END_OF_TIME
-    return rests_on if scheme.keyed else ("auth-unkeyed-accepted", *rests_on), since, until
-
-
 def refusal(rule: str) -> Unauthorized:
     """Return the 401 for a row of REFUSALS."""
     row = REFUSALS[rule]
@@ -348,6 +345,15 @@ def readings(timestamp: str, zoneless: str) -> Iterator[tuple[datetime, tuple[st
         from zoneinfo import ZoneInfo
 
         yield issued.replace(tzinfo=ZoneInfo(EASTERN)), ("auth-zone-eastern",)
+
+
+def _fresh(issued: datetime, client: Client | None, dates: Dates) -> tuple[datetime, datetime]:
+    """Return the first and the last moment at which a header is fresh that was signed at a moment."""
+    since = issued - timedelta(seconds=dates.skew_s)
+    try:
+        return since, issued + timedelta(seconds=_window_s(client) + dates.skew_s)
+    except OverflowError:  # a window for tests whose signatures never grow old, or a clock at the end of time
+        return since, _END_OF_TIME
 
 
 def _window_s(client: Client | None) -> int:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from threading import Lock
 from typing import Final
 from weakref import WeakSet
@@ -327,9 +327,9 @@ class Journal(ExchangeLog):
         return ring
 
 
-def head_bytes(target: str, headers: Sequence[tuple[str, str]]) -> int:
+def head_bytes(target: str, headers: Iterable[tuple[str, str]]) -> int:
     """Estimate the memory that a target and headers take beyond what each exchange takes."""
-    return len(target) + sum(len(name) + len(value) for name, value in headers)
+    return len(target) + sum(map(len, chain.from_iterable(headers)))
 
 
 # Measured: what tuples, short texts, the story and the answer's headers take; and what operations take as values, in

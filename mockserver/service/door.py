@@ -14,6 +14,7 @@ import orjson
 
 from mockserver.errors import ApiError, BadRequest, MethodNotAllowed, NotFound
 from mockserver.faults.rules import BROKEN
+from mockserver.journal.log import head_bytes
 from mockserver.profile.keys import Key
 from mockserver.service.answer import Answer
 from mockserver.service.assembly import Mock
@@ -64,11 +65,16 @@ def raw_target(environ: Mapping[str, Any]) -> str:
 
 def read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
     """Return the request's headers by lower-case name, those that the service reads first."""
-    headers = {name: environ[key] for key, name in _HEADERS.items() if key in environ}
-    for key, value in environ.items():
-        if key.startswith("HTTP_") and key not in _HEADERS:
-            headers[key[5:].lower().replace("_", "-")] = value
-    return headers
+    keys = _header_keys(tuple(environ))
+    return dict(zip(keys.values(), map(environ.__getitem__, keys), strict=True))
+
+
+@lru_cache(maxsize=64)
+def _header_keys(names: tuple[str, ...]) -> dict[str, str]:
+    """Return which names of an environment are headers, and how those are called; clients send the same ones again."""
+    others = (name for name in names if name.startswith("HTTP_"))
+    known = {key: name for key, name in _HEADERS.items() if key in names}
+    return known | {name: name[5:].lower().replace("_", "-") for name in others if name not in known}
 
 
 def sent_head(environ: Mapping[str, Any]) -> Hashable:
@@ -131,15 +137,15 @@ class VendorDoor:
         """
         notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
         # What a head's notes say holds for one service; another comes when fixtures are read again.
-        service, most = self.mock.service, KEPT_HEADS
-        kept, sent = self._heads, (service, sent_head(environ)) if notes is None else service
-        if notes is not None:
-            kept, most = notes, 1
+        sent: Hashable = self.mock.service
+        kept, most = notes, 1
+        if kept is None:
+            sent, kept, most = (sent, sent_head(environ)), self._heads, KEPT_HEADS
         if (known := kept.get(sent)) is not None:
             return known
         head = self._read_head(environ)
-        size = len(head.target) + sum(len(name) + len(value) for name, value in head.headers.items())
-        if head.operation is not None and size <= LONGEST_KEPT_HEAD:
+        short = notes is not None or head_bytes(head.target, head.headers.items()) <= LONGEST_KEPT_HEAD
+        if head.operation is not None and short:
             if len(kept) >= most:
                 kept.clear()
             kept[sent] = head

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec import Struct
 
-from mockserver.auth.signing import Client, Dates, User
+from mockserver.auth.signing import Client, Dates, Signed
 from mockserver.auth.tokens import bearer_token
 from mockserver.faults.rules import Fault
 from mockserver.formats.negotiation import AnswerFormat, choose
 from mockserver.patch.dialect import Dialect
 from mockserver.profile.work import DEFAULT_WORK
 from mockserver.service.routes import Route
-
-
-class Signed(Struct, frozen=True):
-    """A signature that was found good: whose it is, the assumed rules it rests on, and while which times it holds."""
-
-    user: User
-    rests_on: tuple[str, ...]
-    since: datetime
-    until: datetime
 
 
 class Addressed(Struct, frozen=True):

@@ -13,7 +13,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockserver.auth.signing import Client, accepted, require, verify
+from mockserver.auth.signing import Client, Signed, require, verify
 from mockserver.auth.tokens import authenticate
 from mockserver.errors import ApiError, BadRequest, NotFound, Unauthorized
 from mockserver.faults.rules import Hit
@@ -33,7 +33,7 @@ from mockserver.service.answer import NO_CACHE, Answer, Delivery, told
 from mockserver.service.body import is_xml, read_operations, reason_without_operations
 from mockserver.service.due_fault import PREFERRED, due_fault, preferred_code, requested_fault, strike
 from mockserver.service.operations import PATCH
-from mockserver.service.request import Addressed, Head, Kept, Policy, Request, Signed
+from mockserver.service.request import Addressed, Head, Kept, Policy, Request
 from mockserver.service.routes import Route
 from mockserver.state.clock import stopwatch
 from mockserver.state.profiles import Changed, ProfileStore, Update
@@ -217,7 +217,7 @@ class Service:
         head, policy = request.head, self.policy
         header = head.headers.get("authorization")
         try:
-            user = verify(
+            return verify(
                 header,
                 client=client,
                 client_id=head.route.client,
@@ -241,7 +241,6 @@ class Service:
             )
             refusal.why, refusal.hint = f"{found.sentence} (cause: {found.cause})", found.hint
             raise
-        return Signed(user, *accepted(header, client, now, policy.dates))
 
     def _no_profile(self, addressed: Addressed, route: Route) -> ApiError:
         if addressed.client is None:
@@ -257,7 +256,8 @@ class Service:
 
     def _change(self, operations: list[Any], route: Route, handling: Handling, before: bytes) -> Changed:
         handling.before = before
-        document, tolerated = open_profile(before), set[str]()
+        document = open_profile(before)
+        tolerated: set[str] = set()
         active = document.get("IsActive") != life.INACTIVE
         if not active and self.policy.hides_inactive and route.profile_id is None:
             raise life.profile_inactive(document, route)
@@ -332,9 +332,10 @@ class Service:
 
     def _finish(self, request: Request, world: World, handling: Handling, answer: Answer) -> Answer:
         number = request_id(next(self._numbers))
-        hit = handling.fault
-        rule = self.secrets.text(hit.rule) if hit is not None else None
-        struck = f"{rule}#{hit.n}" if hit is not None else None
+        hit, rule, struck = handling.fault, None, None
+        if hit is not None:
+            rule = self.secrets.text(hit.rule)
+            struck = f"{rule}#{hit.n}"
         if not self.policy.pure:
             answer.headers.extend(((REQUEST_ID, number), *told(answer.story.reason, answer.story.rests_on)))
             if struck is not None:

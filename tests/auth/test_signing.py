@@ -11,7 +11,7 @@ import pytest
 from mockserver.auth import signing as auth
 from mockserver.auth.signing import Client, OAuthClient
 from mockserver.errors import Forbidden, Unauthorized, UsageError
-from tests.auth.verifying import JOHN, KEY, ODD, OLD_KEY, SLY, STAMP, UNABLE, signature_as_documented, verify
+from tests.auth.verifying import ACME, JOHN, KEY, ODD, OLD_KEY, SLY, STAMP, UNABLE, signature_as_documented, verify
 
 # -- signing -----------------------------------------------------------------------------------------------------------
 
@@ -156,10 +156,11 @@ def test_no_repr_shows_a_secret() -> None:
 def test_an_accepted_header_names_the_assumptions_that_it_rests_on(
     timestamp: str, keyed: bool, rests_on: tuple[str, ...]
 ) -> None:
-    header = auth.sign("Acme", "jane+x-y/Z", "key", timestamp, keyed=keyed)
+    header = auth.sign("ACME", JOHN.user_id, KEY, timestamp, keyed=keyed)
     now = datetime(2024, 5, 1, 10, 5, tzinfo=UTC)
     for spelled in (header, f" {header.replace('PNAUTH', 'pnauth')}"):
-        assert auth.accepted(spelled, None, now, auth.Dates())[0] == rests_on
+        signed = auth.verify(spelled, client=ACME, client_id="ACME", now=now, allow_unkeyed=True)
+        assert (signed.user, signed.rests_on) == (JOHN, rests_on)
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,7 @@ def verify(
     now: datetime = NOW,
     allow_unkeyed: bool = True,
 ) -> User:
-    return auth.verify(
-        header,
-        client=client,
-        client_id=client_id,
-        now=now,
-        allow_unkeyed=allow_unkeyed,
-    )
+    return auth.verify(header, client=client, client_id=client_id, now=now, allow_unkeyed=allow_unkeyed).user
 
 
 def signature_as_documented(client_id: str, user_id: str, secret: str, timestamp: str, algorithm: str) -> str:

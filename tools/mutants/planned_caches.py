@@ -87,8 +87,8 @@ CACHES: list[Edit] = [
         "C-signature-of-any-account",
         "a signature found good once is good for half an hour, whatever the account's window",
         "auth/signing.py",
-        "until = issued + timedelta(seconds=_window_s(client) + dates.skew_s)",
-        "until = issued + timedelta(seconds=1800)",
+        "return since, issued + timedelta(seconds=_window_s(client) + dates.skew_s)",
+        "return since, issued + timedelta(seconds=1800)",
     ),
     Edit(
         "C-token-for-ever",
