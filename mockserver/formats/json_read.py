@@ -15,10 +15,10 @@ import orjson
 
 from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
+from mockserver.patch.dialect import SUPPORTED_OPERATIONS
 
 _MEMBERS = frozenset(("op", "path", "value", "from"))
 _SCALARS = frozenset((str, int, bool, type(None)))
-_SHORTEST_DATE = len("2024-01-05T10:00:00")
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 
 
@@ -85,17 +85,15 @@ def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, An
 
 def _is_plain(operation: dict[str, Any]) -> bool:
     """Say that an operation needs no binding: members as they are bound, no dates, a value that can't be misread."""
-    get = operation.get
-    op, path, value = get("op"), get("path"), get("value")
+    op, path, value = operation.get("op"), operation.get("path"), operation.get("value")
     return (
         operation.keys() <= _MEMBERS
         and type(op) is str
-        and len(op) < _SHORTEST_DATE
-        and op[:1] != "/"
+        and op in SUPPORTED_OPERATIONS
         and type(path) is str
-        and path[:1] == "/"
-        and path[:6] != "/Date("
-        and get("from") is None
+        and path.startswith("/")
+        and not path.startswith("/Date(")
+        and "from" not in operation
         and (value[:6] != "/Date(" if type(value) is str else type(value) in _SCALARS or _is_flat(value))
     )
 

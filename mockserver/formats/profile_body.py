@@ -7,6 +7,7 @@ clients change and read the same one again and again: what was just written need
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ LONGEST_KEPT = 16 * 1024
 _read_members = msgspec.json.Decoder(dict[str, Raw]).decode
 _read_value = msgspec.json.decode
 _write = msgspec.json.Encoder().encode
-_kept: dict[int, tuple[bytes, Members]] = {}
+_kept: OrderedDict[int, tuple[bytes, Members]] = OrderedDict()
 
 
 class OpenProfile(dict[str, Any]):
@@ -91,12 +92,11 @@ def members_of(body: bytes) -> Members:
     return members
 
 
-def keep_last(kept: dict[int, tuple[_Thing, _Found]], thing: _Thing, found: _Found) -> None:
+def keep_last(kept: OrderedDict[int, tuple[_Thing, _Found]], thing: _Thing, found: _Found) -> None:
     """Keep what was found of a thing, by its identity, and of the last few others alone."""
-    if len(kept) >= _KEPT:
-        # Copied first: another thread may add to it meanwhile.
-        for oldest in [*kept][: 1 - _KEPT]:
-            kept.pop(oldest, None)
+    if id(thing) not in kept:  # each step by itself is safe beside another thread's
+        while len(kept) >= _KEPT:
+            kept.popitem(last=False)
     kept[id(thing)] = thing, found
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from itertools import compress, count
+from operator import is_not
 from typing import Any
 
 import orjson
@@ -20,7 +23,7 @@ _ESCAPES, _NONCHARACTERS = b"\\", b"\xef\xbf"
 _NULL = Raw(b"null")
 
 Writer = Callable[[Any], str]
-_Kept = dict[int, tuple[Raw, bytes]]
+_Members = list[Raw | None]
 
 
 def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], bytes]:
@@ -29,23 +32,23 @@ def profile_writer(tree: MemberTree, dialect: Dialect) -> Callable[[bytes], byte
     Where the page rules, its sample gives order and names; else the serialiser's own (row X5).
     """
     start = f'<UserProfile xmlns:i="{INSTANCE_NAMESPACE}" xmlns="{tree.xml_namespace}">'.encode()
-    # Of each member what was written last: from one answer to the next most members stay the same.
-    members = [(member.name, _element(member, dialect), _Kept()) for member in _ordered(tree.root, dialect)]
+    members = _ordered(tree.root, dialect)
+    names, elements = [member.name for member in members], [_element(member, dialect) for member in members]
+    profile_id = names.index("ProfileId")
+    unknown: tuple[list[object], list[bytes]] = [object()] * len(names), [b""] * len(names)
+    # What was written last of the last few profiles: from one answer to the next most members stay the same.
+    kept: OrderedDict[int, tuple[Raw | None, tuple[_Members, list[bytes]]]] = OrderedDict()
 
     def write(body: bytes) -> bytes:
-        find, parts = members_of(body).get, [start]
-        for name, element, kept in members:
-            member = find(name, _NULL)
-            known = kept.get(id(member))
-            if known is not None and known[0] is member:
-                parts.append(known[1])
-                continue
-            text = element(_with_escaped_texts(bytes(member))).encode()
-            parts.append(text)
-            if len(body) <= LONGEST_KEPT:
-                keep_last(kept, member, text)
-        parts.append(b"</UserProfile>")
-        return b"".join(parts)
+        found: _Members = [*map(members_of(body).get, names)]
+        known = kept.get(id(found[profile_id]))
+        before, texts = known[1] if known is not None and known[0] is found[profile_id] else unknown
+        texts = texts.copy()
+        for place in compress(count(), map(is_not, found, before)):
+            texts[place] = elements[place](_with_escaped_texts(bytes(found[place] or _NULL))).encode()
+        if len(body) <= LONGEST_KEPT:
+            keep_last(kept, found[profile_id], (found, texts))
+        return b"".join([start, *texts, b"</UserProfile>"])
 
     return write
 

@@ -124,7 +124,7 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
         self.reach: Reach = reach or _nothing
 
     def apply(self, obj: Any, in_place: bool = True, atomic: bool = False) -> Any:
-        met: dict[str, ProfileOperation] = {}  # each refers to this patch, which must not refer to it
+        met: dict[str | None, ProfileOperation] = {}  # each refers to this patch, which must not refer to it
         for index, operation in enumerate(self.patch):
             try:
                 self._next(operation, met).apply(obj)
@@ -133,21 +133,28 @@ class ProfilePatch(Work, jsonpatch.JsonPatch):
                 raise
         return obj
 
-    def _next(self, operation: dict[str, Any] | None, met: dict[str, ProfileOperation]) -> ProfileOperation:
+    def _next(self, operation: dict[str, Any] | None, met: dict[str | None, ProfileOperation]) -> ProfileOperation:
         if operation is None:
             self.dialect.crash("operation-null", "An operation is null.")
         name = operation.get("op", "add")
+        chosen = met.get(name)
+        if chosen is None:
+            chosen = met[name] = self._meet(name)
+        if "op" not in operation or ("value" not in operation and chosen.takes_value):
+            self.tolerated.add("tolerated-operation")
+        chosen.operation = operation
+        return chosen
+
+    def _meet(self, name: str | None) -> ProfileOperation:
+        """Return what an operation of that name does, which comes for the first time."""
         kind = _KNOWN_NAMES.get(name) or (operation_type(name) if name is not None else "invalid")
         if kind == "invalid":
             raise BadRequest(f"Invalid JsonPatch operation '{name or ''}'.", rule="op-unknown")
         if self.dialect.follows_page and kind in ("move", "copy"):
             raise unsupported_operation(kind)
-        if name not in SUPPORTED_OPERATIONS or "op" not in operation or ("value" not in operation and kind != "remove"):
+        if name not in SUPPORTED_OPERATIONS:
             self.tolerated.add("tolerated-operation")
-        chosen = met.get(kind)
-        if chosen is None:
-            chosen = met[kind] = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
-        chosen.operation = operation
+        chosen: ProfileOperation = self.operations[kind](self.root, self.dialect, self.tolerated, self.reach, self)
         return chosen
 
 

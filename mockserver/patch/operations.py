@@ -43,6 +43,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
     """
 
     operation: dict[str, Any]
+    takes_value = True
 
     def __init__(
         self, root: Member, dialect: Dialect, tolerated: set[str], reach: Callable[[str], object], work: Work
@@ -83,7 +84,7 @@ class ProfileOperation(jsonpatch.PatchOperation):
                 result = convert(value, member, dates=zone if source is None else None, work=self.work)
             except ConversionError:
                 raise not_convertible(place, value, self.work, zone, source) from None
-        if (result is not value and result != value) or type(result) is not type(value):
+        if result is not value and (result != value or type(result) is not type(value)):
             self.tolerated.add("tolerated-value")
         if member.bounded and self.dialect.follows_page:
             refuse_too_long(result, member, place.pointer.text)
@@ -136,6 +137,8 @@ class Replace(ProfileOperation):
 
 
 class Remove(ProfileOperation):
+    takes_value = False
+
     def apply(self, obj: Any) -> None:
         self.remove(obj)
 

@@ -244,7 +244,8 @@ class Profiles(ProfileStore):
         """Write a profile, and its keys unless None; all or nothing. Only what the fixtures have is noted as gone."""
         moved = {} if pairs is None else self._moved(overlay, client, slot, pairs)
         old: Any = overlay.bodies.get(slot, _FIXTURES)
-        kept = body is not None or slot < len(overlay.base.bodies)
+        fixed = slot < len(overlay.base.bodies)
+        kept = body is not None or fixed
         grown = (ENTRY + len(body or b"") if kept else 0) - (0 if old is _FIXTURES else ENTRY + len(old or b""))
         for key, leads in moved.items():
             grown += key_size(key) * ((leads is not None or key in overlay.base.index) - (key in overlay.index))
@@ -252,7 +253,7 @@ class Profiles(ProfileStore):
         overlay.size += grown
         for key, leads in moved.items():
             _put(overlay.index, key, leads, key in overlay.base.index)
-        _put(overlay.bodies, slot, body, slot < len(overlay.base.bodies))
+        _put(overlay.bodies, slot, body, fixed)
         if not kept:
             self._locks.pop(slot, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mockserver.errors import MalformedBody, VendorCrash
 from mockserver.formats.json_write import write_json
+from mockserver.formats.profile_body import open_profile
 from mockserver.formats.xml_read import PATCH_NAMESPACE, PATCH_ROOT, read_xml_patch
 from mockserver.formats.xml_text import escape_text
 from mockserver.formats.xml_write import profile_writer
@@ -271,6 +272,14 @@ def test_text_survives_a_parser(text: str) -> None:
     assert (xmltodict.parse(f"<a>{escape_text(text)}</a>", strip_whitespace=False)["a"] or "") == text
 
 
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"CustomerType": "A & B"},
+    {"CustomerType": None, "RegistrationConfirmed": True},
+    {"Emails": [{"EmailAddress": "a@a.example", "Type": None}, {"Type": "100 %s"}]},
+    {"Emails": []},
+    {"ProfileId": 1},
+]
 READABLE = st.text(st.characters(exclude_categories=["Cc"], exclude_characters="\ufffe\uffff"))
 
 
@@ -284,6 +293,26 @@ def test_any_profile_can_be_read(dialect: Any, text: str, tree: MemberTree) -> N
     sent = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
     for path in (f"{name}CustomerType", f"{name}ProfileTags/{name}Tag/{name}Name"):
         assert (written.findtext(path) or "") == sent
+
+
+@pytest.fixture(scope="module")
+def writers(tree: MemberTree) -> list[Callable[[bytes], bytes]]:
+    return [profile_writer(tree, VENDOR) for _ in range(2)]
+
+
+@given(changes=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(CHANGES)), max_size=30))
+def test_what_was_written_before_changes_nothing(
+    changes: list[tuple[int, dict[str, Any]]], tree: MemberTree, writers: list[Callable[[bytes], bytes]]
+) -> None:
+    """A writer that keeps what it wrote of several profiles writes as one that sees none again."""
+    bodies = dict[int, bytes]()
+    for number, change in changes:
+        opened = open_profile(bodies.get(number) or write_json({**tree.empty_defaults, "ProfileId": number}))
+        for name, value in change.items():
+            opened.reach(name)
+            opened[name] = value
+        bodies[number] = opened.write()
+        assert writers[0](bodies[number]) == writers[1](bytes(bytearray(bodies[number])))
 
 
 def test_the_writer_agrees_with_xmltodict(tree: MemberTree, base_profile: bytes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tools.mutants.source import Edit
 
 _HELD = "if signed is None or not signed.since <= handling.now <= signed.until:"
-_MEMBERS = "            known = kept.get(id(member))\n            if known is not None and known[0] is member:\n"
+_DIFFERS = "map(is_not, found, before)"
 
 CACHES: list[Edit] = [
     # -- heads
@@ -132,19 +132,18 @@ CACHES: list[Edit] = [
         "C-xml-by-beginning",
         "a member's XML is remembered by the length and beginning of its JSON",
         "formats/xml_write.py",
-        _MEMBERS,
-        "            start = len(bytes(member)), bytes(member)[:64]\n"
-        "            known = next((k for k in kept.values() if (len(bytes(k[0])), bytes(k[0])[:64]) == start), None)\n"
-        "            if known is not None:\n",
+        _DIFFERS,
+        "(_beginning(one) != _beginning(other) for one, other in zip(found, before))",
+        "\n\ndef _beginning(member):\n"
+        "    return (len(bytes(member)), bytes(member)[:64]) if isinstance(member, Raw) else member\n",
     ),
     Edit(
         "C-xml-in-small-letters",
         "a member's XML is remembered whatever the letter case of its JSON",
         "formats/xml_write.py",
-        _MEMBERS,
-        "            low = bytes(member).lower()\n"
-        "            known = next((k for k in kept.values() if bytes(k[0]).lower() == low), None)\n"
-        "            if known is not None:\n",
+        _DIFFERS,
+        "(_low(one) != _low(other) for one, other in zip(found, before))",
+        "\n\ndef _low(member):\n    return bytes(member).lower() if isinstance(member, Raw) else member\n",
     ),
     Edit("C-xml-greater", "> is not escaped in plain texts", "formats/xml_write.py", '.replace(b">", b"&gt;")', ""),
     # -- namespaces
@@ -174,8 +173,8 @@ CACHES: list[Edit] = [
         "C-stamp-zone",
         "a stamp does not say that it is UTC",
         "service/life.py",
-        '.removesuffix("+00:00") + "Z"',
-        '.removesuffix("+00:00")',
+        '// 1000:03}Z"',
+        '// 1000:03}"',
     ),
     Edit(
         "C-stamp-shared",
