@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -15,9 +16,10 @@ Key = tuple[str, str, str]
 Headers = tuple[tuple[str, str], ...]
 
 
-def quoted(key: Key) -> list[str]:
+@lru_cache(maxsize=1024)
+def quoted(key: Key) -> tuple[str, ...]:
     """Return a key's parts as segments of a path."""
-    return [quote(part, safe="") for part in key]
+    return tuple(quote(part, safe="") for part in key)
 
 
 def by_profile_id(key: Key, profile_id: object) -> str:

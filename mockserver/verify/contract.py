@@ -68,6 +68,8 @@ class Contract:
         self.document = document
         self.alone = alone
         self._judged = dict[tuple[int, str, str], tuple[str, ...]]()
+        self._answers = dict[int, Mapping[int, Schema]]()
+        self._described_at = lru_cache(maxsize=1024)(self._found_at)
         try:
             self.schemas: Mapping[str, Schema] = document["components"]["schemas"]
             self.operation: Schema = document["paths"][ROUTE]["patch"]
@@ -83,7 +85,11 @@ class Contract:
 
     def responses_of(self, operation: Schema) -> Mapping[int, Schema]:
         """Return the documented statuses of an operation, references followed."""
-        return {int(status): self.resolved(response) for status, response in operation["responses"].items()}
+        known = self._answers.get(id(operation))
+        if known is None:
+            known = {int(status): self.resolved(response) for status, response in operation["responses"].items()}
+            self._answers[id(operation)] = known
+        return known
 
     @cached_property
     def _routes(self) -> Sequence[tuple[list[str], Mapping[str, Schema]]]:
@@ -101,7 +107,7 @@ class Contract:
         """Say whether a request asks for an operation that the contract describes and the server does not serve."""
         return self.alone and self._described_at(target).get(method, self.operation) is not self.operation
 
-    def _described_at(self, target: str) -> Mapping[str, Schema]:
+    def _found_at(self, target: str) -> Mapping[str, Schema]:
         parts = target.partition("?")[0].lower().rstrip("/").split("/")[1:]
         parts = parts[1:] if parts[:1] == ["profiles"] else parts
         for route, operations in self._routes:

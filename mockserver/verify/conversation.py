@@ -120,14 +120,15 @@ class Conversation:
         except NotSent as end:
             self.unasked = str(end)
 
-    def read(self, key: Key, profile_id: object = None) -> dict[str, Any]:
+    def read(self, key: Key, profile_id: object = None, *, by_get: bool = False) -> dict[str, Any]:
         """Return the profile as it is now, by a call that changes nothing; raise Denied, or Unreadable for no 200.
 
         With a ProfileId that is what names it: nothing else leads to an inactive profile.
         """
         path = None if profile_id is None or self.bench.finds_inactive else by_profile_id(key, profile_id)
-        reply = self.send(reading(key, by_get=self.bench.reads_by_get, path=path))
-        what = "GET" if self.bench.reads_by_get else "an empty patch"
+        by_get = by_get or self.bench.reads_by_get
+        reply = self.send(reading(key, by_get=by_get, path=path))
+        what = "GET" if by_get else "an empty patch"
         if reply.status in (401, 403):
             raise Denied(f"{what} was answered with {reply.status}, 200 was expected")
         if reply.status != 200:

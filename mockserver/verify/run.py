@@ -59,7 +59,7 @@ class Plan:
 
     def loaded(self, dialect: str, *, strict: bool = True) -> list[Rule]:
         """Return the rules of a dialect that are asked for."""
-        rules = load_rules(self.rules or shipped("contracts") / "rules", dialect)
+        rules = load_rules(self.rules or shipped("contracts") / "rules", dialect, self.seed)
         if self.tolerated:
             chosen(rules, [name for name in self.tolerated if name != CASE], (), flag="--tolerate")
         return chosen(rules, self.only, self.tags, strict=strict)
@@ -146,8 +146,9 @@ class _Run:
 
     def prepare(self) -> None:
         _check_stages(self.plan.asked, isolated=self.bench.isolated)
-        # In a further dialect a named rule may be missing.
-        self.rules = self.plan.loaded(self.bench.dialect, strict=not self.label)
+        # In a further dialect a named rule may be missing, and what every dialect shares has been asked.
+        rules = self.plan.loaded(self.bench.dialect, strict=not self.label)
+        self.rules = [rule for rule in rules if not (rule.once and self.label)]
 
     def stage(self, name: str, run_started: float) -> None:
         started, before, stopped = monotonic(), self.bench.session.used, ""
@@ -185,7 +186,7 @@ class _Run:
 
     def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
         if name == "rules":
-            runner = RuleRunner(self.bench, self.contract)
+            runner = RuleRunner(self.bench, self.contract, seed=self.plan.seed)
             return len(self.rules), (runner.run(rule) for rule in self.rules)
         if name == "model":
             amount = max(self.plan.max_examples, 1)

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from itertools import count
 from time import monotonic
 from typing import Any
-from urllib.parse import urlencode
 
-from mockserver.verify.authorization import application_text, authorization, basic
-from mockserver.verify.calls import Account, Bench, Call, Headers, Key, Reply, Verdict, by_profile_id, quoted
-from mockserver.verify.checks import Unreadable, kind_of_answer, order_problems, read_answer, read_profile
-from mockserver.verify.contract import Contract, copied
-from mockserver.verify.conversation import (
-    PATCH_TYPE,
-    SHAPELESS,
-    Conversation,
-    Denied,
-    hidden_as,
-    ids_of,
-    next_world,
-)
+from mockserver.verify.calls import Bench, Call, Key, Reply, Verdict
+from mockserver.verify.checks import kind_of_answer, order_problems, read_answer, read_profile
+from mockserver.verify.contract import Contract
+from mockserver.verify.conversation import Conversation, Denied, hidden_as, ids_of, next_world
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.played import played
 from mockserver.verify.pointers import value_at
 from mockserver.verify.rules.account import explains, refused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
+from mockserver.verify.rules.asking import Asking, is_ordinary, neighbour, stranger
 from mockserver.verify.rules.expected import reachable, with_values
 from mockserver.verify.rules.lacking import lacking
 from mockserver.verify.rules.reading import FORM, Rule, Step
@@ -37,24 +26,23 @@ from mockserver.verify.rules.reading import FORM, Rule, Step
 DEMO: Key = ("ACME01", "CRM", "C-000417")
 # The rules that say whether a change is stamped.
 ABOUT_STAMPS = "edited-"
-_REPEATED = re.compile(r"%%(\d+)\*(.*?)%%", re.DOTALL)
 # What a path calls the ProfileId of the profile that the rule created last, and the one before.
 _CREATED = ("{created}", "{before}")
-_LONG = re.compile(r"\$\{long:(\d+)\}")
-_APPLICATION = re.compile(r"\$\{oauth:([^}]+)\}")
-_PLACEHOLDER = re.compile(r"\$\{(/[^}]*)\}")
 
 
 class RuleRunner:
     """Runs rules against one bench; knows the bystanders' profiles, which no rule may touch.
 
-    `everyday` are problems of every answer, which say nothing of any one rule.
+    `everyday` are problems of every answer, which say nothing of any one rule. The seed says what is asked in which
+    way, where one of several is enough; with the default one, a rule's first request is as the page has it.
     """
 
-    def __init__(self, bench: Bench, contract: Contract, everyday: Collection[str] = ()) -> None:
+    def __init__(self, bench: Bench, contract: Contract, everyday: Collection[str] = (), seed: int = -1) -> None:
         self.bench = bench
         self.contract = contract
         self.everyday = frozenset(everyday)
+        self._seed = seed
+        self._turns = count(seed)
         self._known: dict[Key, dict[str, Any]] = {}
 
     def run(self, rule: Rule) -> CaseFinished:
@@ -65,7 +53,7 @@ class RuleRunner:
         talk.ignores_stamps = not self.bench.is_mock and not _is_about_stamps(rule)
         if missing := self._missing(rule):
             return _outcome(rule, talk, Verdict.NOT_VERIFIABLE, started, missing)
-        play = _Play(rule, talk, self._key(rule), self._known).run
+        play = _Play(rule, talk, self._key(rule), self._known, next(self._turns), self._seed).run
         verdict, ended = played(talk, rule.id, play, self.everyday)
         own = [problem for problem in talk.problems if problem not in self.everyday]
         talk.problems = own if verdict is None else own or talk.problems
@@ -88,7 +76,7 @@ class RuleRunner:
             "reader": bench.reader, "retired": bench.retired, "oauth": bench.oauth, "sparse": bench.sparse,
             "mock": bench.is_mock, "isolated": bench.isolated, "clock": bench.is_mock and bench.isolated,
             "demo": bench.isolated and bench.profiles[0] == DEMO,
-            "neighbour": _neighbour(bench), "stranger": _stranger(bench), "absent": bench.absent,
+            "neighbour": neighbour(bench), "stranger": stranger(bench), "absent": bench.absent,
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have.get(name, True)]
@@ -102,39 +90,63 @@ class RuleRunner:
         return self.bench.sparse or self.bench.profiles[0] if rule.profile == "sparse" else self.bench.profiles[0]
 
 
-class _Play:
-    """One rule on its way: the state that the profile should be in, step by step."""
+class _Play(Asking):
+    """One rule on its way: the state that the profile should be in, step by step.
 
-    def __init__(self, rule: Rule, talk: Conversation, key: Key, known: dict[Key, dict[str, Any]]) -> None:
+    A server with a state of its own for each rule is asked less: `turn` says which other profile is looked at in the
+    end, and what changes nothing is read once for all such steps in a row, before the next change. Of a mock, by turns
+    from the seed on, steps of a rule that says so are asked in the other ways that there are.
+    """
+
+    def __init__(
+        self, rule: Rule, talk: Conversation, key: Key, known: dict[Key, dict[str, Any]], turn: int, seed: int
+    ) -> None:
+        super().__init__(talk, key)
         self.rule = rule
-        self.talk = talk
-        self.key = self.home = key
-        self.bench = talk.bench
         self.known = known
-        self.state: dict[str, Any] = {}
-        self.origin: dict[str, Any] = {}
+        self.has_all_calls = talk.bench.is_mock and talk.bench.isolated and "around" not in talk.bench.lacks
+        self.turns = count(turn)
+        self.ways = count(seed + 1)
+        self.unread = False
         self.others: dict[Key, dict[str, Any]] = {}
-        self.user = talk.bench.account.user_id
-        self.presented: str | None = None
-        self.created = ("0", "0")
 
     def run(self) -> None:
         """Play it to its end."""
-        self.others = {key: self._bystander(key) for key in self.bench.profiles if key != self.key}
-        self.state = self.origin = self._first_sight(self.key)
+        self.others = {key: self._bystander(key) for key in self._bystanders()}
+        self.state = self.origin = self._bystander(self.key) if self.rule.given else self._first_sight(self.key)
         if self.rule.given:
             self._prepare(self.rule.given)
         for step in self.rule.steps:
             for _ in range(step.repeat):
-                self._play(step)
+                self._play(self._by_turns(step))
+        self._look()
         for key, profile in self.others.items():
-            self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, self.talk.read(key))
+            found = self._read(key, profile)
+            self.talk.compare(f"{self._label(key)}, as far as nobody asked to change it,", profile, found)
+
+    def _bystanders(self) -> list[Key]:
+        """Return the other profiles to look at: all of them, or one where each rule has a state of its own."""
+        others = [key for key in self.bench.profiles if key != self.key]
+        first = next(self.turns) % len(others) if self._few and others else 0
+        return others[first : first + 1] if self._few else others
+
+    @property
+    def _few(self) -> bool:
+        """Whether nothing but the rule's own profile can be what it is about."""
+        return self.bench.isolated and not any(step.at or step.path for step in self.rule.steps)
 
     def _bystander(self, key: Key) -> dict[str, Any]:
-        """Return what another profile must hold to the end; read first where the rule may ask for it."""
-        named = any(step.at or step.path for step in self.rule.steps)
-        known = self.known.get(key) if self.bench.isolated and not named else None
+        """Return what another profile must hold to the end."""
+        known = self.known.get(key) if self.bench.isolated else None
         return known or self._first_sight(key)
+
+    def _read(self, key: Key, profile: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a profile as it is now: of a mock by each of the calls that show it, in turn."""
+        number = hidden_as(profile)
+        if not self.has_all_calls:
+            return self.talk.read(key, number)
+        turn = next(self.turns) % 4
+        return self.talk.read(key, profile["ProfileId"] if turn == 3 else number, by_get=turn % 2 == 1)
 
     def _first_sight(self, key: Key) -> dict[str, Any]:
         """Read a profile; in a world of its own each case must find it as every other case did."""
@@ -158,39 +170,67 @@ class _Play:
             self.talk.problems.append(f"preparing the profile was answered with {reply.status}, 200 was expected")
         self._settle(with_values(self.state, values), reply, compare_answer=reply.status == 200)
 
+    def _by_turns(self, step: Step) -> Step:
+        """Return the step as another call asks it, or for an answer in XML, where its rule leaves that open."""
+        if not (self.rule.by_turns and self.has_all_calls and step.method == "PATCH" and is_ordinary(step)):
+            return step
+        way = next(self.ways)
+        if way % 2 and not (step.path or step.at or step.world):
+            step = replace(step, path="/{client}/Profile/{profile}")
+        if way % 3 == 2 and not (step.accept or step.type or step.contains or step.shows):
+            step = replace(step, accept="application/xml")
+        return step
+
     def _play(self, step: Step) -> None:
+        if step.after:
+            self._look()
         call = self._call(step)
         with self.talk.clock_ahead(call.key, step.clock):
             *more, reply = self._replies(step, call)
+        self._note_created(reply)
+        if "Location" in step.answer_headers:
+            step = replace(step, answer_headers={"Location": self._path(step.answer_headers["Location"], call.key)})
         for one in (*more, reply):
             self.talk.problems += answer_problems(step, one, exactly=FORM in self.rule.tags)
-        self._note_created(reply)
         if step.shows and reply.status == step.expect:
             shown = {pointer: self._filled(value) for pointer, value in step.shows.items()}
             document = read_answer(call, reply, self.talk.contract, self.bench.dialect)
             self.talk.problems += shown_problems(shown, document)
         if step.expect == 200 and reply.status in (401, 403) and not self.bench.is_mock and step.authorization is None:
             raise Denied(f"the answer was {reply.status}, 200 was expected")
-        if call.path is not None and "/oauth/" in call.path:
-            return
-        after = {pointer: self._filled(value) for pointer, value in step.after.items()}
-        if after and call.key in self.others:
-            self._settle_other(call.key, after, self._signer(step).user_id)
-            after = {}
-        elsewhere = step.world == "other" or (
-            call.key != self.key and step.at and not after and self._other_profile(call.key)
+        if call.path is None or "/oauth/" not in call.path:
+            self._compare(step, call, reply, single=not more)
+
+    def _compare(self, step: Step, call: Call, reply: Reply, *, single: bool) -> None:
+        """Compare the answer, if it is of one request, and what the profile then holds with what the step says."""
+        after, user = (
+            {pointer: self._filled(value) for pointer, value in step.after.items()},
+            self._signer(step).user_id,
         )
-        elsewhere = elsewhere or any(name in (step.path or "") for name in _CREATED)
+        if after and call.key in self.others:
+            self._settle_other(call.key, after, user)
+            after = {}
+        compare = single and step.pipelined == 1 and self._shows_the_profile(step, call, reply, after)
+        if self.bench.isolated and not (step.after or step.holds):
+            self.unread = True
+            if compare:
+                self.talk.compare_answer(self.state, reply)
+            return
+        self._settle(with_values(self.state, after), reply, compare_answer=compare, user=user)
+        for pointer, value in step.holds.items():
+            if value_at(self.state, pointer) != self._filled(value):
+                self.talk.problems.append(f"{pointer} is not what the rule says it is")
+
+    def _shows_the_profile(self, step: Step, call: Call, reply: Reply, after: Mapping[str, Any]) -> bool:
+        """Say whether the answer is a success that holds the rule's own profile; look at the order of its members."""
         profile = call.method in ("PATCH", "GET") and kind_of_answer(call, 200, self.talk.contract) == "UserProfile"
-        compare = reply.status == step.expect == 200 and profile and not (elsewhere or more or step.pipelined > 1)
         if FORM in self.rule.tags and reply.status == 200 and profile:
             self.talk.problems += order_problems(
                 read_profile(reply, self.talk.contract, self.bench.dialect), self.talk.contract.profile
             )
-        self._settle(with_values(self.state, after), reply, compare_answer=compare, user=self._signer(step).user_id)
-        for pointer, value in step.holds.items():
-            if value_at(self.state, pointer) != self._filled(value):
-                self.talk.problems.append(f"{pointer} is not what the rule says it is")
+        named = any(name in (step.path or "") for name in _CREATED)
+        elsewhere = call.key != self.key and step.at and not after and self._other_profile(call.key)
+        return reply.status == step.expect == 200 and profile and not (named or step.world == "other" or elsewhere)
 
     def _note_created(self, reply: Reply) -> None:
         """Note the ProfileId that a create answered with, and the one before."""
@@ -207,11 +247,18 @@ class _Play:
         client, *names = (part.lower() for part in key)
         return client != self.key[0].lower() or tuple(names) not in ids_of(self.state)
 
+    def _look(self) -> None:
+        """Read the profile if that was put off, and compare it with what it should be."""
+        if self.unread:
+            found = self._read(self.key, self.state)
+            self.talk.compare("the profile afterwards", self.state, found)
+            self.state, self.unread = found, False
+
     def _settle(self, expected: dict[str, Any], reply: Reply, *, compare_answer: bool, user: str = "") -> None:
         """Compare the answer and the profile as it can be read afterwards with what is expected."""
         self.talk.strained = self.talk.strained or strains(self.state, expected)
         self.key = reachable(self.key, expected)
-        found = self.talk.read(self.key, hidden_as(expected))
+        found = self._read(self.key, expected)
         expected = self.talk.stamped(expected, self.state, found, user or self.user)
         if compare_answer:
             self.talk.compare_answer(expected, reply)
@@ -224,135 +271,6 @@ class _Play:
         expected = self.talk.stamped(with_values(before, after), before, found, user)
         self.talk.compare(f"{self._label(key)} afterwards", expected, found)
         self.others[key] = found
-
-    # -- the request ---------------------------------------------------------------------------------------------------
-
-    def _call(self, step: Step) -> Call:
-        at = self._filled(step.at)
-        key = (at.get("client", self.key[0]), at.get("type", self.key[1]), at.get("id", self.key[2]))
-        key = self._named(key, step.at.get("profile"))
-        if step.world:
-            key = (f"{key[0]}~{self.talk.world}{'' if step.world == 'same' else '-other'}", *key[1:])
-        body = self._body(step)
-        names = dict(zip(("client", "type", "id"), quoted(key), strict=True))
-        path = step.path and step.path.format(
-            **names, profile=self.state["ProfileId"], before=self.created[0], created=self.created[1]
-        )
-        if not (path or step.at or self.bench.finds_inactive) and (number := hidden_as(self.state)) is not None:
-            path = by_profile_id(key, number)
-        signs_itself = is_ordinary(step) and key[0] in self.bench.accounts
-        headers = self._headers(step, key, explicit=not signs_itself)
-        if step.chunked:
-            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in _parts(body)) + b"0\r\n\r\n"
-            headers = (*headers, ("Transfer-Encoding", "chunked"))
-        return Call(
-            step.method,
-            key,
-            headers,
-            body,
-            signed=signs_itself,
-            may_change=bool(step.after),
-            path=path,
-            refused=step.expect >= 400,
-            connection=step.connection,
-            copies=step.pipelined,
-        )
-
-    def _named(self, key: Key, name: str | None) -> Key:
-        if name == "absent" and self.bench.absent:
-            return self.bench.absent[0]
-        chosen = {"neighbour": _neighbour(self.bench), "stranger": _stranger(self.bench)}.get(name or "")
-        return chosen or key
-
-    def _body(self, step: Step) -> bytes:
-        if step.patch is not None:
-            text = json.dumps(self._filled(step.patch), ensure_ascii=False)
-        else:
-            text = step.body if step.body is not None else step.xml if step.xml is not None else ""
-            text = _REPEATED.sub(lambda match: match[2] * int(match[1]), text)
-            text = _PLACEHOLDER.sub(lambda match: json.dumps(self._held(match[1])), text)
-            if "${oauth:" in text and (app := self.bench.oauth) is not None:
-                text = _APPLICATION.sub(lambda match: application_text(app, f"{{{match[1]}}}"), text)
-        if step.encode == "latin-1-bytes":
-            return text.encode("latin-1")
-        return text.encode(step.encode, "surrogatepass")
-
-    def _headers(self, step: Step, key: Key, *, explicit: bool) -> Headers:
-        content_type = step.content_type
-        if content_type == "":
-            content_type = "application/xml" if step.xml is not None else PATCH_TYPE
-        rows = [("Content-Type", content_type), ("Accept", step.accept), *step.headers.items()]
-        if step.signed and explicit:
-            self.presented = self._authorization(step, key)
-            rows += [("Authorization", self.presented)]
-        return tuple((name, str(value)) for name, value in rows if value is not None)
-
-    def _authorization(self, step: Step, key: Key) -> str | None:
-        how = dict(step.authorization or {})
-        if "/oauth/" in (step.path or ""):
-            return basic(self.bench.oauth, **how) if self.bench.oauth else None
-        of = how.pop("of", None)
-        if of == "before":
-            return self.presented
-        if of == "token":
-            return self._token(how, self.bench.reader if step.user == "reader" else None)
-        return authorization(self._signer(step), key[0], datetime.now(UTC), how)
-
-    def _token(self, how: Mapping[str, Any], user: Account | None) -> str:
-        """Ask for a bearer token as an application does, and return the header that presents it."""
-        assert self.bench.oauth is not None, "rules with tokens need an application"
-        form = {"grant_type": "client_credentials", "scope": f"{self.key[0]}/{(user or self.bench.account).user_id}"}
-        headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", basic(self.bench.oauth)))
-        call = Call("POST", self.key, headers, urlencode(form).encode(), signed=False, path="/oauth/token")
-        reply = self.talk.send(call, check=False)
-        try:
-            token = json.loads(reply.body)["access_token"]
-        except (ValueError, KeyError, TypeError):
-            raise Unreadable(f"the token endpoint answered {reply.status} without an access_token") from None
-        return str(how.get("header", "Bearer {token}")).format(token=token)
-
-    def _signer(self, step: Step) -> Account:
-        chosen = {"reader": self.bench.reader, "retired": self.bench.retired}.get(step.user)
-        client_id = step.at.get("client", self._named(self.key, step.at.get("profile"))[0])
-        return chosen or self.bench.accounts.get(client_id.partition("~")[0], self.bench.account)
-
-    def _own_entry(self) -> Mapping[str, Any]:
-        """Return the alternate id that the URL names, as the profile spells it."""
-        wanted = (self.home[1].lower(), self.home[2].lower())
-        entries = [entry for entry in self.origin["AlternateIds"] or () if entry]
-        pairs = ((entry, (entry["AlternateIdType"], entry["AlternateId"])) for entry in entries)
-        return next(entry for entry, pair in pairs if all(pair) and (pair[0].lower(), pair[1].lower()) == wanted)
-
-    def _held(self, pointer: str) -> Any:
-        """Return what the profile should hold there, None where there is nothing."""
-        try:
-            return value_at(self.state, pointer)
-        except SHAPELESS:
-            return None
-
-    def _filled(self, value: Any) -> Any:
-        """Replace ${/Pointer} by what stands there in the profile as it should be now."""
-        if isinstance(value, str):
-            whole = _PLACEHOLDER.fullmatch(value)
-            if whole:
-                return copied(self._held(whole[1]))
-            value = _LONG.sub(lambda match: "x" * int(match[1]), value)
-            if value == "${user}":
-                return self.user
-            if value == "${self}":
-                return self._own_entry()
-            if value == "${neighbour}" and (other := _neighbour(self.bench)):
-                return {"AlternateIdType": other[1], "AlternateId": other[2]}
-            return _PLACEHOLDER.sub(lambda match: str(self._held(match[1])), value)
-        if isinstance(value, list):
-            return [self._filled(item) for item in value]
-        return {name: self._filled(item) for name, item in value.items()} if isinstance(value, Mapping) else value
-
-
-def is_ordinary(step: Step) -> bool:
-    """Say whether a step is signed as every other request is, by the user who may change profiles."""
-    elsewhere = "/oauth/" in (step.path or "")
-    return step.signed and step.user == "editor" and step.authorization is None and not elsewhere
 
 
 def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, note: str = "") -> CaseFinished:
@@ -374,16 +292,3 @@ def _outcome(rule: Rule, talk: Conversation, verdict: Verdict, started: float, n
 def _is_about_stamps(rule: Rule) -> bool:
     places = [place for step in rule.steps for place in (*step.after, *step.holds)]
     return rule.id.startswith(ABOUT_STAMPS) or any(place.startswith("/Edited") for place in places)
-
-
-def _neighbour(bench: Bench) -> Key | None:
-    return next((key for key in bench.profiles[1:] if key[0] == bench.profiles[0][0]), None)
-
-
-def _stranger(bench: Bench) -> Key | None:
-    return next((key for key in bench.profiles[1:] if key[0] != bench.profiles[0][0]), None)
-
-
-def _parts(body: bytes) -> list[bytes]:
-    middle = max(len(body) // 2, 1)
-    return [part for part in (body[:middle], body[middle:]) if part]

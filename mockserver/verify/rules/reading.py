@@ -83,6 +83,8 @@ class Rule:
     dialects: tuple[str, ...] = DIALECTS
     not_verifiable: str = ""
     fact: tuple[str, ...] = ()
+    by_turns: bool = False
+    once: bool = False
 
     @property
     def changes(self) -> bool:
@@ -94,12 +96,17 @@ _STEP_KEYS = frozenset(Step.__slots__)
 _RULE_KEYS = frozenset((*(name for name in Rule.__slots__ if name != "steps"), "then", *DIALECTS))
 
 
-def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
-    """Return the rules of every file as they read for one dialect; raise UsageError with file and rule."""
+def load_rules(directory: Path, dialect: str = "vendor", seed: int = 0) -> list[Rule]:
+    """Return the rules of every file as they read for one dialect; raise UsageError with file and rule.
+
+    The seed says which values meet in tables whose values take turns; in each dialect they are others.
+    """
     files = sorted(directory.glob("*.yaml"))
     if not files:
         raise UsageError("there are no rules", place=str(directory), hint=f"point to {shipped('contracts') / 'rules'}")
-    rules = [rule for path in files for rule in _rules_of(path, read_bytes(path), dialect)]
+    rules = [
+        rule for path in files for rule in _rules_of(path, read_bytes(path), dialect, seed + DIALECTS.index(dialect))
+    ]
     names = [rule.id for rule in rules]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise UsageError(f"two rules are called {doubled[0]}", place=str(directory), hint="rename one")
@@ -107,7 +114,7 @@ def load_rules(directory: Path, dialect: str = "vendor") -> list[Rule]:
 
 
 @lru_cache(maxsize=256)
-def _rules_of(path: Path, _: bytes, dialect: str) -> list[Rule]:
+def _rules_of(path: Path, _: bytes, dialect: str, seed: int) -> list[Rule]:
     document = load_yaml(path)
     if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
         raise UsageError(
@@ -115,7 +122,7 @@ def _rules_of(path: Path, _: bytes, dialect: str) -> list[Rule]:
         )
     defaults = document.get("defaults", {})
     written = [
-        written_out(row, f"{path}: {row.get('id', '?')}") for row in document["rules"] if isinstance(row, Mapping)
+        written_out(row, f"{path}: {row.get('id', '?')}", seed) for row in document["rules"] if isinstance(row, Mapping)
     ]
     rows = [_merged({**defaults, **row}, dialect) for row in written]
     return [_rule(row, path) for row in rows if dialect in row.get("dialects", DIALECTS)]

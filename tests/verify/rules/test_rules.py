@@ -10,9 +10,10 @@ import pytest
 from mockserver.errors import UsageError
 from mockserver.verify.calls import Verdict
 from mockserver.verify.contract import load_yaml
-from mockserver.verify.rules.playing import RuleRunner
+from mockserver.verify.events import CaseFinished, Event
+from mockserver.verify.rules.playing import DEMO, RuleRunner
 from mockserver.verify.rules.reading import Rule, load_rules
-from mockserver.verify.run import Plan
+from mockserver.verify.run import Plan, verify
 from tests.verify.verifying import DIALECTS, bench_of, cases_of, contract, healthy, run
 from tools.mutants.harness import ROOT, Request, Response, right_server
 
@@ -150,3 +151,57 @@ def test_a_stricter_server_than_the_vendors_is_tolerated_where_the_contract_allo
 def test_a_rule_can_be_chosen_by_the_start_of_its_name() -> None:
     _, events = run(healthy("vendor"), Plan(only=("xml-name*", "empty-patch")))
     assert [case.id for case in cases_of(events)] == ["empty-patch", "xml-name-order"]
+
+
+def written_rule(tmp_path: Path, text: str) -> Rule:
+    return load_rules(
+        written(tmp_path, f"rules:\n  - {{id: a, title: A, why: B, source: assumed, tags: [write], {text}}}")
+    )[0]
+
+
+def asked(outcome: CaseFinished) -> list[str]:
+    """Return each request with which a case names its own profile: by what, and in XML or not."""
+    calls = [exchange.call for exchange in outcome.exchanges if exchange.call.key == DEMO]
+    kinds = ["number" if "AlternateId" not in call.target else "id" for call in calls]
+    xml = [" xml" * (("Accept", "application/xml") in call.headers) for call in calls]
+    return [f"{call.method} {kind}{note}" for call, kind, note in zip(calls, kinds, xml, strict=True)]
+
+
+TESTED = "then: [{for: {n: 3}, each: {patch: [{op: test, path: /IsActive, value: true}]}}]"
+
+
+def test_steps_go_by_turns_where_the_rule_says_so(tmp_path: Path) -> None:
+    """By alternate id, by ProfileId, answered in XML; read once, since none of them changes anything."""
+    rule = written_rule(tmp_path, f"by_turns: true, {TESTED}")
+    _, *steps, _ = asked(RuleRunner(healthy("vendor"), contract()).run(rule))
+    assert steps == ["PATCH id", "PATCH number", "PATCH id xml"]
+
+
+def test_a_target_is_read_after_each_step_and_asked_in_one_way(tmp_path: Path) -> None:
+    real = replace(healthy("vendor"), is_mock=False, isolated=False)
+    rule = written_rule(tmp_path, f"by_turns: true, {TESTED}")
+    assert asked(RuleRunner(real, contract()).run(rule)) == ["PATCH id"] * 7
+
+
+def test_what_a_refused_request_changed_is_seen_before_the_next_change(tmp_path: Path) -> None:
+    right = right_server("vendor")
+
+    def careless(request: Request) -> Response:
+        answer = right(request)
+        if answer.status == 400:
+            right(request._replace(body=request.body.replace(b"/NoMember", b"/CustomerType")))
+        return answer
+
+    refused = "{patch: [{op: replace, path: /NoMember, value: Wrong}], expect: 400}"
+    changed = "{patch: [{op: replace, path: /CustomerType, value: Right}], after: {/CustomerType: Right}}"
+    outcome = RuleRunner(bench_of(careless), contract()).run(written_rule(tmp_path, f"then: [{refused}, {changed}]"))
+    assert "the profile afterwards differs" in outcome.problems[0]
+    assert "/CustomerType" in outcome.problems[0]
+
+
+def test_what_all_dialects_share_is_asked_in_the_first_alone(tmp_path: Path) -> None:
+    written_rule(tmp_path, "once: true, patch: []")
+    events: list[Event] = []
+    plan = Plan(stages=("rules",), rules=tmp_path)
+    assert verify(healthy("library"), contract(), plan, events.append, further=[healthy("vendor")]) == 0
+    assert [case.stage for case in cases_of(events)] == ["rules"]

@@ -25,6 +25,11 @@ from mockserver.verify.rules.tables import written_out
             id="table-in-a-table",
         ),
         pytest.param({"patch": [{"op": "test"}], "for": 3}, {"patch": [{"op": "test"}], "for": 3}, id="no-table"),
+        pytest.param(
+            [{"for": {"x": [{"a": 1, "b": 2}, {"a": 3}]}, "each": {"with": ["${x}", {"c": 4}], "b": 5}}],
+            [{"a": 1, "b": 5, "c": 4}, {"a": 3, "b": 5, "c": 4}],
+            id="keys-taken-over",
+        ),
         pytest.param(["${/Pointer}", "${long:3}"], ["${/Pointer}", "${long:3}"], id="other-placeholders"),
     ],
 )
@@ -32,12 +37,20 @@ def test_a_table_is_written_out(given: Any, wanted: Any) -> None:
     assert written_out(given, "a file") == wanted
 
 
+CROSSED = {"for": {"call": ["GET", "PUT"], "form": [1, 2, 3]}, "each": "${call}${form}"}
+
+
+def test_the_values_of_further_names_take_turns_from_the_seed_and_from_one_further_on_in_each_table() -> None:
+    assert written_out([CROSSED, CROSSED], "a file") == ["GET1", "PUT2", "GET2", "PUT3"]
+    assert written_out([CROSSED, CROSSED], "a file", seed=2) == ["GET3", "PUT1", "GET1", "PUT2"]
+
+
 @pytest.mark.parametrize(
     "table",
     [
         pytest.param({"each": 1}, id="no-values"),
         pytest.param({"for": 3, "each": 1}, id="no-name"),
-        pytest.param({"for": {"a": 1, "b": 1}, "each": 1}, id="two-names"),
+        pytest.param({"for": {}, "each": 1}, id="no-values-by-name"),
         pytest.param({"for": {"a": 1}, "each": 1, "other": 2}, id="another-key"),
     ],
 )
