@@ -23,7 +23,7 @@ def token_endpoint(mock: Mock, door: VendorDoor) -> Blueprint:
         answer = token_request(
             _form(),
             request.headers.get("Authorization"),
-            {**mock.fixtures.clients, **{client.client_id: client for client in mock.fixtures.clients.values()}},
+            {client.client_id: client for client in mock.fixtures.clients.values()},
             now=door.world(headers, None).clock.now(),
             lifetime_s=mock.settings.token_lifetime_s,
             key=mock.service.policy.token_key,
