@@ -27,14 +27,18 @@ _SPELLINGS: Mapping[str, Callable[[str], str]] = {
     "other case": str.swapcase,
     "no padding": lambda signature: signature.rstrip("="),
     "hexadecimal": lambda signature: base64.b64decode(signature).hex(),
+    # Where those two letters don't occur it would be no other.
+    "url-safe": lambda signature: (
+        signature.replace("+", "-").replace("/", "_") if set(signature) & set("+/") else signature.swapcase()
+    ),
 }
 
 
 def authorization(account: Account, client_id: str, now: datetime, how: Mapping[str, Any] | None = None) -> str:
     """Return the header's value; `client_id` is the URL's first segment as sent, `how` says what is done differently.
 
-    `age` in seconds, negative for the future; `format` one of seconds, fraction, offset, no zone; `signature_as` one of
-    base64, other case, no padding, hexadecimal; `header` and `message` are templates of {scheme}, {user}, {client},
+    `age` in seconds, negative for the future; `format` one of seconds, fraction, no zone, or an offset such as +05:30;
+    `signature_as` one of base64, other case, no padding, hexadecimal, url-safe; `header` and `message` are templates of {scheme}, {user}, {client},
     {timestamp} and {signature}.
     """
     options = how or {}
@@ -98,6 +102,6 @@ def _timestamp(now: datetime, options: Mapping[str, Any]) -> str:
     moment = now.astimezone(UTC) - timedelta(seconds=float(options.get("age", 0)))
     plain = f"{moment:%Y-%m-%dT%H:%M:%S}"
     shape = options.get("format", "seconds")
-    if shape == "offset":
-        return f"{moment + timedelta(hours=2):%Y-%m-%dT%H:%M:%S}+02:00"
+    if shape[0] in "+-":
+        return f"{moment.astimezone(datetime.strptime(shape, '%z').tzinfo):%Y-%m-%dT%H:%M:%S}{shape}"
     return {"seconds": f"{plain}Z", "fraction": f"{plain}.{moment:%f}"[:-3] + "Z", "no zone": plain}[shape]

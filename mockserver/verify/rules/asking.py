@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Mapping
@@ -84,8 +85,8 @@ class Asking:
             text = _PLACEHOLDER.sub(lambda match: json.dumps(self._held(match[1])), text)
             if "${oauth:" in text and (app := self.bench.oauth) is not None:
                 text = _APPLICATION.sub(lambda match: application_text(app, f"{{{match[1]}}}"), text)
-        if step.encode == "latin-1-bytes":
-            return text.encode("latin-1")
+        if step.encode == "gzip":
+            return gzip.compress(text.encode(), mtime=0)
         return text.encode(step.encode, "surrogatepass")
 
     def _headers(self, step: Step, key: Key, *, explicit: bool) -> Headers:

@@ -80,8 +80,6 @@ class RuleRunner:
         }  # fmt: skip
         needs = [*rule.needs, *(["sparse"] if rule.profile == "sparse" else [])]
         missing = [name for name in needs if not have.get(name, True)]
-        if rule.not_verifiable:
-            return rule.not_verifiable
         if bench.unsigned and not all(is_ordinary(step) for step in rule.steps):
             return "the target looks at no signature"
         return next((bench.lacks[name] for name in needs if name in bench.lacks), lacking(missing, bench))
@@ -117,8 +115,7 @@ class _Play(Asking):
         if self.rule.given:
             self._prepare(self.rule.given)
         for step in self.rule.steps:
-            for _ in range(step.repeat):
-                self._play(self._by_turns(step))
+            self._play(self._by_turns(step))
         self._look()
         for key, profile in self.others.items():
             found = self._read(key, profile)

@@ -38,7 +38,6 @@ class Step:
     body: str | None = None
     xml: str | None = None
     encode: str = "utf-8"
-    repeat: int = 1
     chunked: bool = False
     connection: int = 0
     parallel: int = 1
@@ -81,7 +80,6 @@ class Rule:
     profile: str = "main"
     needs: tuple[str, ...] = ()
     dialects: tuple[str, ...] = DIALECTS
-    not_verifiable: str = ""
     fact: tuple[str, ...] = ()
     by_turns: bool = False
     once: bool = False

@@ -38,7 +38,7 @@ def _is_table(value: Any) -> bool:
 def _rows(table: Mapping[str, Any], place: str, turns: Iterator[int]) -> list[Any]:
     if set(table) != {"for", "each"} or not isinstance(table["for"], Mapping) or not table["for"]:
         raise UsageError("a table names values and what is written for each", place=place, hint="for: {n: 3}, each:")
-    columns = {f"${{{name}}}": _values(given) for name, given in table["for"].items()}
+    columns = {name: _values(given) for name, given in table["for"].items()}
     first, *others = columns
     turn = next(turns) if others else 0
     entries = table["each"] if isinstance(table["each"], list) else [table["each"]]
@@ -56,11 +56,18 @@ def _values(given: Any) -> list[Any]:
 
 
 def _filled_in(value: Any, name: str, by: Any) -> Any:
-    """Return the value with what a name stands for put in its place; where a text is the name alone, of any type."""
+    """Return the value with what a name stands for put in its place; NAME.KEY stands for a value of a mapping."""
+    for key, item in by.items() if isinstance(by, Mapping) else ():
+        value = _replaced(value, f"${{{name}.{key}}}", item)
+    return _replaced(value, f"${{{name}}}", by)
+
+
+def _replaced(value: Any, name: str, by: Any) -> Any:
+    """Return the value with a text replaced by another value in it; where it is the text alone, of any type."""
     if isinstance(value, Mapping):
-        return {_filled_in(key, name, by): _filled_in(item, name, by) for key, item in value.items()}
+        return {_replaced(key, name, by): _replaced(item, name, by) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled_in(item, name, by) for item in value]
+        return [_replaced(item, name, by) for item in value]
     if not isinstance(value, str) or name not in value:
         return value
     return by if value == name else value.replace(name, str(by))
