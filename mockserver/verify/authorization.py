@@ -38,8 +38,8 @@ def authorization(account: Account, client_id: str, now: datetime, how: Mapping[
     """Return the header's value; `client_id` is the URL's first segment as sent, `how` says what is done differently.
 
     `age` in seconds, negative for the future; `format` one of seconds, fraction, no zone, or an offset such as +05:30;
-    `signature_as` one of base64, other case, no padding, hexadecimal, url-safe; `header` and `message` are templates of {scheme}, {user}, {client},
-    {timestamp} and {signature}.
+    `signature_as` one of base64, other case, no padding, hexadecimal, url-safe; `header` and `message` are templates of
+    {scheme}, {user}, {client}, {timestamp} and {signature}.
     """
     options = how or {}
     if unknown := set(options) - OPTIONS:

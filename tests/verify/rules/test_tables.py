@@ -30,7 +30,7 @@ from mockserver.verify.rules.tables import written_out
             [{"a": 1, "b": 5, "c": 4}, {"a": 3, "b": 5, "c": 4}],
             id="keys-taken-over",
         ),
-        pytest.param([{"for": {"x": [{"a": 1}, {"a": "b"}]}, "each": "-${x.a}"}], ["-1", "-b"], id="value-of-a-mapping"),
+        pytest.param([{"for": {"x": [{"a": 1}, {"a": 2}]}, "each": "-${x.a}"}], ["-1", "-2"], id="value-of-a-mapping"),
         pytest.param(["${/Pointer}", "${long:3}"], ["${/Pointer}", "${long:3}"], id="other-placeholders"),
     ],
 )
