@@ -23,6 +23,7 @@ from tools.mutants.harness import Mutant, Outcome, run_all, warmed
 from tools.mutants.permitted import PERMITTED
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
+from tools.mutants.planned_calls import ALL_CALLS, EDGES
 from tools.mutants.planned_http import HTTP
 from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.permitted:
         stages = tuple(options.stage or STAGES)
         return report_alarms(Plan(max_examples=options.max_examples, thin=options.thin), stages, options.every)
-    planned = [*PLANNED, *HTTP, *SUBTLE, *(edit.mutant() for edit in (*OPERATIONS, *VALUES, *CACHES, *LIFE))]
+    edits = (*OPERATIONS, *VALUES, *CACHES, *LIFE, *EDGES)
+    planned = [*PLANNED, *HTTP, *SUBTLE, *ALL_CALLS, *(edit.mutant() for edit in edits)]
     chosen = planned[:: options.every] if options.planned else []
     if options.only:
         chosen = [mutant for mutant in planned if mutant.id in options.only]
