@@ -20,8 +20,8 @@ from tools.mutants.expected import BY_RULE, BY_THE_MODEL
 from tools.mutants.harness import ROOT, Mutant, first_failure, right_server
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
+from tools.mutants.planned_calls import LIFE
 from tools.mutants.planned_http import HTTP
-from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_subtle import SUBTLE
 from tools.mutants.planned_values import VALUES

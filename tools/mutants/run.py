@@ -23,9 +23,8 @@ from tools.mutants.harness import Mutant, Outcome, run_all, warmed
 from tools.mutants.permitted import PERMITTED
 from tools.mutants.planned import PLANNED
 from tools.mutants.planned_caches import CACHES
-from tools.mutants.planned_calls import ALL_CALLS, EDGES
+from tools.mutants.planned_calls import ALL_CALLS, EDGES, LIFE
 from tools.mutants.planned_http import HTTP
-from tools.mutants.planned_life import LIFE
 from tools.mutants.planned_operations import OPERATIONS
 from tools.mutants.planned_subtle import SUBTLE
 from tools.mutants.planned_values import VALUES
