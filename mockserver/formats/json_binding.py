@@ -35,9 +35,9 @@ Places = dict[tuple[int] | tuple[int, str], int]
 class Binding:
     """JsonSerializer.Populate onto a list of operations: what it binds, and the errors that it logs on the way."""
 
-    def __init__(self, places: Places, *, constructors: bool = False) -> None:
+    def __init__(self, places: Places, *, scripted: bool = False) -> None:
         self.refusals: list[JsonReaderError] = []
-        self._constructors = constructors
+        self._scripted = scripted
         self._places = places
         self._operations_by_id: dict[str, dict[str, Any]] = {}
         self._reader: TokenReader = TokenReader([])
@@ -56,7 +56,7 @@ class Binding:
     def _item(self) -> dict[str, Any] | None:
         kind, value = self._reader.kind, self._reader.value
         if kind == OBJECT:
-            orderly = None if self._constructors else _orderly(value)
+            orderly = None if self._scripted else _orderly(value)
             if orderly is None:
                 return self._operation()
             self._reader.skip()
@@ -152,11 +152,13 @@ class Binding:
         return members
 
     def _written(self) -> Any:
-        """Return what JsonWriter.WriteToken copies from the reader: `new Date(0)` inside an object becomes a date."""
+        """Return what JsonWriter.WriteToken copies from the reader: inside an object, undefined becomes null, and
+        `new Date(0)` a date.
+        """
         reader, node = self._reader, self._reader.value
-        if not self._constructors or not reader.starts:
+        if not self._scripted or not reader.starts:
             reader.skip()
-            return node
+            return None if node is UNDEFINED else node
         if isinstance(node, Constructor) and node.name == "Date":
             return self._constructed_date()
         end, inside = reader.kind + END_OBJECT, list[Any]()

@@ -50,7 +50,7 @@ def read_leniently(body: bytes, *, utf_16: bool, depth_limit: int, most: int) ->
         return None
     if len(document) > most:
         raise too_many_operations(most)
-    binding = Binding(reader.places, constructors="new" in text)
+    binding = Binding(reader.places, scripted=reader.scripted)
     bound = binding.bind(document)
     if binding.refusals:
         raise _malformed(binding.refusals, text)

@@ -16,9 +16,11 @@ import orjson
 from mockserver.formats.bounds import is_too_deep, too_many_operations
 from mockserver.formats.negotiation import DEPTH_LIMIT, is_utf_16
 from mockserver.patch.dialect import SUPPORTED_OPERATIONS
+from mockserver.profile.dates import BEYOND_CALENDAR
 
 _MEMBERS = frozenset(("op", "path", "value", "from"))
 _SCALARS = frozenset((str, int, bool, type(None)))
+_DATE_STARTS = frozenset(start[:6] for start in BEYOND_CALENDAR)
 _LONG_DIGITS = re.compile(rb"[0-9]{19}")
 
 
@@ -74,7 +76,7 @@ def _read_quickly(body: bytes, depth_limit: int, most: int) -> list[dict[str, An
         return document
     if _LONG_DIGITS.search(body) or is_too_deep(document, depth_limit):
         return None
-    if (b"Date(" in body or b"\\u" in body) and _may_hold_a_date(document):
+    if (b"Date(" in body or b"31T24:" in body or b"\\u" in body) and _may_hold_a_date(document):
         return None
     from mockserver.formats.json_binding import Binding
 
@@ -94,17 +96,17 @@ def _is_plain(operation: dict[str, Any]) -> bool:
         and path.startswith("/")
         and not path.startswith("/Date(")
         and "from" not in operation
-        and (value[:6] != "/Date(" if type(value) is str else type(value) in _SCALARS or _is_flat(value))
+        and (value[:6] not in _DATE_STARTS if type(value) is str else type(value) in _SCALARS or _is_flat(value))
     )
 
 
 def _may_hold_a_date(document: list[Any]) -> bool:
-    """Say whether some text might be one of `/Date(n)/`, which orjson can't judge: escapes count there (row C17)."""
+    """Say whether some text might be a date beyond the calendar, or `/Date(n)/`, where escapes count (row C17)."""
     waiting: list[Any] = [document]
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
-            if value[:6] == "/Date(":
+            if value.startswith(BEYOND_CALENDAR):
                 return True
         elif isinstance(value, dict):
             waiting.extend(value.values())
@@ -121,4 +123,4 @@ def _is_flat(value: Any) -> bool:
 
 
 def _is_plain_scalar(member: Any) -> bool:
-    return member[:6] != "/Date(" if type(member) is str else type(member) in _SCALARS
+    return member[:6] not in _DATE_STARTS if type(member) is str else type(member) in _SCALARS

@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.formats.json_numbers import read_number
 from mockserver.profile.clr_text import UNDEFINED, Constructor
-from mockserver.profile.dates import DateOutOfRange, microsoft_date
+from mockserver.profile.dates import BEYOND_CALENDAR, DateOutOfRange, checked_date
 
 # char.IsWhiteSpace, and NUL, which the reader skips as well; U+FEFF is neither.
 _SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -85,12 +85,15 @@ _CONTAINER_START, _OBJECT_START, _OBJECT, _ITEM, _PROPERTY, _POST_VALUE = range(
 class JsonReader:
     """Read one array of operations, or one object; `places` then holds the offsets of (index,) and (index, member).
 
+    `scripted` says whether anything in it was undefined, a hole or a constructor.
+
     Reading stops behind `most` elements: ours, since nobody applies a longer patch. `dates`: texts of `/Date(n)/` are
     read as dates, but not where the library knows that it reads a text.
     """
 
     def __init__(self, text: str, *, depth_limit: int, most: int = sys.maxsize, dates: bool = True) -> None:
         self.places: dict[tuple[int] | tuple[int, str], int] = {}
+        self.scripted = False
         self._text = text
         self._depth_limit = depth_limit
         self._most = most
@@ -176,6 +179,7 @@ class JsonReader:
         self._state = _POST_VALUE
 
     def _add(self, value: Any) -> None:
+        self.scripted |= value is UNDEFINED
         self._frames[-1].index += 1
         self._state = _POST_VALUE
         self._frames[-1].add(value)
@@ -191,7 +195,7 @@ class JsonReader:
 
     def _read_string(self, quote: str) -> None:
         start, text = self._at, self._string()
-        if self._dates and text.startswith("/Date("):
+        if self._dates and text.startswith(BEYOND_CALENDAR):
             text = self._date(text, start)
         self._add(text)
 
@@ -199,7 +203,7 @@ class JsonReader:
         """Return the text of a date as `parse_date` reads it, however it was sent; raise where .NET can't hold it."""
         verbatim = self._at - start == len(text) + len("''")
         try:
-            date = microsoft_date(text, verbatim=verbatim)
+            date = checked_date(text, verbatim=verbatim)
         except DateOutOfRange:
             self._frames[-1].index += 1
             self._state, self._at = _POST_VALUE, start
@@ -234,7 +238,7 @@ class JsonReader:
         if not name or not self._text.startswith("(", opening):
             raise self._no_value()
         frame = _Frame(")", [])
-        self._at = opening
+        self._at, self.scripted = opening, True
         self._open(frame, _CONTAINER_START, Constructor(name, frame.items))
 
     def _read_number(self, _: str) -> None:

@@ -20,6 +20,9 @@ PATCH_ROOT = "JsonPatchDocumentOfUserProfile5B0F46o8"
 _SEPARATOR = "|"
 _NIL = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}nil"
 _TYPE = f"@{INSTANCE_NAMESPACE}{_SEPARATOR}type"
+_SERIALIZATION_NAMESPACE = "http://schemas.microsoft.com/2003/10/Serialization/"
+_REFERENCE = f"@{_SERIALIZATION_NAMESPACE}{_SEPARATOR}Ref"
+_IDENTITY = f"@{_SERIALIZATION_NAMESPACE}{_SEPARATOR}Id"
 _RESOLVER = f"{PATCH_NAMESPACE}{_SEPARATOR}ContractResolver"
 # XmlConvert.ToBoolean; what JSON may write as true, an XML client may write as 1.
 _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
@@ -46,6 +49,8 @@ def read_xml_patch(
     # The serializer looks for each member once: a second resolver is an unknown element, and skipped.
     for node in [node for child, node in _children(root) if child == _RESOLVER][:1]:
         _check_resolver(node, dialect)
+    for _, node in _children(root):
+        _is_nil(node)  # must be a boolean, also where the element is skipped
     return [_operation(node, tree) for node in _operations(root)] if dialect.follows_page else []
 
 
@@ -59,15 +64,15 @@ def read_xml_document(body: bytes, *, charset: str | None, member: Member, names
 
 def _root(body: bytes, charset: str | None, wanted: str, namespace: str) -> Any:
     """Return the content of the root element; raise MalformedBody unless it is the wanted one."""
-    reading = _Reading()
-    [(name, root)] = _children(reading.read(_decode(body, charset)))
+    [(name, root)] = _children(_Reading().read(_decode(body, charset)))
     if name != f"{namespace}{_SEPARATOR}{wanted}":
         raise _malformed(
             f"the root element is {name.rsplit(_SEPARATOR, 1)[-1]}, not {wanted} in its namespace",
             f'write <{wanted} xmlns="{namespace}">',
         )
+    _check_reference(root)
     if root is not None and not _is_nil(root):
-        reading.check_root(root)
+        _check_root(root)
     return root
 
 
@@ -102,15 +107,26 @@ def _decode(body: bytes, charset: str | None) -> str:
         text = body.removeprefix(mark).decode(encoding)
     except UnicodeDecodeError as problem:
         raise _malformed(f"the body is not {encoding}", "send UTF-8, or UTF-16 with charset=utf-16") from problem
+    if charset == "utf-16" and not body.startswith((mark, b"<")):
+        raise _malformed("the body has no byte order mark, and does not begin with <", "begin with the root element")
     if not text.startswith("<?xml"):
-        return text
+        return _plain(text)
     declaration = _DECLARATION.match(text)
     if declaration is None:
         raise _malformed("the XML declaration can't be read", 'write <?xml version="1.0" encoding="utf-8"?> or none')
     declared = declaration[1] or declaration[2]
     if declared is not None and declared.lower() not in _ENCODING_NAMES[encoding]:
         raise _malformed(f"the declaration says {declared}, the body is {encoding}", "declare utf-8 or nothing")
-    return text[declaration.end() :]
+    return _plain(text[declaration.end() :])
+
+
+def _plain(text: str) -> str:
+    """Return the text; refuse what expat, left alone, would take for another encoding or a declaration."""
+    if "\0" in text or text.startswith(("\ufeff", "<?xml")):
+        raise _malformed(
+            "the body is UTF-16, or has two marks or declarations", "send UTF-8, or UTF-16 with charset=utf-16"
+        )
+    return text
 
 
 class _Reading:
@@ -122,8 +138,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self._serial = count()
-        self._path: list[Any] = []
-        self._cdata_in_root = False
 
     def read(self, text: str) -> Any:
         # Imported with the first XML request: it brings urllib along, a fifth of the time to start.
@@ -145,29 +159,31 @@ class _Reading:
         """Make the parser that xmltodict asks for, where expat has a function of that name."""
         parser = expat.ParserCreate(encoding, separator)
         parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = _forbidden
-        parser.StartCdataSectionHandler = self._cdata
         return parser
 
     def _numbered(self, path: list[Any], key: str, value: Any) -> tuple[Any, Any]:
         """Give every element a key of its own: (serial number, name); attributes keep theirs."""
-        self._path = path  # xmltodict's own list of the elements that are open, at the latest since the root's xmlns
         if key != path[-1][0]:
             return key, value
         if len(path) >= DEPTH_LIMIT:
             raise _malformed(f"elements are nested {len(path)} deep", f"nest at most {DEPTH_LIMIT - 1} elements")
         return (next(self._serial), key), value
 
-    def _cdata(self) -> None:
-        self._cdata_in_root |= len(self._path) == 1
 
-    def check_root(self, root: dict[Any, Any] | str) -> None:
-        """Refuse a root that holds text or claims to be of another type (library, row X3)."""
-        if self._cdata_in_root or (_text(root) or "").strip(_XML_SPACE):
-            raise _malformed("the root element holds text", "send elements only")
-        if isinstance(root, dict) and (claimed := root.get(_TYPE)) is not None:
-            prefix, _, name = claimed.rpartition(":")
-            if (root["@xmlns"].get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
-                raise _malformed(f"i:type is {claimed}, which nobody knows", "leave i:type out")
+def _check_root(root: dict[Any, Any] | str) -> None:
+    """Refuse a root that holds text or claims to be of another type (library, row X3)."""
+    if (_text(root) or "").strip(_XML_SPACE):
+        raise _malformed("the root element holds text", "send elements only")
+    if isinstance(root, dict) and (claimed := root.get(_TYPE)):
+        prefix, _, name = claimed.rpartition(":")
+        if (root["@xmlns"].get(prefix), name) != (PATCH_NAMESPACE, PATCH_ROOT):
+            raise _malformed(f"i:type is {claimed}, which nobody knows", "leave i:type out")
+
+
+def _check_reference(node: Any) -> None:
+    """Refuse an element of a known class that refers to another one: there is none (library, row X3)."""
+    if isinstance(node, dict) and (_REFERENCE in node or node.get(_IDENTITY) == ""):
+        raise _malformed("z:Ref refers to nothing, or z:Id is empty", "leave z:Ref and z:Id out")
 
 
 def _forbidden(*_: object) -> None:
@@ -175,6 +191,7 @@ def _forbidden(*_: object) -> None:
 
 
 def _check_resolver(node: Any, dialect: Dialect) -> None:
+    _check_reference(node)
     if not _is_nil(node):
         raise _malformed(
             "ContractResolver is no nil element", 'write <ContractResolver i:nil="true" /> or leave it out'

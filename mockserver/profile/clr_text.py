@@ -41,15 +41,33 @@ def round_trip_text(number: float) -> str:
     """Write a double as Json.NET does: the old "R" format with a decimal point (rows C7, D7)."""
     if math.isnan(number) or math.isinf(number):
         return clr_text(number)
-    text = f"{number:.15g}"
+    text = _general(number, 15)
     if float(text) != number:
-        text = f"{number:.17g}"
-    text = _clr_exponent(text)
+        text = _general(number, 17)
     return text if "." in text or "E" in text else f"{text}.0"
 
 
-def _clr_exponent(text: str) -> str:
+def _general(number: float, precision: int) -> str:
+    """Write a finite double with so many digits as .NET does: half of the last one goes away from zero, not to even."""
+    text = f"{number:.{precision}g}"
+    longer = f"{number:.{precision}e}"
+    if longer.partition("e")[0].endswith("5"):
+        text = _half_up(text, longer, number, precision)
     return "0" if text == "-0" else text.replace("e", "E")
+
+
+def _half_up(text: str, longer: str, number: float, precision: int) -> str:
+    """Return the text with its last digit rounded up if `longer`, which has one digit more, is the whole number."""
+    from decimal import ROUND_HALF_UP, Context, Decimal
+
+    exact = Decimal(longer)
+    if exact != number:
+        return text
+    rounded = Context(prec=precision, rounding=ROUND_HALF_UP).plus(exact).normalize()
+    if "e" not in text:
+        return f"{rounded:f}"
+    mantissa, _, power = f"{rounded:e}".partition("e")
+    return f"{mantissa}e{int(power):+03d}"
 
 
 def clr_text(value: Any, *, dates: tzinfo | None = UTC, work: Work | None = None) -> str:
@@ -66,7 +84,7 @@ def clr_text(value: Any, *, dates: tzinfo | None = UTC, work: Work | None = None
     if isinstance(value, float):
         if math.isinf(value):
             return "Infinity" if value > 0 else "-Infinity"
-        return "NaN" if math.isnan(value) else _clr_exponent(f"{value:.15g}")
+        return "NaN" if math.isnan(value) else _general(value, 15)
     if isinstance(value, str):
         date = parse_date(value, dates) if dates else None
         return date.text if date else value

@@ -25,8 +25,12 @@ _TICKS_OF_1970 = 621_355_968_000_000_000
 _MOST_TICKS = 3_155_378_975_999_999_999
 
 
+# How a text begins that may be a date beyond .NET's calendar; the second form is the end of its last day.
+BEYOND_CALENDAR = ("/Date(", "9999-12-31T24:")
+
+
 class DateOutOfRange(Exception):
-    """The text is a date of `/Date(n)/` that .NET can't hold: the reader throws at it."""
+    """The text is a date that .NET can't hold: the reader throws at it."""
 
 
 class ClrDate:
@@ -47,11 +51,19 @@ def parse_date(text: str, zone: tzinfo = UTC) -> ClrDate | None:
 
     An offset is converted to `zone`, the server's own (which one that is, is assumed).
     """
+    try:
+        return checked_date(text, zone)
+    except DateOutOfRange:  # a reader of bodies has refused it before
+        return None
+
+
+def checked_date(text: str, zone: tzinfo = UTC, *, verbatim: bool = False) -> ClrDate | None:
+    """Return the date as `parse_date` does; raise DateOutOfRange where .NET can't hold it.
+
+    `verbatim`: see `microsoft_date`.
+    """
     if text.startswith("/"):
-        try:
-            return microsoft_date(text, zone)
-        except DateOutOfRange:  # a reader of bodies has refused it before
-            return None
+        return microsoft_date(text, zone, verbatim=verbatim)
     # A short look first: nearly every string that is converted is no date.
     if not 19 <= len(text) <= _LONGEST_DATE or text[10] != "T":
         return None
@@ -93,8 +105,10 @@ def _iso_date(match: re.Match[str], zone: tzinfo) -> ClrDate | None:
     midnight = hour == 24 and not (minute or second or ticks)
     try:
         moment = datetime(year, month, day, 0 if midnight else hour, minute, second) + timedelta(days=midnight)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    except OverflowError:
+        raise DateOutOfRange from None
     if match[8]:
         return ClrDate(moment, ticks, "Z")
     if not match[9]:

@@ -51,11 +51,18 @@ def _read(request: Request, policy: Policy, tree: MemberTree) -> list[Any] | Non
 
 
 def _read_form(body: bytes, policy: Policy) -> list[Any]:
-    """Return no operations: a form binds none, but its field `operations` is a null one (docs/dialect.md, row H9)."""
+    """Return no operations: a form binds none, but its field `operations` is an empty one (docs/dialect.md, row H9)."""
     for name, _ in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
-        if name.removesuffix("[]").lower() == "operations":
+        if "[" in name.rpartition("]")[2]:
+            raise MalformedBody(
+                ["operations"],
+                rule="body-not-json",
+                why="The body was read as a form, and a bracket in a field's name is never closed.",
+                hint="Send JSON as Content-Type: application/json.",
+            )
+        if name.lower().startswith("operations[0]") or name.removesuffix("[]").lower() == "operations":
             policy.dialect.crash(
-                "operation-null", "The form's field 'operations' is read as an operation that is null."
+                "operation-null", "The form's field 'operations' is read as an operation that is empty."
             )
     return []
 

@@ -80,6 +80,6 @@ VALUES: list[Any] = [
 @given(st.lists(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=5), max_size=3))
 def test_the_short_way_to_bind_agrees_with_the_long_one(document: list[dict[str, Any]]) -> None:
     """An orderly operation needs no token by token reading."""
-    short, long = Binding({}), Binding({}, constructors=True)
+    short, long = Binding({}), Binding({}, scripted=True)
     assert short.bind(document) == long.bind(document)
     assert [refusal.path for refusal in short.refusals] == [refusal.path for refusal in long.refusals]

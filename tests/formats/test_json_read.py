@@ -86,9 +86,16 @@ ACCEPTED = {
         {"value": math.nan}, {"value": -math.inf}, {"value": [math.inf]}]),
     "undefined": ("[{value:undefined},{value:[undefined,,1]}]", [
         {"value": None}, {"value": [UNDEFINED, UNDEFINED, 1]}]),
+    "undefined inside an object": ('[{"value":{"a":undefined,"b":[,{"c":undefined}]}}]', [
+        {"value": {"a": None, "b": [None, {"c": None}]}}]),
+    "undefined in an object inside an array": ('[{"value":[{"a":undefined}]}]', [{"value": [{"a": UNDEFINED}]}]),
+    "undefined in a constructor inside an object": ("[{value:{a:new F(undefined)}}]", [
+        {"value": {"a": Constructor("F", [None])}}]),
     "value of metadata": ('[{"value":{"$type":"T","$id":"1","a":{"$id":"2"}}}]', [{"value": {"a": {"$id": "2"}}}]),
     "value as reference": ('[{"value":{"$ref":"1"}}]', [{"value": None}]),
     "value of values": ('[{"value":{"$values":[1]}}]', [{"value": [1]}]),
+    "no midnight of the calendar's last day": ('[{"value":"9999-12-31T24:00:01Z"},{"value":"9999-12-31T24:00:00x"}]', [
+        {"value": "9999-12-31T24:00:01Z"}, {"value": "9999-12-31T24:00:00x"}]),
     "date-like value": ('[{"value":"2024-01-05T10:00:00Z"}]', [{"value": "2024-01-05T10:00:00Z"}]),
     "what stands behind a bracket taken for the list's end": (
         '[{"value":{"$id":[{"a":1}],"b":2}},{"op":1,"path":{}}]', [{"value": {}}]),

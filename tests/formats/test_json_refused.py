@@ -100,6 +100,12 @@ REFUSED = {
     "lost inside an operation": ('[{"value":{"$id":{"op":{}}}},1]', [
         "operations[0]", "operations[1]"], "operation-not-an-object"),
     "date beyond the calendar": ('[{"x":["","\\/Date(253402300800000)/"]}]', ["operations[0].x[1]"], "body-not-json"),
+    "the calendar's last midnight": ('[{"op":"add"},{"path":"/A","value":"9999-12-31T24:00:00Z"}]', [
+        "operations[1].value"], "body-not-json"),
+    "its last midnight in a member": ('[{"path":"/A","value":{"a":"9999-12-31T24:00:00.0+02:00"}}]', [
+        "operations[0].value.a"], "body-not-json"),
+    "its last midnight, escaped": (r'[{"path":"/A","value":["\u0039999-12-31T24:00:00"]}]', [
+        "operations[0].value[0]"], "body-not-json"),
     "date as an item": ('["/Date(-62135596800001)/"]', ["operations[0]"], "body-not-json"),
     "date from two integers": ('[{"value":{"a":new Date(1,2)}}]', [
         "operations[0].value.a[1]"], "operation-not-an-object"),

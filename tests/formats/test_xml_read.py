@@ -194,6 +194,7 @@ def test_what_was_meant_as_an_operation_is_not_ignored(name: str, tree: MemberTr
     assert read_xml_patch(body, charset=None, tree=tree, dialect=LIBRARY) == []
 
 
+REFERRING = f'{ROOT.removesuffix(">")} xmlns:z="http://schemas.microsoft.com/2003/10/Serialization/"'
 BAD: dict[str, str | bytes] = {
     "entity bomb": f'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>{ROOT}&b;</{PATCH_ROOT}>',
     "external entity": f'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>{ROOT}&a;</{PATCH_ROOT}>',
@@ -205,7 +206,14 @@ BAD: dict[str, str | bytes] = {
     "unbound prefix": f"{ROOT}<p:a/></{PATCH_ROOT}>",
     "separator in a namespace": f'{ROOT}<a xmlns="urn:a|b"/></{PATCH_ROOT}>',
     "text in the root": f"{ROOT}<a/>x</{PATCH_ROOT}>",
-    "CDATA in the root": f"{ROOT}<![CDATA[ ]]></{PATCH_ROOT}>",
+    "CDATA in the root": f"{ROOT}<![CDATA[x]]></{PATCH_ROOT}>",
+    "two byte order marks": f"\ufeff\ufeff{ROOT}</{PATCH_ROOT}>",
+    "two declarations": f'<?xml version="1.0"?><?xml version="1.0"?>{ROOT}</{PATCH_ROOT}>',
+    "skipped element whose nil is no boolean": f'{ROOT}<a i:nil="x"/></{PATCH_ROOT}>',
+    "reference to nothing": f'{REFERRING} z:Ref="i1"></{PATCH_ROOT}>',
+    "reference to nothing beside nil": f'{REFERRING} z:Ref="i1" i:nil="true"></{PATCH_ROOT}>',
+    "empty id": f'{REFERRING} z:Id=""></{PATCH_ROOT}>',
+    "resolver that is a reference": f'{REFERRING}><ContractResolver i:nil="true" z:Ref="a"/></{PATCH_ROOT}>',
     "version 1.1": f'<?xml version="1.1"?>{ROOT}</{PATCH_ROOT}>',
     "no version": f'<?xml encoding="utf-8"?>{ROOT}</{PATCH_ROOT}>',
     "misspelt attribute": f'<?xml version="1.0" encodnig="utf-8"?>{ROOT}</{PATCH_ROOT}>',
@@ -216,12 +224,17 @@ BAD: dict[str, str | bytes] = {
     "unknown type": f'{ROOT.replace(">", "")} i:type="Foo"></{PATCH_ROOT}>',
     "type of another namespace": f'{ROOT.replace(">", "")} i:type="i:{PATCH_ROOT}"></{PATCH_ROOT}>',
     "UTF-16 that nobody declared": f"\ufeff{ROOT}</{PATCH_ROOT}>".encode("utf-16-le"),
+    "UTF-16 without a mark": f"{ROOT}</{PATCH_ROOT}>".encode("utf-16-le"),
+    "big-endian UTF-16 without a mark": f"{ROOT}</{PATCH_ROOT}>".encode("utf-16-be"),
 }
 GOOD: dict[str, tuple[str | bytes, str | None]] = {
     "declaration": (f"<?xml  version = '1.0' encoding=\"UTF-8\" standalone='no' ?>{ROOT}</{PATCH_ROOT}>", None),
     "standalone alone": (f'<?xml version="1.0" standalone="yes"?>{ROOT}</{PATCH_ROOT}>', None),
     "byte order mark": (f"\ufeff{ROOT}</{PATCH_ROOT}>", None),
     "white space and comments in the root": (f"{ROOT} &#10;<!-- x -->\n<a>text</a> </{PATCH_ROOT}>", None),
+    "blank CDATA in the root": (f"{ROOT}<![CDATA[]]><a/><![CDATA[ \n]]></{PATCH_ROOT}>", None),
+    "an id, and a skipped reference": (f'{REFERRING} z:Id="i1"><a z:Ref="i2"/></{PATCH_ROOT}>', None),
+    "an empty type": (f'{ROOT.removesuffix(">")} i:type=""></{PATCH_ROOT}>', None),
     "its own type": (f'{ROOT.replace(">", "")} i:type="{PATCH_ROOT}"></{PATCH_ROOT}>', None),
     "UTF-16": (f"\ufeff{ROOT}</{PATCH_ROOT}>".encode("utf-16-le"), "utf-16"),
     "UTF-16 declared": (f'<?xml version="1.0" encoding="UTF-16"?>{ROOT}</{PATCH_ROOT}>'.encode("utf-16-le"), "utf-16"),
@@ -233,6 +246,12 @@ def test_good_xml_is_read(body: str | bytes, charset: str | None, tree: MemberTr
     """Row X3's neighbours: what the reader does take."""
     data = body.encode() if isinstance(body, str) else body
     assert read_xml_patch(data, charset=charset, tree=tree, dialect=LIBRARY) == []
+
+
+def test_utf_16_without_a_mark_begins_with_an_element(tree: MemberTree) -> None:
+    """Row X3: the reader knows it by its first letter."""
+    with pytest.raises(MalformedBody):
+        read_xml_patch(f" {ROOT}</{PATCH_ROOT}>".encode("utf-16-le"), charset="utf-16", tree=tree, dialect=LIBRARY)
 
 
 def test_a_nil_root_is_not_looked_into(tree: MemberTree) -> None:

@@ -223,6 +223,24 @@ def test_a_value_is_stored_as_its_member_has_it(row: tuple[str, Any, bool, Any],
     assert convert(value, tree.root.members[name], dates=UTC if dates else None) == stored
 
 
+@pytest.mark.parametrize(
+    ("number", "in_message", "as_text"),
+    [
+        (5280777356989605.0, "5.28077735698961E+15", "5280777356989605.0"),
+        (-1000000000000005.0, "-1.00000000000001E+15", "-1000000000000005.0"),
+        (-329982577570769.625, "-329982577570770", "-329982577570769.63"),
+        (2.384185791015625e-07, "2.38418579101563E-07", "2.384185791015625E-07"),
+        (1.02519989013671875e-05, "1.02519989013672E-05", "1.0251998901367188E-05"),
+        (1234567890123465.0, "1.23456789012347E+15", "1234567890123465.0"),
+        (0.15, "0.15", "0.15"),
+    ],
+)
+def test_half_of_the_last_digit_rounds_up(number: float, in_message: str, as_text: str, tree: MemberTree) -> None:
+    """Row C7: 15 digits, or 17 where those lose something, and a tie goes away from zero."""
+    assert clr_text(number) == in_message
+    assert convert(number, tree.root.members["CustomerType"]) == as_text
+
+
 INCONVERTIBLE = {
     "undefined as text": ("CustomerType", UNDEFINED),
     "undefined as a boolean": ("IsActive", UNDEFINED),

@@ -19,8 +19,13 @@ FORM = "application/x-www-form-urlencoded"
         ("operations=[]", 400, 500),
         ("a=b&OPERATIONS", 400, 500),
         ("%6fperations[]=x", 400, 500),
+        ("operations[0].op=add", 400, 500),
+        ("Operations[0][op]=add", 400, 500),
+        ("operations[1].op=add&operations.op=add", 200, 200),
         ("a=operations", 200, 200),
         ("[]", 200, 200),
+        ('[{"op":"add","path":"/CustomerType","value":"A&B"}]', 400, 400),
+        ("a]=1&b]c[d]e=1", 200, 200),
     ],
 )
 def test_a_form(make_mock: Callable[..., Mock], body: str, vendor: int, library: int) -> None:
