@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import logging
 import os
 import shlex
 import signal
@@ -20,7 +21,7 @@ from mockserver.commands.progress import progress_bar
 from mockserver.commands.running import make_server
 from mockserver.commands.server_log import Redacting, start_log
 from mockserver.errors import UsageError
-from mockserver.fixtures.watching import Watcher
+from mockserver.fixtures.watching import Stamps, Watcher, stamps
 from mockserver.server.server import Server, stop_signals
 from mockserver.service.assembly import Mock, assemble, sign_command
 from mockserver.service.metrics import Metrics
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from mockserver.server.tls import Tls
 
 _COLLECTED_ALLOCATIONS = 10_000
+_log = logging.getLogger(__name__)
 
 EXAMPLES = """examples:
   mockserver serve
@@ -56,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     tls = prepare_tls(settings)
     metrics = Metrics()
     to_log = start_log(settings.log, metrics.note_dropped_line)
+    config = config_of(options)
+    known = stamps([settings.fixtures, config]) if settings.watch else None
     # Where log lines are for machines, no others come between.
     bar = progress_bar("loading profiles") if settings.log_format == "text" else None
     mock = assemble(settings, progress=bar, metrics=metrics)
@@ -68,11 +72,11 @@ def run(options: argparse.Namespace) -> int:
         _announce(mock, url, tls, ready_file, as_json=options.json)
 
     def listens(server: Server) -> None:
-        follow_files(mock, server, reload)
+        follow_files(mock, server, reload, known)
         announce(server.url)
 
     tell_skipped(mock.fixtures)
-    reload = Reload(mock, lambda: settings_of(options), config_of(options))
+    reload = Reload(mock, lambda: settings_of(options), config)
     try:
         with ended_by_signals():
             if settings.workers > 1:
@@ -96,11 +100,17 @@ def _ready_file(settings: Settings) -> ReadyFile | None:
     return ReadyFile(settings.ready_file)
 
 
-def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
-    """Read again when files change and, where no terminal could mean something else by it, at SIGHUP."""
+def follow_files(mock: Mock, server: Server, reload: Reload, known: Stamps | None = None) -> None:
+    """Read again when files change and, where no terminal could mean something else by it, at SIGHUP.
+
+    `known` are the files' stamps from before the mock read them.
+    """
 
     def read_again() -> None:
-        found = reload.read()
+        try:
+            found = reload.read()
+        except Exception:  # a bug: told as those of requests are, and the next edit is followed all the same
+            return _log.exception("internal error: not read again, everything stays as it was")
         if isinstance(found, Reading):
             with contextlib.suppress(RuntimeError):  # the server ends just now
                 server.loop.call_soon_threadsafe(reload.swap, found)
@@ -108,7 +118,7 @@ def follow_files(mock: Mock, server: Server, reload: Reload) -> None:
     if mock.settings.store != "memory":
         return
     if mock.settings.watch:
-        reload.follow(Watcher(reload.paths, read_again))
+        reload.follow(Watcher(reload.paths, read_again, known))
     if not _has_terminal():
         hang_up = lambda: threading.Thread(target=read_again, daemon=True).start()  # noqa: E731
         with contextlib.suppress(NotImplementedError, RuntimeError):  # no such signals, or not the main thread

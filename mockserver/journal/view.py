@@ -169,8 +169,11 @@ def explain_json(exchange: Exchange, tree: MemberTree) -> dict[str, Any]:
 
 
 def shown(exchange: Exchange, secrets: Secrets, scheme: str) -> Exchange:
-    """Return a kept exchange as people may see it; its head was redacted when it was kept."""
-    before, after, story = exchange.before, exchange.after, exchange.story
+    """Return a kept exchange as people may see it.
+
+    Its head was redacted when it was kept; what became a secret since goes too, for keys may be read again.
+    """
+    before, after, story, key = exchange.before, exchange.after, exchange.story, exchange.key
     if exchange.changed:
         before, after = (
             orjson.dumps(secrets.content(orjson.loads(profile))) if secrets.body(profile) is not profile else profile
@@ -179,7 +182,13 @@ def shown(exchange: Exchange, secrets: Secrets, scheme: str) -> Exchange:
     return replace(
         exchange,
         world=secrets.text(exchange.world),
+        method=secrets.text(exchange.method),
+        target=secrets.text(exchange.target),
+        headers=secrets.headers(exchange.headers),
+        user=exchange.user and secrets.text(exchange.user),
+        key=key and (secrets.text(key[0]), secrets.text(key[1]), secrets.text(key[2])),
         body=secrets.body(exchange.body),
+        answer_headers=[(name, secrets.text(value)) for name, value in exchange.answer_headers],
         answer_body=secrets.body(exchange.answer_body, quotes_url=story.reason in _QUOTING),
         story=replace(story, refusal=_shown_refusal(story, secrets), operations=secrets.content(story.operations)),
         before=before,

@@ -46,12 +46,16 @@ if TYPE_CHECKING:
 
 
 class Mock(Struct):
-    """Everything that a running mock is made of; reading again swaps settings, fixtures and service."""
+    """Everything that a running mock is made of; reading again swaps settings, fixtures and service.
+
+    `faults` are those that it was started with.
+    """
 
     settings: Settings
     contract: Mapping[str, Any]
     tree: MemberTree
     fixtures: FixtureSet
+    faults: Sequence[Fault]
     worlds: Worlds
     service: Service
     metrics: Metrics
@@ -128,7 +132,8 @@ def assemble(settings: Settings, *, progress: Any = None, metrics: Metrics | Non
     policy = _policy(settings, settings.token_key.encode() if settings.token_key else secrets.token_bytes(32))
     known = _known_secrets(settings, admin_token, fixtures)
     service = Service(tree, fixtures, policy, worlds.numbers, known)
-    return Mock(settings, contract, tree, fixtures, worlds, service, metrics or Metrics(), admin_token, system_now())
+    metrics, now = metrics or Metrics(), system_now()
+    return Mock(settings, contract, tree, fixtures, faults, worlds, service, metrics, admin_token, now)
 
 
 def service_again(mock: Mock, settings: Settings, fixtures: FixtureSet) -> Service:

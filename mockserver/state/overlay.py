@@ -82,7 +82,7 @@ def carry(old: Overlay, new: Base) -> tuple[Overlay, list[Clash]]:
     """Return what the world changed as changes of new fixtures, and what both claim.
 
     A profile is known by its client and ProfileId. One that the world changed or removed stays so, whatever its fixture
-    says now; all others follow the fixtures.
+    says now; all others follow the fixtures, those too that were brought back to theirs.
     """
     before, shift = len(old.base.bodies), len(new.bodies) - len(old.base.bodies)
     carried, clashes, wanted = Overlay(new, old.next_slot + shift), list[Clash](), dict[Key, tuple[int, int]]()
@@ -90,6 +90,8 @@ def carry(old: Overlay, new: Base) -> tuple[Overlay, list[Clash]]:
     carried.size = old.size
     # Removed ones first: another profile may have taken the ProfileId of a removed one.
     for slot, body in sorted(old.bodies.items(), key=lambda row: row[1] is not None):
+        if slot < before and body == old.base.bodies[slot]:
+            continue
         client, number = _identity(old, slot, body)
         place = new.index.get(profile_id_key(client, number))
         if place is None and body is None:

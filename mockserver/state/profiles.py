@@ -170,10 +170,16 @@ class Profiles(ProfileStore):
             overlay = self._overlay
             keys = [(client, *pair) for pair in names]
             slots = [slot for key in keys if (slot := self._slot(overlay, key)) is not None]
-            slot = slots[0] if slots else overlay.next_slot
+            slot = slots[0] if slots else self._free_slot(overlay, keys)
             self._write(overlay, client, slot, body, names)
             overlay.next_slot = max(overlay.next_slot, slot + 1)
             return not slots
+
+    def _free_slot(self, overlay: Overlay, keys: Iterable[Key]) -> int:
+        """Return the slot of a new profile: that of a removed fixture with its ProfileId, or one that nobody has."""
+        own = (overlay.base.index.get(key) for key in keys if key[1] == BY_PROFILE_ID)
+        free = (slot for slot in own if slot is not None and overlay.bodies.get(slot, _FIXTURES) is None)
+        return next(free, overlay.next_slot)
 
     def delete(self, key: Key) -> bytes | None:
         with self._swap:

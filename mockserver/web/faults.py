@@ -16,7 +16,7 @@ from mockserver.faults.rules import Counter, Fault, Hit, plan
 from mockserver.faults.sentence import sentence
 from mockserver.faults.text import Known, from_json, from_text, to_json, to_text, with_free_id
 from mockserver.journal.work import Work
-from mockserver.service.assembly import Mock, initial_faults, known_names
+from mockserver.service.assembly import Mock, known_names
 from mockserver.state.world import World
 from mockserver.web.guard import (
     AdminRefusal,
@@ -34,10 +34,8 @@ _Row: TypeAlias = Callable[[World, Fault], dict[str, Any]]
 
 
 def register(admin: Blueprint, mock: Mock) -> None:
-    started_with = initial_faults(mock.settings, mock.tree, mock.fixtures)
-
     def row(world: World, fault: Fault) -> dict[str, Any]:
-        came = "--fault" if replace(fault, enabled=True) in started_with else "control surface"
+        came = "--fault" if replace(fault, enabled=True) in mock.faults else "control surface"
         return {**_row(world, fault), "from": came}
 
     _reading(admin, mock, row)

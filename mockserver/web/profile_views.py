@@ -11,7 +11,7 @@ from werkzeug.http import dump_options_header
 
 from mockserver.journal.log import Exchange
 from mockserver.journal.view import difference_json, profile_after, profile_before
-from mockserver.profile.keys import Key, alternate_ids, fold, key_of
+from mockserver.profile.keys import Key, alternate_ids, fold, key_of, names
 from mockserver.profile.members import Kind, Member, member_at
 from mockserver.service.assembly import Mock
 from mockserver.state.world import World
@@ -58,10 +58,8 @@ def _against_fixture(admin: Blueprint, mock: Mock) -> None:
         fixture = fixture_of(mock, key, body)
         if fixture is None:
             raise AdminRefusal(404, f"{client}/{kind}/{identifier} has no fixture", "DELETE removes a profile")
-        pairs = alternate_ids(orjson.loads(fixture))
-        if body is not None and not set(pairs) & set(alternate_ids(orjson.loads(body))):
-            world.profiles.delete(key)
-        world.profiles.put(key[0], fixture, pairs)
+        # By its ProfileId first, which stays when alternate ids change.
+        world.profiles.put(key[0], fixture, names(orjson.loads(fixture))[::-1])
         return json_response({"status": "reset"})
 
 
@@ -94,7 +92,7 @@ def profile_of(mock: Mock, client: str, kind: str, identifier: str) -> bytes:
 def fixture_of(mock: Mock, key: Key, body: bytes | None) -> bytes | None:
     """Return what the fixtures hold of a profile: found by one of its ids, and known by its ProfileId."""
     profile = None if body is None else orjson.loads(body)
-    keys = [key, *((key[0], *pair) for pair in alternate_ids(profile or {}))]
+    keys = [key, *((key[0], *pair) for pair in names(profile or {}))]
     for slot in (slot for one in keys if (slot := mock.fixtures.index.get(one)) is not None):
         fixture: bytes = mock.fixtures.bodies[slot]
         if profile is None or orjson.loads(fixture)["ProfileId"] == profile["ProfileId"]:

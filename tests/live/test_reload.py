@@ -117,6 +117,17 @@ def test_random_edits_under_load(server: Server, folder: Path) -> None:
         wait_until(lambda: shown(server) == shown(fresh))
 
 
+def test_a_bug_in_reading_is_told_and_the_next_edit_is_followed(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("mockserver.service.reload.load_fixtures", None)
+        write(folder, {"profiles/ACME01.ndjson": edition(1)})
+        wait_until(lambda: "internal error" in caplog.text)
+    write(folder, {"profiles/ACME01.ndjson": edition(2)})
+    wait_until(lambda: shown(server)[0]["CustomerType"] == "2")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signal")
 def test_a_hang_up_without_a_terminal_reads_again(folder: Path, tmp_path: Path) -> None:
     command = [

@@ -153,6 +153,31 @@ def test_the_control_surface_goes_by_what_was_read_last(mock: Mock, reload: Relo
     assert answers() == [201, 201, 200]
 
 
+def test_the_control_surface_is_made_although_what_a_fault_names_is_gone(tmp_path: Path) -> None:
+    """The first that asks it comes after the reading; where a rule is from is told all the same."""
+    mock = assemble(Settings(fixtures=write(tmp_path, {}), auth="off", fault=("500 client=GLOBEX",)))
+    write(tmp_path, {"clients.toml": CLIENTS.replace("[clients.GLOBEX]", "")})
+    assert Reload(mock).run().status == "reloaded"
+    (rule,) = create_app(mock).test_client().get("/__admin/faults").get_json()["faults"]
+    assert (rule["match"], rule["from"]) == ({"client": "GLOBEX"}, "--fault")
+
+
+def test_a_key_that_was_sent_before_it_was_one_is_not_shown(mock: Mock, reload: Reload) -> None:
+    """Somebody who renews keys may send the new one first, anywhere in a request."""
+    key, client = "Zq7pXv93LmWd41RtKc8Y", create_app(mock, reload=reload).test_client()
+    headers = {"User-Agent": f"by {key}", "X-Mock-Namespace": key}
+    client.get(f"/ACME01/Profile/AlternateIdType/CRM/AlternateId/{key}", headers=headers)
+    client.post(f"/ACME01~{key}/Profile", json={})
+    write(mock.settings.fixtures, {"clients.toml": CLIENTS.replace("editor-test-key", key)})
+    reload.run()
+    first, second = "00000001", "00000002"
+    views = ["requests", "requests.har", "requests?view=rows"]
+    views += [f"requests/{number}{view}" for number in (first, second) for view in ("", "/curl", "/explain", "/pytest")]
+    answers = {view: client.get(f"/__admin/{view}{'&' if '?' in view else '?'}all=true").text for view in views}
+    assert [view for view, text in answers.items() if key in text] == []
+    assert all("[redacted]" in answers[view] for view in views[:5])
+
+
 def test_a_key_that_was_ever_good_stays_secret(mock: Mock, reload: Reload) -> None:
     """The journal may hold it in a body, however often keys were changed since."""
     keys = ["editor-test-key", "Zq7pXv93LmWd41RtKc8Y", "u8Hs2Nb6Ty0Qe5Ja1Vx4"]

@@ -57,6 +57,12 @@ ROWS = {
         {"a": None, "b": body(2, "b")},
     ),
     "a removed one stays away under a new id": ([delete("a")], base(body(1, "z")), {"a": None, "z": None}),
+    "one that was brought back to its fixture follows": (
+        [touch("a", MINE), put(body(1, "a"))],
+        base(NEW),
+        {"a": NEW},
+    ),
+    "a removed one that was brought back follows": ([delete("a"), put(body(1, "a"))], base(NEW), {"a": NEW}),
     "a moved id stays moved": ([touch("a", MOVED)], base(body(1, "a", "c")), {"a": None, "c": None, "x": MOVED}),
     "a profile of its own stays": (
         [put(OWN)],

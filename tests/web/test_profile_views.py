@@ -64,6 +64,29 @@ def test_a_profile_is_compared_with_its_fixture_and_brought_back(http: FlaskClie
     assert read(http, f"{VIEW}/difference") == {"difference": [], "fixture": True}
 
 
+@pytest.mark.parametrize("change", ["none", "patched", "renamed", "deleted"])
+def test_a_profile_that_was_brought_back_has_all_its_names(http: FlaskClient, change: str) -> None:
+    """Its ProfileId and its alternate ids lead to it, and what it was called meanwhile does not."""
+    if change == "deleted":
+        http.delete(f"/__admin/{VIEW}")
+    elif change != "none":
+        patch(http, RENAME if change == "renamed" else {"op": "replace", "path": "/CustomerType", "value": "Zanzibar"})
+    asked = "profiles/ACME01/CRM/N-1" if change == "renamed" else VIEW
+    assert http.post(f"/__admin/{asked}/reset").status_code == 200
+    assert http.get("/ACME01/Profile/70012345").get_json()["ProfileId"] == 70012345
+    assert read(http, VIEW)["CustomerType"] == "Customer"
+    read(http, "profiles/ACME01/CRM/N-1", 404)
+
+
+def test_a_profile_is_not_brought_back_over_another(http: FlaskClient) -> None:
+    """One that took its alternate id stays."""
+    patch(http, RENAME)
+    entry = {"AlternateIdType": "CRM", "AlternateId": "C-000417"}
+    assert http.put(f"/__admin/{VIEW}", json={"ProfileId": 4711, "AlternateIds": [entry]}).status_code == 201
+    assert http.post("/__admin/profiles/ACME01/CRM/N-1/reset").status_code == 400
+    assert read(http, VIEW)["ProfileId"] == 4711
+
+
 def test_a_profile_without_a_fixture(http: FlaskClient) -> None:
     """It has nothing to be compared with."""
     profile = {"ProfileId": 4711, "AlternateIds": [{"AlternateIdType": "CRM", "AlternateId": "NEW"}]}

@@ -141,7 +141,7 @@ def load_targets(path: Path) -> dict[str, Target]:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise UsageError(f"can't read the targets: {problem.strerror}", place=str(path)) from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise UsageError(f"not valid TOML: {problem}", place=str(path)) from problem
     _known(document, frozenset({"targets"}), str(path))
     tables = document.get("targets", {})

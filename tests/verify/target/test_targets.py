@@ -69,6 +69,7 @@ BAD = {
     "a name that stands for a URL": ("[targets.sandbox]", "[targets.stub-9000]", "no name for a target"),
     "a name that could be a path": ("[targets.sandbox]", '[targets."../x"]', "no name for a target"),
     "no TOML": ("[targets.sandbox]", "[targets.sandbox", "not valid TOML"),
+    "TOML that is too deep": ("[targets.sandbox]", f"x = {'[' * 5000}", "not valid TOML"),
 }  # fmt: skip
 
 
