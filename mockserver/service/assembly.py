@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 class Mock(Struct):
     """Everything that a running mock is made of; reading again swaps settings, fixtures and service.
 
-    `faults` are those that it was started with.
+    `faults` are those that it was started with, `earlier` the policies of before, each with the time until which it held.
     """
 
     settings: Settings
@@ -61,6 +61,11 @@ class Mock(Struct):
     metrics: Metrics
     admin_token: str | None
     started_at: datetime
+    earlier: list[tuple[datetime, Policy]] = []
+
+    def policy_at(self, moment: datetime) -> Policy:
+        """Return the policy by which a request of that time, by the machine's clock, was handled."""
+        return next((policy for until, policy in self.earlier if moment < until), self.service.policy)
 
 
 def load_contract(path: Path) -> dict[str, Any]:

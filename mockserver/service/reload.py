@@ -43,11 +43,15 @@ class Reloaded(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True):
-    """Fixtures and settings as the files have them; `number` tells which of two readings began later."""
+    """Fixtures and settings as the files have them; `number` tells which of two readings began later.
+
+    `profiles` counts in what they differ from the fixtures of `before`.
+    """
 
     number: int
     settings: Settings
     fixtures: FixtureSet
+    before: FixtureSet
     profiles: dict[str, int]
 
 
@@ -92,25 +96,29 @@ class Reload:
         self._begun = number = self._begun + 1
         try:
             for _ in range(_READINGS):
-                before = stamps(self.paths)
+                seen = stamps(self.paths)
                 settings = self._read_settings()
                 fixtures = load_fixtures(
                     self._mock.settings.fixtures, self._mock.tree, max_profile=settings.max_profile
                 )
-                if stamps(self.paths) == before:
+                if stamps(self.paths) == seen:
                     break
         except UnfitFixtures as unfit:
-            return self._refused([asdict(problem) for problem in unfit.problems], str(unfit))
+            return self._refused(number, [asdict(problem) for problem in unfit.problems], str(unfit))
         except (UsageError, OSError) as problem:
             place, hint = getattr(problem, "place", ""), getattr(problem, "hint", "")
             row = {"file": place, "place": "", "text": getattr(problem, "problem", str(problem)), "hint": hint}
-            return self._refused([row], str(problem))
-        return Reading(number, settings, fixtures, _difference(self._mock.fixtures, fixtures))
+            return self._refused(number, [row], str(problem))
+        before = self._mock.fixtures
+        return Reading(number, settings, fixtures, before, _difference(before, fixtures))
 
-    def _refused(self, rows: list[dict[str, str]], text: str) -> Reloaded:
-        _log.warning("not read again, everything stays as it was: %s", text)
-        self.last = Reloaded("refused", rows, at=system_now().isoformat())
-        return self.last
+    def _refused(self, number: int, rows: list[dict[str, str]], text: str) -> Reloaded:
+        with self._lock:
+            if number < self._swapped and self.last is not None:
+                return self.last
+            _log.warning("not read again, everything stays as it was: %s", text)
+            self.last = Reloaded("refused", rows, at=system_now().isoformat())
+            return self.last
 
     def swap(self, reading: Reading) -> Reloaded:
         """Answer by what was read from now on; where requests are answered in one thread, call it there."""
@@ -120,7 +128,10 @@ class Reload:
                 return self.last
             self._swapped = reading.number
             settings, restart = _settings_in_force(mock.settings, reading.settings)
-            changed = any(reading.profiles.values()) or not _same(mock.fixtures, reading.fixtures)
+            profiles = reading.profiles
+            if mock.fixtures is not reading.before:  # another reading came between
+                profiles = _difference(mock.fixtures, reading.fixtures)
+            changed = any(profiles.values()) or not _same(mock.fixtures, reading.fixtures)
             if changed or settings != mock.settings:
                 assert isinstance(mock.worlds, MemoryWorlds)
                 found = mock.worlds.rebase(reading.fixtures) if changed else {}
@@ -128,6 +139,8 @@ class Reload:
                 if mock.fixtures.skipped != reading.fixtures.skipped:
                     tell_skipped(reading.fixtures)
                 service = service_again(mock, settings, reading.fixtures)
+                if service.policy != mock.service.policy:
+                    mock.earlier.append((system_now(), mock.service.policy))
                 mock.settings = settings
                 mock.fixtures = reading.fixtures
                 mock.service = service
@@ -135,7 +148,7 @@ class Reload:
             skipped = [asdict(row) for row in reading.fixtures.skipped]
             status = "reloaded" if changed else "unchanged"
             at = system_now().isoformat()
-            outcome = Reloaded(status, [], reading.profiles, clashes, skipped, restart, at)
+            outcome = Reloaded(status, [], profiles, clashes, skipped, restart, at)
             _tell(outcome, self.last)
             self.last = outcome
             return outcome

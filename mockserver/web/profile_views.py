@@ -91,10 +91,10 @@ def profile_of(mock: Mock, client: str, kind: str, identifier: str) -> bytes:
 
 def fixture_of(mock: Mock, key: Key, body: bytes | None) -> bytes | None:
     """Return what the fixtures hold of a profile: found by one of its ids, and known by its ProfileId."""
-    profile = None if body is None else orjson.loads(body)
+    profile, fixtures = None if body is None else orjson.loads(body), mock.fixtures
     keys = [key, *((key[0], *pair) for pair in names(profile or {}))]
-    for slot in (slot for one in keys if (slot := mock.fixtures.index.get(one)) is not None):
-        fixture: bytes = mock.fixtures.bodies[slot]
+    for slot in (slot for one in keys if (slot := fixtures.index.get(one)) is not None):
+        fixture: bytes = fixtures.bodies[slot]
         if profile is None or orjson.loads(fixture)["ProfileId"] == profile["ProfileId"]:
             return fixture
     return None

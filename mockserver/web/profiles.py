@@ -102,8 +102,9 @@ def _holds(row: _Profile, text: str) -> bool:
 
 
 def _is_changed(mock: Mock, key: Key, body: bytes) -> bool:
-    slot = mock.fixtures.index.get(key)
-    return slot is None or mock.fixtures.bodies[slot] != body
+    fixtures = mock.fixtures  # once: while this is worked out, others may be read
+    slot = fixtures.index.get(key)
+    return slot is None or fixtures.bodies[slot] != body
 
 
 def _client(mock: Mock, client_id: str) -> Client:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as replace_settings
 
+from playwright.sync_api import Page
+
+from mockserver.commands.running import make_server
+from mockserver.service.assembly import Mock
 from tests.browser.workbench import ID, Workbench, replace
 
 Start = Callable[..., Workbench]
@@ -109,6 +114,16 @@ def test_worlds_are_made_chosen_and_reset(workbench: Start) -> None:
     bench.find("#reset .pri").click()
     bench.see("is reset", ".toast")
     bench.go("#requests").see("Nothing has come yet")
+
+
+def test_settings_that_are_read_again_are_shown(clean_tab: Page, make_mock: Callable[..., Mock]) -> None:
+    """Without the page being opened anew."""
+    mock = make_mock(port=0)
+    with make_server(mock) as server, Workbench(clean_tab, server).watched() as bench:
+        bench.open().see("vendor", ".facts")
+        mock.settings = replace_settings(mock.settings, dialect="library")
+        bench.find("#world").select_option("*")  # looks round at once, not at the next of its steps
+        bench.see("library", ".facts")
 
 
 def test_numbers_are_drawn(workbench: Start) -> None:

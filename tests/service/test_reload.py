@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockserver.errors import UsageError
+from mockserver.fixtures.fixture_set import KeyIndex
+from mockserver.profile.keys import Key
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.reload import Reading, Reload
-from mockserver.settings import Settings, load_settings
+from mockserver.settings import FIELDS, Settings, load_settings
 from mockserver.web.app import create_app
-from tests.fixtures.directories import CLIENTS, minimal, write
+from tests.fixtures.directories import CLIENTS, ROOT, minimal, write
 
 FILE = "profiles/ACME01/a.json"
 CONFIG = "dialect = 'vendor'\nport = 8080\n"
@@ -114,6 +118,53 @@ def test_the_reading_that_began_later_stays(mock: Mock, reload: Reload) -> None:
     assert customer_type(mock) == "new"
 
 
+def test_a_later_reading_of_the_same_changes_nothing_more(mock: Mock, reload: Reload) -> None:
+    """As when somebody asks for one just as the watcher has begun another."""
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new")})
+    first, second = reload.read(), reload.read()
+    assert isinstance(first, Reading)
+    assert isinstance(second, Reading)
+    outcomes = [reload.swap(reading) for reading in (first, second)]
+    assert [(one.status, one.profiles["changed"]) for one in outcomes] == [("reloaded", 1), ("unchanged", 0)]
+
+
+def test_what_an_earlier_reading_found_wrong_is_forgotten(
+    mock: Mock, reload: Reload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow one that ends after a later one was good says nothing of what is there now."""
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        write(mock.settings.fixtures, {FILE: minimal(CustomerType="new")})
+        reload.run()
+        raise UsageError("wrong meanwhile")
+
+    monkeypatch.setattr("mockserver.service.reload.load_fixtures", interrupted)
+    assert reload.run().status == "reloaded"
+    assert reload.last is not None
+    assert (reload.last.status, customer_type(mock)) == ("reloaded", "new")
+
+
+@pytest.mark.parametrize("path", ["profiles", "profiles/ACME01/CRM/C-1/difference"])
+def test_profiles_are_compared_with_one_set_of_fixtures(mock: Mock, path: str) -> None:
+    """Others may take its place while a thread does so."""
+    app, fixtures = create_app(mock), mock.fixtures
+
+    class Passing(KeyIndex):
+        def get(self, key: Key, default: Any = None, /) -> Any:
+            mock.fixtures = replace(fixtures, bodies=())
+            return fixtures.index.get(key)
+
+    mock.fixtures = replace(fixtures, index=Passing())
+    assert app.test_client().get(f"/__admin/{path}").status_code == 200
+
+
+def test_the_page_names_the_settings_that_can_change() -> None:
+    page = (ROOT / "docs" / "control-surface.md").read_text()
+    (listed,) = re.findall(r"that can change while the server runs do \(([^)]*)\)", page)
+    assert re.findall(r"`(\w+)`", listed) == [name for name, row in FIELDS.items() if row.metadata.get("live")]
+
+
 def test_accounts_follow_although_heads_are_kept(mock: Mock, reload: Reload) -> None:
     """A client that was seen, found and kept is gone with its table, and back with it."""
     client = create_app(mock, reload=reload).test_client()
@@ -151,6 +202,21 @@ def test_the_control_surface_goes_by_what_was_read_last(mock: Mock, reload: Relo
     write(mock.settings.fixtures, {"clients.toml": f"{CLIENTS}\n[clients.INITECH]\n"})
     reload.run()
     assert answers() == [201, 201, 200]
+
+
+def test_a_request_is_told_by_the_settings_it_was_answered_by(mock: Mock, reload: Reload, tmp_path: Path) -> None:
+    """Also where the world's clock shows another time than the machine's."""
+    client = create_app(mock, reload=reload).test_client()
+    copy = {"op": "copy", "from": "/DefaultLocale", "path": "/CustomerType"}
+    for dialect in ("library", "rfc6902", "vendor"):
+        (tmp_path / "mockserver.toml").write_text(f"dialect = '{dialect}'\n")
+        reload.run()
+        client.patch("/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-1", json=[copy])
+        client.put("/__admin/clock", json={"advance": 86_400})
+    told = [client.get(f"/__admin/requests/{number:08x}").get_json()["mock"] for number in (1, 2, 3)]
+    assert [one["dialect"] for one in told] == ["library", "rfc6902", "vendor"]
+    assert [one["operations"][0]["outcome"] for one in told] == ["applied", "refused", "refused"]
+    assert told[0]["operations"][0]["changed"] == told[0]["difference"][:1]
 
 
 def test_the_control_surface_is_made_although_what_a_fault_names_is_gone(tmp_path: Path) -> None:

@@ -91,13 +91,13 @@ def _one(admin: Blueprint, mock: Mock) -> None:
 
 def _told(exchange: Exchange, mock: Mock) -> dict[str, Any]:
     """Return a request's entry with what is made only when somebody reads it."""
-    entry, dialect = view.entry_json(exchange, mock.tree), mock.service.policy.dialect
+    entry, policy = view.entry_json(exchange, mock.tree), mock.policy_at(exchange.received or exchange.at)
     more = {
-        "operations": steps_json(exchange, mock.tree, dialect),
+        "operations": steps_json(exchange, mock.tree, policy.dialect),
         "difference": view.changes_json(exchange),
-        "signature": signature_json(exchange) if mock.service.policy.auth else None,
+        "signature": signature_json(exchange) if policy.auth else None,
         "faultEffect": _effect(exchange),
-        "dialect": dialect.name,
+        "dialect": policy.dialect.name,
         "requestBody": view.text_of(exchange.body),
         "responseBody": view.text_of(exchange.answer_body),
     }

@@ -137,24 +137,25 @@ function tell(fresh) {
 const LOOK_MS = 3000
 let looking = 0
 
-/** Read worlds with their clocks, and reports again; views that follow the requests do so at this pace. */
+/** Read worlds with their clocks, settings and reports again; views that follow the requests do so at this pace. */
 export async function lookAround() {
   clearTimeout(looking)
   try {
-    const [{ namespaces: worlds, evictions, machineNow }, reports] = await Promise.all([ask('GET', 'namespaces', { world: '' }), ask('GET', 'reports', { world: '' })])
+    const names = ['namespaces', 'reports', 'settings']
+    const [{ namespaces: worlds, evictions, machineNow }, reports, settings] = await Promise.all(names.map(name => ask('GET', name, { world: '' })))
     const here = worlds.filter(world => state.world === '*' || world.name === state.world)
     const clock = state.world === '*' ? null : { ...here[0]?.clock || { now: machineNow, frozen: false, offsetSeconds: 0 }, machineNow, readAt: Date.now() }
-    update({ worlds, evictions, clock, faults: here.reduce((sum, world) => sum + world.faults, 0), reports, looked: since })
+    update({ worlds, evictions, clock, faults: here.reduce((sum, world) => sum + world.faults, 0), reports, settings, looked: since })
   } catch { /* the journal's loop tells that the server is gone */ }
   clearTimeout(looking)
   looking = setTimeout(async () => { await visible(); if (state.link !== 'token') lookAround() }, LOOK_MS)
 }
 
 /** Read once what doesn't change while a server runs. */
-export async function readSettings() {
+export async function readVersion() {
   try {
-    const [settings, version] = await Promise.all([ask('GET', 'settings', { world: '' }), ask('GET', 'version', { world: '' })])
-    update({ settings, version: version.version, sign: version.sign })
+    const { version, sign } = await ask('GET', 'version', { world: '' })
+    update({ version, sign })
   } catch { /* asked again with the token, or when the server is back */ }
 }
 

@@ -1,5 +1,5 @@
 // The frame: address, keys, connection, and the view that is chosen.
-import { chooseWorld, readAnew, readSettings, tryNow } from './api.js'
+import { chooseWorld, readAnew, readVersion, tryNow } from './api.js'
 import { chooseTab, copyAs } from './detail.js'
 import { Faults } from './faults.js'
 import { openRequest } from './filter.js'
@@ -125,7 +125,7 @@ document.addEventListener('keydown', event => {
 // -- start
 
 function start() {
-  readSettings()
+  readVersion()
   readAnew()
 }
 
