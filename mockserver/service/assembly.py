@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 class Mock(Struct):
     """Everything that a running mock is made of; reading again swaps settings, fixtures and service.
 
-    `faults` are those that it was started with, `earlier` the policies of before, each with the time until which it held.
+    `faults` are those that it was started with, `earlier` policies of before, each with the time until which it held.
     """
 
     settings: Settings
