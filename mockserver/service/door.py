@@ -137,7 +137,7 @@ class VendorDoor:
         """
         notes: dict[Hashable, Head] | None = environ.get("mockserver.head")
         # What a head's notes say holds for one service; another comes when fixtures are read again.
-        sent: Hashable = self.mock.service
+        sent: Hashable = self.mock.service.mark
         kept, most = notes, 1
         if kept is None:
             sent, kept, most = (sent, sent_head(environ)), self._heads, KEPT_HEADS

@@ -76,19 +76,10 @@ class Neighbours:
         self.policy = policy
         self._known = known
         self._highest: dict[str, int] = {}
-        self._handlers: Mapping[str, Callable[[Call], Outcome]] = {
-            "read": self.read,
-            "create": self.create,
-            "deactivate": self.deactivate,
-            "activate": self.activate,
-            "delete": self.delete,
-            "consents": self.consents,
-            "tags": self.tags,
-        }
 
     def answer(self, handler: str, call: Call) -> Outcome:
         """Answer a call by the handler that the table of operations names."""
-        return self._handlers[handler](call)
+        return _HANDLERS[handler](self, call)
 
     def read(self, call: Call) -> Outcome:
         """Answer with the profile, an inactive one by its ProfileId alone."""
@@ -213,6 +204,18 @@ class Neighbours:
         if client not in self._highest:
             self._highest[client] = self._known.highest(client)
         return self._highest[client] + 1
+
+
+# Of functions, not of an object's methods: that would hold itself, and all fixtures of before, until somebody collects.
+_HANDLERS: Mapping[str, Callable[[Neighbours, Call], Outcome]] = {
+    "read": Neighbours.read,
+    "create": Neighbours.create,
+    "deactivate": Neighbours.deactivate,
+    "activate": Neighbours.activate,
+    "delete": Neighbours.delete,
+    "consents": Neighbours.consents,
+    "tags": Neighbours.tags,
+}
 
 
 def unfit_document(value: Any, member: Member, parameter: str) -> MalformedBody:

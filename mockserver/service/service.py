@@ -77,6 +77,7 @@ class Service:
     def __init__(
         self, tree: MemberTree, fixtures: FixtureSet, policy: Policy, numbers: Iterator[int], secrets: Secrets
     ) -> None:
+        self.mark = object()  # tells this service from others, for those who keep something and must not keep all of it
         self.tree = tree
         self.clients: Mapping[str, Client] = fixtures.clients
         self.policy = policy

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
+import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +38,13 @@ def mock(tmp_path: Path) -> Mock:
 def reload(mock: Mock, tmp_path: Path) -> Reload:
     config, flags = tmp_path / "mockserver.toml", {"fixtures": mock.settings.fixtures, "auth": "off"}
     return Reload(mock, lambda: load_settings(flags, {}, config), config)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def customer_type(mock: Mock, identifier: str = "c-1", world: str | None = None) -> Any:
@@ -157,6 +168,21 @@ def test_profiles_are_compared_with_one_set_of_fixtures(mock: Mock, path: str) -
 
     mock.fixtures = replace(fixtures, index=Passing())
     assert app.test_client().get(f"/__admin/{path}").status_code == 200
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="what is held is counted")
+@pytest.mark.usefixtures("no_collector")
+def test_what_was_read_before_is_let_go(mock: Mock, reload: Reload) -> None:
+    """By all that is kept of requests too: with many profiles, two readings would not fit into memory."""
+    client, path = create_app(mock, reload=reload).test_client(), "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-"
+    for target in (f"{path}1", f"{path}none", "/ACME01/Tags"):
+        client.get(target)
+    client.patch(f"{path}1", json=[], headers={"Accept": "application/xml"})
+    service, index = weakref.ref(mock.service), mock.fixtures.index
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new")})
+    reload.run()
+    assert service() is None
+    assert sys.getrefcount(index) <= 2  # the name here, and the question
 
 
 def test_the_page_names_the_settings_that_can_change() -> None:
