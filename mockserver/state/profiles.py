@@ -215,7 +215,9 @@ class Profiles(ProfileStore):
         fixtures, touched = len(overlay.base.bodies), sorted(overlay.bodies)
         clients = {slot: key[0] for key, slot in list(overlay.index.items()) if slot is not None}
         own = (slot for slot in touched if slot >= fixtures)
-        slots = iter(touched) if changed else chain(range(fixtures), own)
+        # A snapshot may have brought back what other fixtures said, which the world did not touch.
+        known = changed and overlay.base is self._base
+        slots = iter(touched) if known else chain(range(fixtures), own)
         there = (slot for slot in slots if overlay.bodies.get(slot, _FIXTURES) is not None)
         for slot in islice(there, start, None):
             body = self._body(overlay, slot)

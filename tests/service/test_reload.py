@@ -185,6 +185,17 @@ def test_what_was_read_before_is_let_go(mock: Mock, reload: Reload) -> None:
     assert sys.getrefcount(index) <= 2  # the name here, and the question
 
 
+def test_a_snapshot_of_earlier_fixtures_differs_from_the_new_ones(mock: Mock, reload: Reload) -> None:
+    client = create_app(mock, reload=reload).test_client()
+    client.post("/__admin/snapshots/before")
+    write(mock.settings.fixtures, {FILE: minimal(CustomerType="new")})
+    reload.run()
+    listed = [client.get("/__admin/profiles?changed=true").get_json()["profiles"]]
+    client.post("/__admin/snapshots/before/restore")
+    listed.append(client.get("/__admin/profiles?changed=true").get_json()["profiles"])
+    assert [[row["id"] for row in rows] for rows in listed] == [[], ["C-1"]]
+
+
 def test_the_page_names_the_settings_that_can_change() -> None:
     page = (ROOT / "docs" / "control-surface.md").read_text()
     (listed,) = re.findall(r"that can change while the server runs do \(([^)]*)\)", page)
