@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mockserver.auth.signing import Client, OAuthClient, User
@@ -14,18 +14,22 @@ __tracebackhide__ = True  # a failing test's report ends at the test's own line
 
 
 class Accounts:
-    """Finds clients and users; without a name, the first one of the fixtures."""
+    """Finds clients and users; without a name, the first one of the fixtures.
 
-    def __init__(self, clients: Mapping[str, Client]) -> None:
+    `clients` returns those that there are now: a server of our own may read them again.
+    """
+
+    def __init__(self, clients: Callable[[], Mapping[str, Client]]) -> None:
         self._clients = clients
 
     def client(self, client_id: str | None = None) -> Client:
         """Return a client, also by its id with a world's name behind it; raise UsageError."""
+        clients = self._clients()
         if client_id is None:
-            return next(iter(self._clients.values()))
-        found = self._clients.get(fold(client_id.partition("~")[0]))
+            return next(iter(clients.values()))
+        found = clients.get(fold(client_id.partition("~")[0]))
         if found is None:
-            raise _unknown("client", client_id, [client.client_id for client in self._clients.values()])
+            raise _unknown("client", client_id, [client.client_id for client in clients.values()])
         return found
 
     def user(self, client: Client, user_id: str | None = None) -> User:
@@ -60,7 +64,7 @@ def read_accounts(fixtures: Path, contract: Path) -> Accounts:
         raise UsageError(f"can't read the clients: {problem.strerror}", place=str(path)) from problem
     if problems:
         raise UsageError(f"{problems[0].path}: {problems[0].text}", place=str(path), hint=problems[0].hint)
-    return Accounts(clients)
+    return Accounts(lambda: clients)
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:

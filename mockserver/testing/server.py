@@ -116,7 +116,7 @@ def serving(options: Options, worker: str = "main") -> Iterator[MockServer]:
         Control(server.url, None, None)("GET", "version")
         default = mock.worlds.default
         yield MockServer(
-            server.url, Accounts(mock.fixtures.clients), arrived=lambda: default.journal.total, https=https
+            server.url, Accounts(lambda: mock.fixtures.clients), arrived=lambda: default.journal.total, https=https
         )
 
 

@@ -11,6 +11,8 @@ import pytest
 import mockserver.web.app  # noqa: F401  imported before any of the tests is timed
 from mockserver.errors import UsageError
 from mockserver.testing import MockServerMixin, UnservedRequests, mock_server
+from mockserver.testing.response import send
+from tests.fixtures.directories import CLIENTS, minimal, write
 from tests.testing.test_plugin import run
 
 pytest_plugins = ["pytester"]
@@ -43,6 +45,16 @@ def test_its_settings_are_those_of_the_server(fixture_dir: Path) -> None:
         assert mock.client().patch(*PROFILE, [], headers={"Authorization": None}).status == 200
     with pytest.raises(UsageError, match="did you mean"), mock_server(dialect="vendr"):
         pass
+
+
+def test_it_signs_for_users_of_fixtures_that_were_read_again(tmp_path: Path) -> None:
+    with mock_server(fixtures=write(tmp_path, {"profiles/ACME01/a.json": minimal()})) as mock:
+        assert mock.client().patch("CRM", "C-1", []).status == 200
+        renamed = CLIENTS.replace("editor@acme.example", "new@acme.example").replace("editor-test-key", "a-new-key")
+        write(tmp_path, {"clients.toml": renamed})
+        assert send(mock.url, "POST", "/__admin/reload", {}, None, 10, None).json()["status"] == "reloaded"
+        assert mock.client().patch("CRM", "C-1", []).status == 200
+        assert mock.client("new@acme.example").patch("CRM", "C-1", []).status == 200
 
 
 def test_what_could_not_be_served_ends_the_block() -> None:
