@@ -200,7 +200,8 @@ class Connection(asyncio.BufferedProtocol):
         self.later(WAIT_STEP_S, self._ask_again, environ)
 
     def _ask_again(self, environ: WSGIEnvironment) -> None:
-        if not self.closing and not environ["mockserver.wait"].over():
+        # Who sends nothing after it ("Connection: close") may wait; who has gone, or is to go, may not.
+        if not self.half_closed and not self.server.stopping and not environ["mockserver.wait"].over():
             return self._wait(environ)
         self.queue.appendleft(environ)
         self.answered()

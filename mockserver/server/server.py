@@ -217,6 +217,11 @@ class Server:
                 for number in stop_signals():
                     self.loop.add_signal_handler(number, self._stop, self.stop_timeout_s)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes nothing more, and only answers what is here."""
+        return self._stopping.is_set()
+
     def _stop(self, timeout_s: float) -> None:
         if self._stopping.is_set():
             self._break_all_off()

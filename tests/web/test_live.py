@@ -18,6 +18,7 @@ from mockserver.server.server import Server
 from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
 from mockserver.web.requests import live
+from mockserver.web.requests.live import Reader
 from tests.state.stores import exchange
 from tests.waiting import wait_until
 
@@ -116,16 +117,29 @@ def test_what_rows_cannot_be_asked(http: FlaskClient, query: str) -> None:
     assert (answer.status_code, b'"hint":"write' in answer.data or b'"hint":"rows' in answer.data) == (422, True)
 
 
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
 @pytest.mark.parametrize("view", ["view=rows", "view=entries"])
-def test_a_waiting_reader_is_told_at_once(server: Server, view: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_reader_is_told_at_once(
+    server: Server, view: str, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The reader waits while patches go through, and gets the first of them."""
     ask(server, PROFILE, "PATCH", [])
     (first,) = ask(server, "/__admin/requests?view=rows")["rows"]
     monkeypatch.setattr(live, "MOST_READERS", 1)
+    monkeypatch.setattr("mockserver.server.connection.WAIT_STEP_S", 0.02)
+    asked, over = list[Reader](), Reader.over
+
+    def counted(reader: Reader) -> bool:
+        asked.append(reader)
+        return over(reader)
+
+    monkeypatch.setattr(Reader, "over", counted)
     with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as reader:
         since = f"&since={first['id']}"
-        reader.request("GET", f"/__admin/requests?{view}{since}&wait=25")
+        reader.request("GET", f"/__admin/requests?{view}{since}&wait=25", headers={"Connection": connection})
         wait_until(lambda: somebody_waits(server, since))
+        asked.clear()
+        wait_until(lambda: len(asked) > 2)  # whether the wait is over
         ask(server, PROFILE, "PATCH", SET_TYPE)
         answer = orjson.loads(reader.getresponse().read())
     assert answer["waiting"]
