@@ -289,6 +289,10 @@ class Journal(ExchangeLog):
             if self._budget is not None:
                 self._budget.spend(-freed)
 
+    def end(self) -> None:
+        """Let those who wait for more look anew: the world is gone, and one of its name has another journal."""
+        self.total += 1
+
     def remove(self, exchange_id: str) -> bool:
         with self._lock:
             ring = self._ring or _Ring()

@@ -215,6 +215,7 @@ class MemoryWorlds:
     def _evict(self, name: str, why: str) -> None:
         world = self._worlds.pop(name)
         world.share.leave()
+        world.journal.end()
         self.evictions += 1
         _log.warning("world %s was evicted: %s", name, why)
         if self._on_eviction:
@@ -228,6 +229,7 @@ class MemoryWorlds:
             world = self._worlds.pop(name, None)
         if world is not None:
             world.share.leave()
+            world.journal.end()
         return world is not None
 
     @property

@@ -146,6 +146,19 @@ def test_a_waiting_reader_is_told_at_once(
     assert len(answer.get("rows", answer.get("requests"))) == 1
 
 
+def test_a_reader_of_a_world_that_was_deleted_is_not_left_waiting(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of its name may be there already; the reader asks anew."""
+    monkeypatch.setattr(live, "MOST_READERS", 1)
+    ask(server, "/__admin/requests?view=rows&namespace=w")
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as reader:
+        reader.request("GET", "/__admin/requests?view=rows&wait=25&namespace=w")
+        wait_until(lambda: somebody_waits(server))
+        ask(server, "/__admin/namespaces/w", "DELETE")
+        assert orjson.loads(reader.getresponse().read())["rows"] == []
+
+
 def test_nothing_new_is_an_empty_answer(server: Server) -> None:
     """After the time that was asked for."""
     ask(server, PROFILE, "PATCH", [])
