@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -52,14 +53,18 @@ class Accounts:
 
 
 def read_accounts(fixtures: Path, contract: Path) -> Accounts:
-    """Read a fixture directory's clients.toml alone; raise UsageError."""
+    """Read a fixture directory's clients.toml alone, or those of a packed file; raise UsageError."""
     from mockserver.fixtures.clients import read_clients
+    from mockserver.fixtures.loading import load_fixtures
     from mockserver.profile.members import compile_members
     from mockserver.service.assembly import load_contract
 
-    path = fixtures / "clients.toml"
+    tree, path = compile_members(load_contract(contract)), fixtures / "clients.toml"
+    if fixtures.is_file():
+        packed = load_fixtures(fixtures, tree, max_profile=sys.maxsize).clients
+        return Accounts(lambda: packed)
     try:
-        clients, problems = read_clients(path.read_bytes(), compile_members(load_contract(contract)))
+        clients, problems = read_clients(path.read_bytes(), tree)
     except OSError as problem:
         raise UsageError(f"can't read the clients: {problem.strerror}", place=str(path)) from problem
     if problems:

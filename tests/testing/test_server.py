@@ -16,7 +16,9 @@ from mockserver.commands.running import make_server
 from mockserver.server.server import Server
 from mockserver.service.assembly import assemble
 from mockserver.settings import Settings
+from mockserver.testing.accounts import read_accounts
 from mockserver.testing.control import Control
+from tests.fixtures.test_packed import packed_from
 from tests.testing.test_plugin import run
 
 pytest_plugins = ["pytester"]
@@ -157,6 +159,13 @@ def test_the_users_of_a_running_server_must_be_known(pytester: pytest.Pytester, 
         result = run(pytester, EMPTY, *arguments)
         result.assert_outcomes(errors=1)
         assert told in result.stdout.str()
+
+
+def test_the_users_of_packed_fixtures_are_known_too(tmp_path: Path) -> None:
+    """Of those that a running server serves, as of a folder's."""
+    packed = packed_from(tmp_path / "folder", tmp_path / "profiles.packed")
+    accounts = read_accounts(packed, Settings().contract)
+    assert accounts.user(accounts.client("acme01")).user_id == "editor@acme.example"
 
 
 def test_a_pure_server_is_refused(pytester: pytest.Pytester) -> None:
