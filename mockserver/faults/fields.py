@@ -18,6 +18,10 @@ APPLIED_OPS: Final = ("add", "replace", "remove", "test")
 """The operations that the API applies (documented)."""
 
 _MOST: Final = 1_000_000_000
+_TAKEN_IDS: Final = {
+    "plan": "GET /__admin/faults/plan tells what all rules will do",
+    "prefer": "a fault that a request's header Prefer asked for is told under this id",
+}
 _STEP_WORDS: Final = ", ".join(("ok", *CONNECTIONS))
 
 
@@ -51,6 +55,8 @@ def _read_string(value: object) -> str:
 
 
 def _read_id(value: object) -> str:
+    if isinstance(value, str) and value in _TAKEN_IDS:
+        raise UnfitError("is taken", f"{value}-rule", _TAKEN_IDS[value])
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value):
         return value
     nearest = re.sub(r"[^A-Za-z0-9._-]+", "-", str(value)).strip("-")[:64] or "my-rule"

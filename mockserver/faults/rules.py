@@ -254,7 +254,7 @@ def strike(faults: Iterable[Fault], counters: Mapping[str, Counter], *, seed: in
             advanced[fault.id], hit = advance(fault, counters.get(fault.id, Counter()), seed=seed, world=world)
             if hit is not None:
                 hits.append(hit)
-    return Decision(advanced, _combined(hits), tuple(hits))
+    return Decision(advanced, combined(hits), tuple(hits))
 
 
 # The text of a fault that brings none. Documented is that of 401, the library's that of 500, and that of 400 for a bad
@@ -349,7 +349,8 @@ def _drawn_ms(delay: Delay, key: tuple[int, str, str, int]) -> float:
     return delay
 
 
-def _combined(hits: Sequence[Hit]) -> Hit | None:
+def combined(hits: Sequence[Hit]) -> Hit | None:
+    """Return what a request gets of several hits: the first that does more than delay decides, and delays add to it."""
     if not hits:
         return None
     deciding = next((hit for hit in hits if not hit.only_delays), hits[0])

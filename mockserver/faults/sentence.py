@@ -67,6 +67,7 @@ def _which(schedule: Schedule) -> str:
 
 def _whose(match: Match) -> str:
     parts = [
+        f"for the operation {match.operation}" if match.operation else "",
         f"to client {match.client}" if match.client else "",
         f"of user {match.user}" if match.user else "",
         f"for ids of type {match.alternate_id_type}" if match.alternate_id_type else "",

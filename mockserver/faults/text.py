@@ -35,14 +35,15 @@ class Known:
     """What exists, so that a rule that can never match is refused; None means not known, and is not checked.
 
     `users` maps a client to its users; `paths` are the members' paths with `*` for a position, as
-    `/Emails/*/EmailAddress`; `operations` are the names of those that the server offers; `applied_ops` are the
-    operations of a patch that the dialect in use applies.
+    `/Emails/*/EmailAddress`; `operations` maps the name of each that the server offers to the fields of a match that
+    its requests can meet, beside client and user; `applied_ops` are the operations of a patch that the dialect in use
+    applies.
     """
 
     clients: Collection[str] | None = None
     users: Mapping[str, Collection[str]] | None = None
     paths: Collection[str] | None = None
-    operations: Collection[str] | None = None
+    operations: Mapping[str, Collection[str]] | None = None
     applied_ops: Collection[str] = APPLIED_OPS
 
     def path_exists(self, pattern: str) -> bool:
@@ -323,6 +324,7 @@ def _check_match(fault: Fault, known: Known) -> None:
     _check_name("client", match.client, known.clients, fold=True)
     _check_name("user", match.user, known.users_of(match.client))
     _check_name("operation", match.operation, known.operations, fold=True)
+    _check_operation(match, known.operations or {})
     if match.path is not None and known.paths is not None and not known.path_exists(match.path):
         nearest = nearest_name(match.path, known.paths)
         raise UnfitError("names no member", nearest, "a path leads from a member of the profile, as /Emails/*", "path")
@@ -330,6 +332,14 @@ def _check_match(fault: Fault, known: Known) -> None:
         applied = ", ".join(known.applied_ops)
         rule = f"it can't fail afterwards: let it fail before the commit, or name one of {applied}"
         raise UnfitError("is never applied", None, rule, "op")
+
+
+def _check_operation(match: Match, known: Mapping[str, Collection[str]]) -> None:
+    wanted = (match.operation or "").casefold()
+    operation, fields = next(((name, fields) for name, fields in known.items() if name.casefold() == wanted), ("", ()))
+    for name in ("alternate_id_type", "alternate_id", "op", "path") if operation else ():
+        if getattr(match, name) is not None and name not in fields:
+            raise UnfitError(f"is in no request of {operation}", None, "leave it out, or the operation", name)
 
 
 def _check_name(name: str, wanted: str | None, existing: Collection[str] | None, *, fold: bool = False) -> None:

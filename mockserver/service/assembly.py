@@ -268,6 +268,6 @@ def known_names(settings: Settings, tree: MemberTree, fixtures: FixtureSet) -> K
         clients=[client.client_id for client in fixtures.clients.values()],
         users={client.client_id: list(client.users) for client in fixtures.clients.values()},
         paths=list(tree.paths()),
-        operations=[operation.name for row in ROUTES[settings.operations].values() for operation in row.values()],
+        operations={one.name: one.matched_by for row in ROUTES[settings.operations].values() for one in row.values()},
         applied_ops=(*SUPPORTED_OPERATIONS, *moves),
     )

@@ -11,6 +11,7 @@ from mockserver.faults.rules import Facts, Fault, Hit
 from mockserver.patch.apply import operation_type
 from mockserver.profile.members import MemberTree
 from mockserver.service.body import read_operations
+from mockserver.service.operations import PATCH
 from mockserver.service.request import Head, Policy, Request
 from mockserver.state.world import World, decide_fault
 
@@ -63,7 +64,7 @@ def _one_request(text: str) -> Fault:
 
 
 def due_fault(request: Request, world: World, requested: Fault | None, policy: Policy, tree: MemberTree) -> Hit | None:
-    """Count the request for every rule of the world and return what is due; a planned fault goes first."""
+    """Count the request for every rule of the world and return what is due; the request's own fault comes last."""
     route = request.head.route
     facts = Facts(
         client=route.client.partition("~")[0],
@@ -74,14 +75,17 @@ def due_fault(request: Request, world: World, requested: Fault | None, policy: P
         operation=request.head.operation.name if request.head.operation is not None else "",
     )
     decision = decide_fault(world, facts)
-    if decision is not None and decision.hit is not None:
-        return decision.hit
-    return rules.decision(requested, seed=world.seed, world=world.name, n=1) if requested is not None else None
+    hits = list(decision.hits) if decision is not None else []
+    if requested is not None:
+        hits.append(rules.due(requested.effect, rule=requested.id, n=1, seed=world.seed, world=world.name))
+    return rules.combined(hits)
 
 
 def _named_operations(request: Request, world: World, policy: Policy, tree: MemberTree) -> Sequence[tuple[str, str]]:
-    """Return the (op, path) pairs if a rule asks about them; a body that can't be read has none."""
-    if not rules.needs_operations(fault for fault, _ in world.faults):
+    """Return the (op, path) pairs of a patch if a rule asks about them; a body that can't be read has none."""
+    operation = request.head.operation
+    patches = operation is None or operation.handler == PATCH.handler
+    if not patches or not rules.needs_operations(fault for fault, _ in world.faults):
         return ()
     try:
         operations = read_operations(request, policy, tree)

@@ -26,6 +26,12 @@ class Operation(NamedTuple):
     mark: Mark
     source: str
 
+    @property
+    def matched_by(self) -> tuple[str, ...]:
+        """What a fault can ask of its requests beside client and user."""
+        named = ("alternate_id_type", "alternate_id") if "{alternateId}" in self.route else ()
+        return (*named, *(("op", "path") if self.handler == "patch" else ()))
+
 
 BASE_PATHS: Final = ("", "/Profiles")
 

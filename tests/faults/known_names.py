@@ -9,4 +9,5 @@ KNOWN = Known(
     clients={"ACME01", "GLOBEX"},
     users={"ACME01": ["importer", "admin"], "GLOBEX": ["reader"]},
     paths={"/CustomerType", "/CustomerName/FirstName", "/Emails", "/Emails/*", "/Emails/*/EmailAddress", "/IsActive"},
+    operations={"patchProfile": ["op", "path"], "readTags": []},
 )

@@ -18,6 +18,9 @@ SENTENCES = {
     ),
     "sequence=500,reset,ok": "Gives one after the other 500, reset, ok, and nothing is applied: all requests.",
     "drip at=1,4 times=2": "Sends the answer in small pieces: number 1, 4 of the requests (at most 2).",
+    "500 operation=readTags client=acme01": (
+        "Answers 500, and nothing is applied: all requests for the operation readTags to client acme01."
+    ),
     "500 op=replace path=/Emails user=bob expires=30": (
         "Answers 500, and nothing is applied: all requests of user bob with replace at /Emails, for 30 s."
     ),

@@ -58,3 +58,31 @@ def test_a_rule_is_switched_off_and_on_with_its_counts(http: FlaskClient) -> Non
     assert [http.patch(PROFILE, json=[]).status_code for _ in range(2)] == [200, 500]
     ask(http, "PUT", "faults/unknown", {"enabled": True}, 404)
     ask(http, "PUT", f"faults/{rule}", {"enabled": 1}, 422)
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "status", "struck"),
+    [
+        pytest.param("delay=1", {"X-Mock-Fault": "502"}, 502, "502-", id="a delay and a header"),
+        pytest.param("delay=1", {"Prefer": "code=403"}, 403, "prefer#1", id="a delay and a preference"),
+        pytest.param("500", {"X-Mock-Fault": "502"}, 500, "planned#1", id="a failure and a header"),
+        pytest.param("500 at=2", {"X-Mock-Fault": "502"}, 502, "502-", id="a rule whose turn has not come"),
+        pytest.param("delay=1", {"X-Mock-Fault": "delay=1"}, 200, "planned#1", id="two delays"),
+        pytest.param("delay=1", {}, 200, "planned#1", id="a delay alone"),
+    ],
+)
+def test_a_requests_own_fault_comes_after_the_planned(
+    http: FlaskClient, rule: str, asked: dict[str, str], status: int, struck: str
+) -> None:
+    """The first that does more than delay decides."""
+    ask(http, "DELETE", "faults")
+    ask(http, "PUT", "faults/planned", {"text": rule})
+    answer = http.patch(PROFILE, json=[], headers=asked)
+    assert (answer.status_code, answer.headers["X-Mock-Fault"].startswith(struck)) == (status, True)
+
+
+def test_a_rule_that_no_request_can_meet_is_refused(http: FlaskClient) -> None:
+    """By the table of operations: what their URLs name, and whether they carry a patch."""
+    ask(http, "POST", "faults", {"text": "500 operation=patchProfile path=/Emails"}, 201)
+    refused = ask(http, "POST", "faults", {"text": "500 operation=deactivateProfile type=CRM"}, 422)
+    assert "is in no request of deactivateProfile" in refused["error"]
