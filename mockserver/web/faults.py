@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockserver.errors import UsageError
 from mockserver.faults.fields import FIELDS
-from mockserver.faults.rules import Counter, Fault, Hit, plan
+from mockserver.faults.rules import Counter, Fault, Hit, expired, plan
 from mockserver.faults.sentence import sentence
 from mockserver.faults.text import Known, from_json, from_text, to_json, to_text, with_free_id
 from mockserver.journal.work import Work
@@ -63,7 +63,7 @@ def _reading(admin: Blueprint, mock: Mock, row: _Row) -> None:
         work = Work(mock.settings.max_control_work)
         for fault, _ in world.faults:
             work.spend(number * (_PLANNED + len(fault.schedule.at or ()) // 50))
-        rows = {fault.id: [_hit(hit) for hit in _plan(world, fault, number)] for fault, _ in world.faults}
+        rows = {row[0].id: [_hit(hit) for hit in _plan(world, *row, number)] for row in world.faults}
         return json_response({"world": world.name, "seed": world.seed, "plan": rows})
 
 
@@ -163,7 +163,9 @@ def _is_text_form(text: str, known: Known) -> bool:
     return True
 
 
-def _plan(world: World, fault: Fault, number: int) -> list[Hit | None]:
+def _plan(world: World, fault: Fault, created: float, number: int) -> list[Hit | None]:
+    if expired(fault, created_at=created, now=world.clock.now().timestamp()):
+        return [None] * number
     counter = world.counters.get(fault.id, Counter())
     return plan(fault, counter, seed=world.seed, world=world.name, count=number)
 

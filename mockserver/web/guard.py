@@ -152,8 +152,16 @@ def whole_number(name: str, least: int = 0, most: int = 0) -> int | None:
 
 
 def flag(name: str) -> bool:
-    """Tell whether a parameter of the request is true."""
-    return request.args.get(name, "").lower() == "true"
+    """Tell whether a parameter of the request is true; raise AdminRefusal for what is neither that nor false."""
+    return choice(name, "false", "true") == "true"
+
+
+def choice(name: str, *values: str) -> str:
+    """Return a parameter of the request in small letters, the first value if it is absent; raise AdminRefusal."""
+    text = request.args.get(name, values[0])
+    if text.lower() not in values:
+        raise AdminRefusal(422, f"{name} is {text[:40]!r}", f"write {' or '.join(reversed(values))}")
+    return text.lower()
 
 
 def chosen_worlds(mock: Mock) -> list[World]:

@@ -180,14 +180,20 @@ def _clock(admin: Blueprint, mock: Mock) -> None:
 
 
 def _move_clock(world: World, wanted: dict[str, Any]) -> None:
-    if wanted.get("reset"):
+    reset, freeze, seconds = wanted.get("reset", True), wanted.get("freeze", True), wanted.get("advance", 0)
+    # All is read before anything moves: what is refused leaves the clock as it was.
+    if reset is not True:
+        raise AdminRefusal(422, f"reset is {reset!r}", "send true, or leave it out")
+    if freeze is False:
+        raise AdminRefusal(422, "freeze is False", 'to let the clock go on send {"reset": true}')
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or abs(seconds) > 10**9:
+        raise AdminRefusal(422, f"advance is {seconds!r}", "send a number of seconds")
+    moment = None if freeze is True else _moment(freeze)
+    if "reset" in wanted:
         world.clock.reset()
-    if wanted.get("freeze"):
-        world.clock.freeze(None if wanted["freeze"] is True else _moment(wanted["freeze"]))
+    if "freeze" in wanted:
+        world.clock.freeze(moment)
     if "advance" in wanted:
-        seconds = wanted["advance"]
-        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or abs(seconds) > 10**9:
-            raise AdminRefusal(422, f"advance is {seconds!r}", "send a number of seconds")
         try:
             world.clock.advance(seconds)
         except OverflowError as problem:

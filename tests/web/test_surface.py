@@ -157,8 +157,36 @@ def test_the_clock(admin: Admin) -> None:
     assert admin("PUT", "/__admin/clock", {"advance": 90})["now"] == "2026-01-31T12:01:30+00:00"
     assert admin.patch(SET_TYPE).get_json()["Edited"]["ModifiedDate"] == "2026-01-31T12:01:30.000Z"
     assert admin("PUT", "/__admin/clock", {"reset": True})["frozen"] is False
-    for bad in ({"freeze": "noon"}, {"advance": "1"}, {"stop": True}, {}):
+    half = {"freeze": "2026-01-31T12:00:00Z", "advance": "1"}
+    wrong = (
+        {"freeze": "noon"},
+        {"freeze": False},
+        {"freeze": ""},
+        {"reset": False},
+        {"advance": "1"},
+        {"stop": True},
+        {},
+    )
+    for bad in (half, *wrong):
         assert admin("PUT", "/__admin/clock", bad, status=422)["hint"]
+    assert admin("GET", "/__admin/clock")["frozen"] is False, "what is refused moves nothing"
+
+
+@pytest.mark.parametrize("query", ["faults?dry=1", "reset?all=yes", "requests?view=row", "profiles?changed="])
+def test_a_parameter_that_is_no_answer_to_its_question(admin: Admin, query: str) -> None:
+    """A dry run that is asked for in other words must not plan a fault."""
+    method = "GET" if query[0] in "rp" and "reset" not in query else "POST"
+    refused = admin(method, f"/__admin/{query}", None if method == "GET" else {"text": "500"}, status=422)
+    assert refused["hint"].startswith(("write true or false", "write rows or entries"))
+    assert admin("GET", "/__admin/faults")["faults"] == []
+
+
+def test_the_plan_of_a_rule_that_has_ended_is_empty(admin: Admin) -> None:
+    """By the clock of its world."""
+    rule = admin("POST", "/__admin/faults", {"text": "500 expires=30s"}, status=201)["id"]
+    assert admin("GET", "/__admin/faults/plan?n=1")["plan"][rule][0]["status"] == 500
+    admin("PUT", "/__admin/clock", {"advance": 31})
+    assert admin("GET", "/__admin/faults/plan?n=1")["plan"] == {rule: [None]}
 
 
 def test_faults_happen_as_planned(admin: Admin) -> None:

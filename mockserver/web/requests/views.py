@@ -18,7 +18,7 @@ from mockserver.journal.signature import signature_json
 from mockserver.journal.steps import steps_json
 from mockserver.journal.work import Work
 from mockserver.service.assembly import Mock, sign_command
-from mockserver.web.guard import AdminRefusal, body_json, chosen_worlds, json_response, whole_number
+from mockserver.web.guard import AdminRefusal, body_json, choice, chosen_worlds, json_response, whole_number
 from mockserver.web.requests.live import Readers, rows_json
 from mockserver.web.requests.trying import find_request, shown
 
@@ -44,7 +44,7 @@ def _listing(admin: Blueprint, mock: Mock) -> None:
 
     def read() -> tuple[bool, dict[str, Any]]:
         worlds, limit, since = chosen_worlds(mock), whole_number("limit"), _since()
-        if request.args.get("view") == "rows":
+        if choice("view", "entries", "rows") == "rows":
             if since is not None and not _ID.fullmatch(since):
                 raise AdminRefusal(422, f"since is {since[:40]!r}", "rows follow an id, such as 0000002a")
             found = rows_json(mock, worlds, since, limit)
