@@ -117,7 +117,8 @@ def _known_secret(user: User | None, options: argparse.Namespace, clients: dict[
     if user is None:
         known = [f"{client.client_id}: {', '.join(client.users)}" for client in clients.values()]
         raise UsageError(
-            f"the fixtures have no user {options.user or ''} of client {options.client or ''}".replace("  ", " "),
+            f"the fixtures have no user{f' {options.user}' if options.user else ''}"
+            + (f" of client {options.client}" if options.client else ""),
             hint=f"known are {'; '.join(known)}; or give the key with --secret-env",
         )
     return user.secrets[0]

@@ -35,7 +35,7 @@ class Control:
         try:
             answer = send(self.url, method, target, self._headers, body, TIMEOUT_S)
         except (OSError, HTTPException) as problem:
-            hint = "start one with `mockserver serve`, or leave --mypreferences-url out"
+            hint = "start one with `mockserver serve`, or name the address of one that runs"
             raise UsageError(f"can't reach the mock server: {problem}", place=self.url, hint=hint) from problem
         if answer.status < 300 or answer.status == allow:
             return answer.json()

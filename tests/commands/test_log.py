@@ -62,3 +62,11 @@ def test_what_comes_is_followed(server: Server) -> None:
 def test_what_cannot_be_read_is_refused(words: list[str]) -> None:
     """With the exit code of wrong usage."""
     assert main(["log", *words]) == 2
+
+
+def test_without_a_server_the_hint_is_about_this_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not about a flag that it lacks."""
+    assert main(["log", "--url", "http://127.0.0.1:1"]) == 2
+    told = capsys.readouterr().err
+    assert "mockserver serve" in told
+    assert "--mypreferences" not in told

@@ -42,3 +42,19 @@ def test_a_flag_without_effect_is_refused(words: list[str], run: Callable[..., D
     done = run("sign", *words)
     assert (done.code, done.out) == (2, "")
     assert f"{words[0] if words[0] == '--now' else words[2]}: " in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--user", "nobody"], "no user nobody\n"),
+        (["--client", "NOPE"], "no user of client NOPE\n"),
+        (["--client", "NOPE", "--user", "nobody"], "no user nobody of client NOPE\n"),
+    ],
+    ids=shown,
+)
+def test_whom_the_fixtures_lack_is_named(words: list[str], said: str, run: Callable[..., Done]) -> None:
+    """And nobody who was not asked for."""
+    done = run("sign", *words)
+    assert done.code == 2
+    assert f"the fixtures have {said}" in done.err

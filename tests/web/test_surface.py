@@ -157,8 +157,8 @@ def test_the_clock(admin: Admin) -> None:
     assert admin("PUT", "/__admin/clock", {"advance": 90})["now"] == "2026-01-31T12:01:30+00:00"
     assert admin.patch(SET_TYPE).get_json()["Edited"]["ModifiedDate"] == "2026-01-31T12:01:30.000Z"
     assert admin("PUT", "/__admin/clock", {"reset": True})["frozen"] is False
-    half = {"freeze": "2026-01-31T12:00:00Z", "advance": "1"}
-    wrong = (
+    half: dict[str, Any] = {"freeze": "2026-01-31T12:00:00Z", "advance": "1"}
+    wrong: tuple[dict[str, Any], ...] = (
         {"freeze": "noon"},
         {"freeze": False},
         {"freeze": ""},

@@ -139,6 +139,34 @@ def test_a_request_is_taken_along_as_a_rule(mock: Mock, http: FlaskClient, tmp_p
     assert rule.id.startswith(f"request-{first}")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"X-Mock-Fault": "500"}, id="a fault"),
+        pytest.param({"X-Mock-Fault": "reset"}, id="a broken connection"),
+        pytest.param({"Authorization": "Basic abc"}, id="credentials that were refused"),
+    ],
+)
+def test_what_makes_no_rule_is_refused(mock: Mock, http: FlaskClient, headers: dict[str, str]) -> None:
+    """A rule could never hold, for what decided the answer can't stand in it."""
+    answer = http.patch(PROFILE, json=SET_TYPE, headers=headers)
+    refused = http.get(f"/__admin/requests/{answer.headers['X-Mock-Request-Id']}/rule")
+    assert refused.status_code == 422
+    assert orjson.loads(refused.data)["error"].startswith("the request makes no rule: ")
+
+
+def test_another_operation_makes_no_rule(http: FlaskClient) -> None:
+    """What is copied is a PATCH by alternate id."""
+    answer = http.get(PROFILE)
+    assert "no PATCH" in http.get(f"/__admin/requests/{answer.headers['X-Mock-Request-Id']}/rule").text
+
+
+def test_an_unsigned_request_makes_an_unsigned_rule(http: FlaskClient) -> None:
+    """So that it is refused again."""
+    answer = http.patch(PROFILE, json=SET_TYPE)
+    assert "\n    signed: false\n" in http.get(f"/__admin/requests/{answer.headers['X-Mock-Request-Id']}/rule").text
+
+
 def test_a_document_of_very_many_parts_is_not_read(http: FlaskClient) -> None:
     """Reading one is a single step of the interpreter, in which nobody else is answered."""
     sent = {"client": "ACME01", "alternateIdType": "CRM", "alternateId": "C-000417", "body": [{}] * 200_000}
