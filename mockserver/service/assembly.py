@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from mockserver.auth.signing import Client, Dates
 from mockserver.errors import UsageError
-from mockserver.faults.rules import Fault
+from mockserver.faults.rules import MAGIC_IDS, Fault
 from mockserver.fixtures.fixture_set import FixtureSet
 from mockserver.fixtures.loading import load_fixtures
 from mockserver.journal.log import Budget, Journal
@@ -161,7 +161,7 @@ def known_secrets(clients: Collection[Client], *others: str) -> Secrets:
     applications = [app for client in clients for app in client.oauth_clients.values()]
     keys = [key for user in users for key in user.secrets] + [app.secret for app in applications]
     ids = [user.user_id for user in users] + [app.client_id for app in applications]
-    own = ("X-Mock-Admin-Token", *RULES)
+    own = ("X-Mock-Admin-Token", *RULES, *MAGIC_IDS)
     return Secrets([*keys, *others], [*own, *ids, *(client.client_id for client in clients)])
 
 

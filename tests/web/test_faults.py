@@ -9,8 +9,10 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from mockserver.faults.rules import MAGIC_IDS
 from mockserver.service.assembly import Mock
 from mockserver.web.app import create_app
+from tests.fixtures.directories import DEMO
 
 PROFILE = "/ACME01/Profile/AlternateIdType/CRM/AlternateId/C-000417"
 
@@ -86,3 +88,12 @@ def test_a_rule_that_no_request_can_meet_is_refused(http: FlaskClient) -> None:
     ask(http, "POST", "faults", {"text": "500 operation=patchProfile path=/Emails"}, 201)
     refused = ask(http, "POST", "faults", {"text": "500 operation=deactivateProfile type=CRM"}, 422)
     assert "is in no request of deactivateProfile" in refused["error"]
+
+
+def test_no_magic_id_is_taken_for_a_secret(make_mock: Callable[..., Mock]) -> None:
+    """A key of the demo has eight letters in common with one of them."""
+    http = create_app(make_mock(fixtures=DEMO)).test_client()
+    answered = [http.patch(PROFILE.replace("C-000417", magic), json=[]) for magic in MAGIC_IDS]
+    assert [answer.headers["X-Mock-Fault"] for answer in answered] == [f"{magic}#1" for magic in MAGIC_IDS]
+    newest = ask(http, "GET", "requests")["requests"][0]["request"]
+    assert newest["url"].endswith("fault-after-reset")
