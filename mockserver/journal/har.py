@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from mockserver import __version__
 from mockserver.journal.log import Exchange
-from mockserver.journal.view import absolute_url, base64_of, header, iso, sendable, text_of, written
+from mockserver.journal.view import absolute_url, base64_of, delay_ms, header, iso, sendable, text_of, written
 
 
 def har(exchanges: Iterable[Exchange], base_url: str = "http://localhost") -> dict[str, Any]:
@@ -25,7 +25,7 @@ def har(exchanges: Iterable[Exchange], base_url: str = "http://localhost") -> di
 
 
 def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
-    milliseconds = round(exchange.duration_s * 1000, 3)
+    milliseconds = round(exchange.duration_s * 1000, 3) + delay_ms(exchange)
     return {
         "startedDateTime": iso(exchange.at),
         "time": milliseconds,
@@ -40,6 +40,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
             "operation": exchange.operation,
             "reason": exchange.story.reason,
             "fault": exchange.fault,
+            "connection": exchange.broken,
         },
     }
 
@@ -64,7 +65,8 @@ def _request(exchange: Exchange, base_url: str) -> dict[str, Any]:
 
 
 def _response(exchange: Exchange) -> dict[str, Any]:
-    body = exchange.answer_body
+    # Browsers write 0 where a connection was broken; the rest is what would have been answered.
+    status, body = exchange.seen_status or 0, exchange.answer_body
     content: dict[str, Any] = {
         "size": len(body),
         "mimeType": header(exchange.answer_headers, "content-type") or "application/octet-stream",
@@ -74,8 +76,8 @@ def _response(exchange: Exchange) -> dict[str, Any]:
     except UnicodeDecodeError:
         content |= {"text": base64_of(body), "encoding": "base64"}
     return {
-        "status": exchange.status,
-        "statusText": HTTPStatus(exchange.status).phrase if exchange.status in set(HTTPStatus) else "",
+        "status": status,
+        "statusText": HTTPStatus(status).phrase if status in set(HTTPStatus) else "",
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _records(exchange.answer_headers),

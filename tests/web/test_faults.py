@@ -97,3 +97,23 @@ def test_no_magic_id_is_taken_for_a_secret(make_mock: Callable[..., Mock]) -> No
     assert [answer.headers["X-Mock-Fault"] for answer in answered] == [f"{magic}#1" for magic in MAGIC_IDS]
     newest = ask(http, "GET", "requests")["requests"][0]["request"]
     assert newest["url"].endswith("fault-after-reset")
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "connection", "least_ms"),
+    [
+        ("reset", 0, "reset", 0),
+        ("truncate delay=5", 0, "truncate", 5),
+        ("503", 503, None, 0),
+        ("delay=7", 200, None, 7),
+    ],
+)
+def test_the_archive_has_what_the_client_saw(
+    http: FlaskClient, rule: str, status: int, connection: str | None, least_ms: int
+) -> None:
+    """No status where its connection was broken, and how long it waited."""
+    ask(http, "DELETE", "faults")
+    http.patch(PROFILE, json=[], headers={"X-Mock-Fault": rule})
+    entry = ask(http, "GET", "requests.har")["log"]["entries"][-1]
+    assert (entry["response"]["status"], entry["_mock"]["connection"]) == (status, connection)
+    assert entry["time"] >= least_ms
