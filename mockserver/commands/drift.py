@@ -10,7 +10,7 @@ from pathlib import Path
 from mockserver.cli import print_json
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, write_reports
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, run_cases
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, refuse_idle_flags, run_cases
 from mockserver.drift.compare import Comparison, load_volatile
 from mockserver.drift.drift import Drift, keys_of
 from mockserver.drift.findings import DriftReport
@@ -128,6 +128,7 @@ def _sides(options: argparse.Namespace) -> tuple[Target, Target | None, bool]:
         raise UsageError("the other side is missing", place="--right", hint="name a target of the targets file")
     if options.left == options.right:
         raise UsageError("both sides are the same", place="--right", hint="name a target of the targets file")
+    refuse_idle_flags(options, options.left, options.right)
     sides = [None if name == MOCK else chosen_target(options, name) for name in (options.left, options.right)]
     real = [side for side in sides if side is not None and not side.mock]
     if len(real) == 2:

@@ -32,6 +32,8 @@ from mockserver.verify.target.targets import (
 from mockserver.verify.target.undo_file import default_state_dir
 
 Play = Callable[[GuardedRun, RequestPlan], int]
+_OF_A_URL = ("profile", "client", "user", "secret_env", "unsigned")
+_OF_A_TARGET = ("live", "write", "budget", "rate", "complete", "keep_going", "keep_raw", "tolerate")
 
 
 def add_target_flags(parser: argparse.ArgumentParser, *, choose: bool = True) -> None:
@@ -67,6 +69,20 @@ def add_list_flags(group: argparse._ActionsContainer) -> None:
     group.add_argument(flag, action="store_true", dest="production_accepted", help=told)
 
 
+def refuse_idle_flags(options: argparse.Namespace, *names: str | None) -> None:
+    """Raise UsageError for a flag that would do nothing with these sides, lest somebody relies on it."""
+    hints = {"forget": "write --recover, too"}
+    if not any("://" in (name or "") for name in names):
+        hints |= dict.fromkeys(
+            _OF_A_URL, "it is for a server given by its URL; a target's table says it in its own words"
+        )
+    if not any(names):
+        hints |= dict.fromkeys(_OF_A_TARGET, "write --target NAME, too; without it the mock alone is asked")
+    for flag, hint in hints.items():
+        if getattr(options, flag, None):
+            raise UsageError("it would do nothing here", place=f"--{flag.replace('_', '-')}", hint=hint)
+
+
 def chosen_target(options: argparse.Namespace, name: str) -> Target:
     """Return the named target of the targets file, or the server at a URL; raise UsageError or SafetyRefusal."""
     target = _stub(options, name) if "://" in name else listed_target(options, name)
@@ -90,7 +106,7 @@ def _stub(options: argparse.Namespace, url: str) -> Target:
     if missing := [name for name in needed if not getattr(options, name)]:
         flag = f"--{missing[0].replace('_', '-')}"
         unsigned = ", or --unsigned if it looks at no signature" if flag in ("--user", "--secret-env") else ""
-        hint = f"it is no mock of ours, so say what to use there{unsigned}"
+        hint = f"say what to use there{unsigned}"
         raise UsageError(f"{flag} is missing", place=url, hint=hint)
     dialect = {"dialect": options.dialect} if hasattr(options, "dialect") else {}
     return stub(url, **dialect, **{name: value for name, value in given.items() if value})

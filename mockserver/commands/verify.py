@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from mockserver.cli import add_settings, print_json, settings_of
 from mockserver.commands.progress import progress_bar
 from mockserver.commands.report_files import Attempts, add_report_flags, make_folders, report_file, write_reports
-from mockserver.commands.targets_cli import add_target_flags, chosen_target, run_cases, run_recover
+from mockserver.commands.targets_cli import add_target_flags, chosen_target, refuse_idle_flags, run_cases, run_recover
 from mockserver.errors import UsageError
 from mockserver.settings import Settings
 from mockserver.verify.calls import Bench
@@ -79,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
     """Verify the mock, a server on this machine, or a listed target."""
     if options.recover:
         return run_recover(options)
+    refuse_idle_flags(options, options.target)
     settings = settings_of(options)
     contract = load_contract(settings.contract)
     target = options.target or "mock"

@@ -22,7 +22,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A stage begins; `total` is how many cases it has."""
+    """A stage begins; `total` is how many cases it means to ask."""
 
     stage: str
     total: int

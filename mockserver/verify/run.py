@@ -207,8 +207,7 @@ class _PlannedRun(_Run):
         return self.guarded.session.stopped or super()._enough(name, told, run_started)
 
     def _outcomes(self, name: str) -> tuple[int, Iterator[CaseFinished]]:
-        plan = self.requests
-        return sum(row.case.stage == name for row in (*plan.chosen, *plan.left, *plan.held)), self._played(name)
+        return sum(row.case.stage == name for row in self.requests.chosen), self._played(name)
 
     def _played(self, stage: str) -> Iterator[CaseFinished]:
         plan, everyday = self.requests, tuple[str, ...]()

@@ -110,3 +110,31 @@ def test_a_rule_that_need_not_hold_must_exist(vendor: FakeVendor, capsys: pytest
 
 def test_another_server_is_not_taken_for_ours(vendor: FakeVendor) -> None:
     assert not is_mock(vendor.url)
+
+
+@pytest.mark.parametrize(
+    ("flags", "idle"),
+    [
+        (["--live"], "--live"),
+        (["--write"], "--write"),
+        (["--tolerate", "add-text"], "--tolerate"),
+        (["--budget", "50"], "--budget"),
+        (["--forget"], "--forget"),
+        (SIGNED, "--profile"),
+        (["--target", "sandbox", *SIGNED], "--profile"),
+        (["--target", "sandbox", "--unsigned"], "--unsigned"),
+        (["--target", "sandbox", "--forget"], "--forget"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_flag_that_would_do_nothing_is_refused(
+    flags: list[str], idle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever forgot --target would take the mock's answers for the real system's."""
+    assert main(["verify", *flags, "--only", "empty-patch"]) == 2
+    assert f"{idle}: it would do nothing here" in capsys.readouterr().err
+
+
+def test_drift_refuses_it_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["drift", "--right", "sandbox", "--unsigned"]) == 2
+    assert "--unsigned: it would do nothing here" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from mockserver.drift.drift import Drift, keys_of
 from mockserver.drift.findings import DriftReport
 from mockserver.package import shipped
 from mockserver.verify.calls import Verdict
-from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted
+from mockserver.verify.events import CaseFinished, Event, RunFinished, RunStarted, StageStarted
 from mockserver.verify.mock_process import load_profiles, local_mock
 from mockserver.verify.rules.reading import load_rules
 from mockserver.verify.run import Plan, cases_of, verify_target
@@ -79,6 +79,7 @@ def test_what_verify_announces_is_what_a_healthy_server_needs(
     plan = plan_of(replace(foreign, budget=budget), write=write)
     code, sent, events = verified(plan, tmp_path)
     assert (code, held_to(plan, sent), sent <= budget) == (0, True, True)
+    assert [event.total for event in events if isinstance(event, StageStarted)] == [len(plan.chosen)]
     words = next(event.words for event in events if isinstance(event, RunStarted))
     assert words == next(event.words for event in events if isinstance(event, RunFinished)) == plan.words()
 

@@ -21,6 +21,7 @@ from mockserver.verify.drawn.schemathesis import Generated, generate
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.model import PatchModel, Refused, Unpredictable
 from mockserver.verify.played import played
+from mockserver.verify.rules.account import excused, strains
 from mockserver.verify.target.request_plan import Case
 
 # A case takes about seven requests: a small part of what the rules take.
@@ -76,11 +77,17 @@ class GuardedGenerated:
             stage="generated",
             id=name,
             title=f"valid: {case.description}",
-            verdict=verdict or (Verdict.BROKEN if talk.problems else Verdict.HELD),
+            verdict=verdict or self._verdict(talk),
             problems=tuple(dict.fromkeys(talk.problems)),
             seconds=monotonic() - started,
             exchanges=tuple(talk.exchanges) if talk.problems else (),
         )
+
+    def _verdict(self, talk: Conversation) -> Verdict:
+        if not talk.problems:
+            return Verdict.HELD
+        account = talk.strained and excused(talk.problems)
+        return Verdict.TOLERATED if account and not self.bench.is_mock else Verdict.BROKEN
 
     def _play(self, talk: Conversation, body: Sequence[Any]) -> Verdict | None:
         before = {**talk.read(self.key), "ReasonCode": None}
@@ -102,9 +109,11 @@ class GuardedGenerated:
         """Compare the answer, and the profile as it can be read afterwards, with what must come of the patch."""
         reply, found = talk.exchanges[-1].reply, talk.read(self.key)
         try:
-            expected = dict(before) if refused else self.model.apply(before, operations)
+            expected = self.model.apply(before, operations)
         except (Refused, Unpredictable):
             return
+        talk.strained = strains(before, expected)
+        expected = dict(before) if refused else expected
         start = visible(before)
         wanted = talk.stamped(visible(expected), start, found, self.bench.account.user_id)
         if reply is not None and not refused:

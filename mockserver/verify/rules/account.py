@@ -44,6 +44,11 @@ def _unfit(value: Any, least: int, most: int) -> bool:
     return not least <= len(value or "") <= most if value is None or isinstance(value, str) else False
 
 
+def excused(problems: Sequence[str]) -> bool:
+    """Say whether such an account could be what is behind all of them, if what was sent strains its rules."""
+    return any(map(refused, problems)) and all(map(explains, problems))
+
+
 def refused(problem: str) -> bool:
     """Say whether a problem is a refusal, or a default that moved."""
     return _REFUSED.match(problem) is not None or "IsDefault" in problem

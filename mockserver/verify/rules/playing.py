@@ -15,7 +15,7 @@ from mockserver.verify.conversation import Conversation, Denied, hidden_as, ids_
 from mockserver.verify.events import CaseFinished
 from mockserver.verify.played import played
 from mockserver.verify.pointers import value_at
-from mockserver.verify.rules.account import explains, refused, strains
+from mockserver.verify.rules.account import excused, strains
 from mockserver.verify.rules.answers import answer_problems, shown_problems
 from mockserver.verify.rules.asking import Asking, is_ordinary, neighbour, stranger
 from mockserver.verify.rules.expected import reachable, with_values
@@ -64,8 +64,8 @@ class RuleRunner:
             return Verdict.HELD
         # An account's own rules may refuse what was sent. A difference from what only the library does, or from what
         # we chose, breaks no promise.
-        excused = talk.strained and any(map(refused, talk.problems)) and all(map(explains, talk.problems))
-        binding = rule.source in ("page", "documented") and "tolerated" not in rule.tags and not excused
+        account = talk.strained and excused(talk.problems)
+        binding = rule.source in ("page", "documented") and "tolerated" not in rule.tags and not account
         if self.bench.is_mock or binding:
             return Verdict.BROKEN
         return Verdict.TOLERATED

@@ -39,6 +39,7 @@ MOST_PATIENCE_S = 120.0
 READING = 3
 NOTHING = Leave()
 SEE_TARGETS = "see the targets file for what the owner allows"
+TRUST = "if its CA is one of your own, write SSL_CERT_FILE=ca.pem mockserver …"
 ONE_PROFILE = "a request was not sent: one case may change one profile only"
 
 
@@ -235,7 +236,10 @@ class TargetSession:
         try:
             reply = exchange(connection, call, headers, self._base, within_s=within_s)
         except (OSError, http.client.HTTPException) as problem:
-            raise NoAnswer(f"no answer from the target: {type(problem).__name__}") from problem
+            # What the library of TLS says holds names and reasons, never what was sent.
+            said = f": {problem.strerror or problem}" if isinstance(problem, ssl.SSLError) else ""
+            hint = TRUST if isinstance(problem, ssl.SSLCertVerificationError) else ""
+            raise NoAnswer(f"no answer from the target: {type(problem).__name__}{said}", hint=hint) from problem
         finally:
             connection.close()
         self._slowest_s = max(self._slowest_s, reply.seconds)

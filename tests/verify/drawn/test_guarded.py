@@ -104,3 +104,11 @@ def test_a_lost_answer_is_inconclusive_and_undone(vendor: FakeVendor, tmp_path: 
     vendor.faults.drop_after_commit = {1}
     assert outcome(vendor, tmp_path, [SET]).verdict is Verdict.INCONCLUSIVE
     assert vendor.lasting() == before
+
+
+def test_an_account_may_refuse_what_strains_its_rules(vendor: FakeVendor, tmp_path: Path) -> None:
+    """As it may where a rule asks for it; any other refusal of a valid patch is broken."""
+    vendor.quirks.refuses_paths = ("/Emails/0/IsActive", "/CustomerType")
+    read_only = {"op": "replace", "path": "/Emails/0/IsActive", "value": False}
+    assert outcome(vendor, tmp_path, [read_only]).verdict is Verdict.TOLERATED
+    assert outcome(vendor, tmp_path, [SET]).verdict is Verdict.BROKEN

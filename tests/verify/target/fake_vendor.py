@@ -149,6 +149,8 @@ class FakeVendor:
             raise Refused(400, "The request is invalid.") from None
         changed = profile if self.quirks.not_atomic else copy.deepcopy(profile)
         old = copy.deepcopy(profile)
+        if any(row["op"] != "test" and row["path"] in self.quirks.refuses_paths for row in operations):
+            raise Refused(400, "The property could not be updated.")
         for operation in operations:
             self._operate(changed, operation)
         if self.quirks.checks_all and len(changed["CustomerType"] or "") > LENGTHS["customertype"]:

@@ -73,6 +73,7 @@ class Quirks:
     modified_by: str = ""  # what Edited says instead of the user
     status_for_tests: int = 400  # of a test that fails
     empty_errors: bool = False
+    refuses_paths: tuple[str, ...] = ()  # places of which every change is refused
     refuses_members: tuple[str, ...] = ()  # members whose replacement by null is refused
     hides: tuple[str, str] = ("", "")  # a collection, and what of its entries answers don't show
     stamps_creation: bool = False  # each change writes CreateDate and CreatedBy anew, too

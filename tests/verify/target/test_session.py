@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -266,3 +267,14 @@ def test_a_dry_run_counts_what_a_guarded_run_sends(
                 run.send(one._replace(body=one.body.replace(b'"/C', b'"/NoC')) if one.refused else one)
         assert (dry.used, run.used - begun) == (requests, requests)
     assert vendor.lasting() == {name: value for name, value in PROFILE.items() if name != "Edited"}
+
+
+def test_a_certificate_that_is_not_trusted_is_said_with_what_to_do(
+    vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")
+
+    monkeypatch.setattr("mockserver.verify.target.session.exchange", refuse)
+    with pytest.raises(NoAnswer, match=r"local issuer certificate\n.*SSL_CERT_FILE=ca\.pem"):
+        session_of(vendor).send(call())
