@@ -22,7 +22,7 @@ from mockserver.verify.contract import Contract, load_contract
 from mockserver.verify.events import CaseFinished, Event, RunFinished
 from mockserver.verify.http_session import HttpSession
 from mockserver.verify.mock_bench import MockFixtures, read_fixtures
-from mockserver.verify.mock_process import is_mock, lacks, starting
+from mockserver.verify.mock_process import differing, is_mock, lacks, starting, told
 from mockserver.verify.reports.exchange import Shown
 from mockserver.verify.reports.github import troubles
 from mockserver.verify.reports.html import as_html
@@ -95,6 +95,11 @@ def run(options: argparse.Namespace) -> int:
             urls = {dialect: mock.url() for dialect, mock in mocks.items()}
             return _verify_mock(options, settings, contract, fixtures, urls)
     if is_loopback(urlsplit(target).hostname or "") and is_mock(target):
+        running = told(target, "settings", settings.admin_token)
+        if unusual := differing(target, running):
+            print(f"note: it runs with {', '.join(unusual)}: rules that speak of that are broken", file=sys.stderr)
+        if not hasattr(options, "dialect"):
+            settings = replace(settings, dialect=running.get("dialect", settings.dialect))
         fixtures = read_fixtures(settings.fixtures)
         return _verify_mock(options, settings, contract, fixtures, {settings.dialect: target})
     return _verify_target(options, contract, chosen_target(options, target))

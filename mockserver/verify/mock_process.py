@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from mockserver.errors import Inconclusive
+from mockserver.errors import Inconclusive, UsageError
 from mockserver.verify.calls import Call, Key, Reply, quoted
 from mockserver.verify.conversation import PATCH_ALONE
 from mockserver.verify.http_session import TooDeep, exchange
@@ -94,6 +94,25 @@ _USUAL = {
     "hiding": ("inactive", "hidden", "an alternate id leads to an inactive profile there (--inactive found)"),
     "utc": ("server_zone", "UTC", "the server's own zone is not UTC (--server-zone)"),
 }
+
+
+# Settings under which a mock makes no worlds for cases: these would change what all share, or meet what others left.
+_WITHOUT_WORLDS = ("pure", "strict_worlds")
+# Further ones of which rules speak, and their usual values.
+_SPOKEN_OF = {
+    "auth": "strict", "unkeyed_signatures": True, "unknown_profile": 404, "clock_skew": 0, "account_rules": False,
+    "fault": [],
+}  # fmt: skip
+
+
+def differing(url: str, settings: Mapping[str, Any]) -> list[str]:
+    """Return the settings of a running mock that break rules about them; raise UsageError if it makes no worlds."""
+    for name in _WITHOUT_WORLDS:
+        if settings.get(name):
+            flag = f"--{name.replace('_', '-')}"
+            hint = f"start it without {flag}, or list it in targets.toml, to be asked as a real system is"
+            raise UsageError(f"it runs with {flag}, and verify needs worlds of its own", place=url, hint=hint)
+    return [f"{name} = {settings[name]}" for name, usual in _SPOKEN_OF.items() if settings.get(name, usual) != usual]
 
 
 def lacks(url: str, token: str | None) -> Mapping[str, str]:

@@ -138,3 +138,15 @@ def test_a_flag_that_would_do_nothing_is_refused(
 def test_drift_refuses_it_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["drift", "--right", "sandbox", "--unsigned"]) == 2
     assert "--unsigned: it would do nothing here" in capsys.readouterr().err
+
+
+def test_what_a_stub_keeps_is_said_with_the_flags_that_recover_it(
+    vendor: FakeVendor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The URL alone says not what may be used there."""
+    vendor.faults.after_commit = lambda _, own: setattr(
+        own.quirks, "refuses_paths", ("/CustomerType", "/DefaultLocale")
+    )
+    flags = ["verify", "--target", vendor.url, *SIGNED, "--state-dir", str(tmp_path), "--write", "--only", "add-text"]
+    assert main(flags) == 4
+    assert f"--target {vendor.url} --profile … --client … --recover" in capsys.readouterr().err

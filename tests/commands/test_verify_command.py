@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -65,6 +66,36 @@ OTHERWISE: dict[str, tuple[dict[str, Any], str, list[str]]] = {
     ),
     "another zone": ({"server_zone": "America/New_York"}, "zone is not UTC", ["dates-with-an-offset"]),
 }
+
+
+@contextmanager
+def running(**settings: Any) -> Iterator[Server]:
+    """Serve a mock with these settings on a free port."""
+    with make_server(assemble(Settings(fixtures=FIXTURES, contract=CONTRACT, port=0, log="off", **settings))) as one:
+        yield one
+
+
+def test_the_dialect_of_a_running_mock_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    """Unless another one is named, which then is broken."""
+    with running(dialect="library") as server:
+        flags = ["verify", "--target", server.url, "--only", "dates-in-messages", "--only", "empty-patch"]
+        assert main(flags) == 0
+        assert "(dialect library)" in capsys.readouterr().out
+        assert main([*flags[:3], "--dialect", "vendor", "--only", "get-by-alternate-id"]) == 1
+
+
+@pytest.mark.parametrize("name", ["pure", "strict_worlds"])
+def test_a_mock_that_keeps_no_worlds_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cases would change what all share there, and find what others left."""
+    with running(**{name: True}) as server:
+        assert main(["verify", "--target", server.url, "--only", "add-text"]) == 2
+    assert f"it runs with --{name.replace('_', '-')}" in capsys.readouterr().err
+
+
+def test_settings_that_rules_speak_of_are_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    with running(auth="off", unknown_profile=400) as server:
+        assert main(["verify", "--target", server.url, "--only", "empty-patch"]) == 0
+    assert "note: it runs with auth = off, unknown_profile = 400" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("settings", "why", "left_out"), OTHERWISE.values(), ids=OTHERWISE)

@@ -84,7 +84,8 @@ class UndoFile:
     def recovery(self, target: Target | None = None) -> str:
         """Return the command that finishes what the file describes, under the target's present name."""
         name = target.name if target is not None and self.is_of(target) else self.target
-        name = self.base_url if name.startswith(STUB) else name
+        # Of a server given by its URL no file says what may be used there; the flags that did may name a person.
+        name = f"{self.base_url} --profile … --client …" if name.startswith(STUB) else name
         elsewhere = self.path.parent != default_state_dir()
         where = f" --state-dir {shlex.quote(str(self.path.parent))}" if elsewhere else ""
         return f"mockserver verify --target {name} --recover{where}"
