@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,8 +12,8 @@ from typing import Any
 
 from mockserver.cli import as_started, print_json
 from mockserver.commands.progress import progress_bar
-from mockserver.commands.targets_cli import add_list_flags, listed_target, open_run
-from mockserver.errors import CommandError, SafetyRefusal, UsageError
+from mockserver.commands.targets_cli import add_list_flags, listed_target, open_run, require_ignored
+from mockserver.errors import CommandError, UsageError
 from mockserver.fixtures.loading import check_fixtures
 from mockserver.package import shipped
 from mockserver.recording.pseudonyms import plausible_words
@@ -61,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     key = key_from(options.secret_env, state_dir)
     _require_ours(options.out)
     if options.keep_raw is not None:
-        _require_ignored(options.keep_raw)
+        require_ignored(options.keep_raw)
     reading = GuardedRun(TargetSession(target, keep_raw=options.keep_raw), state_dir, contract)
     reading.progress = progress_bar("reading", "profiles") or reading.progress
     with open_run(reading):
@@ -95,24 +94,6 @@ def _require_ours(out: Path) -> None:
     strange = [path for path in files if not path.match("profiles/*/recorded-*.json")]
     if strange != [Path("clients.toml")] or not (out / strange[0]).read_text("utf-8", "replace").startswith(_MARK):
         raise UsageError("there is something else than an earlier recording", place=str(out), hint="write --out DIR")
-
-
-def _require_ignored(directory: Path) -> None:
-    """Raise SafetyRefusal for a directory of a git repository that git does not ignore."""
-    place = directory.resolve()
-    here = next(folder for folder in (place, *place.parents) if folder.is_dir())
-    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
-        return
-    # A path inside the directory, since a pattern such as "raw/" means directories alone.
-    words = ["git", "-C", str(here), "check-ignore", "--quiet", "--", str(place / "exchange.http")]
-    try:
-        ignored = subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        ignored = False
-    if not ignored:
-        why = "git does not ignore this directory, so that personal data could be committed"
-        hint = f"add /{directory.name}/ to .gitignore, or name a directory outside the repository"
-        raise SafetyRefusal(why, place=f"--keep-raw {directory}", hint=hint)
 
 
 def _write(recording: Recording, client: str, out: Path, contract: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -159,7 +160,27 @@ def run_recover(options: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
+def require_ignored(directory: Path) -> None:
+    """Raise SafetyRefusal for a directory of a git repository that git does not ignore."""
+    place = directory.resolve()
+    here = next(folder for folder in (place, *place.parents) if folder.is_dir())
+    if not any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return
+    # A path inside the directory, since a pattern such as "raw/" means directories alone.
+    words = ["git", "-C", str(here), "check-ignore", "--quiet", "--", str(place / "exchange.http")]
+    try:
+        ignored = subprocess.run(words, capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        ignored = False
+    if not ignored:
+        why = "git does not ignore this directory, so that personal data could be committed"
+        hint = f"add /{directory.name}/ to .gitignore, or name a directory outside the repository"
+        raise SafetyRefusal(why, place=f"--keep-raw {directory}", hint=hint)
+
+
 def _session(options: argparse.Namespace, target: Target, time_s: float | None = None) -> TargetSession:
+    if options.keep_raw is not None:
+        require_ignored(options.keep_raw)
     keeps = {"keep_going": options.keep_going or target.name.startswith(STUB), "keep_raw": options.keep_raw}
     return TargetSession(target, write=options.write, time_s=time_s, **keeps)
 

@@ -150,3 +150,14 @@ def test_what_a_stub_keeps_is_said_with_the_flags_that_recover_it(
     flags = ["verify", "--target", vendor.url, *SIGNED, "--state-dir", str(tmp_path), "--write", "--only", "add-text"]
     assert main(flags) == 4
     assert f"--target {vendor.url} --profile … --client … --recover" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("verify", "--target"), ("drift", "--right")], ids=["verify", "drift"])
+def test_raw_exchanges_are_kept_only_where_git_commits_nothing(
+    command: tuple[str, str], vendor: FakeVendor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".git").mkdir()
+    flags = ["--keep-raw", str(tmp_path / "raw"), "--state-dir", str(tmp_path), "--only", "empty-patch"]
+    assert main([*command, vendor.url, *SIGNED, *flags]) == 4
+    assert "git does not ignore this directory" in capsys.readouterr().err
+    assert not (tmp_path / "raw").exists()
