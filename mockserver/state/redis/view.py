@@ -19,7 +19,7 @@ from mockserver.faults.rules import Counter, Fault
 from mockserver.faults.text import Known, from_json, to_json
 from mockserver.journal.log import Overtaken
 from mockserver.profile.keys import Key, write_key
-from mockserver.state.clock import system_now
+from mockserver.state.clock import stopwatch, system_now
 from mockserver.state.content import Content, crowded, world_full
 from mockserver.state.overlay import Base
 from mockserver.state.profiles import alternate_id_taken
@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STRIPES: Final = 64
 ATTEMPTS: Final = 200
+PATIENCE_S: Final = 5.0
+"""For how long a request is computed anew; by times a process beside a busier one would soon be refused."""
 """How often a change is computed anew at most; threads of one process wait for each other instead."""
 # What was checked when it was taken in is read back whatever dialect is in use.
 _CHECKED: Final = Known(applied_ops=(*APPLIED_OPS, "move", "copy"))
@@ -104,7 +106,7 @@ class WorldView:
     ends (`settle`), so that all of it takes one step.
     """
 
-    __slots__ = ("_away", "_header", "_overtaken", "asked", "name", "pending", "serving", "shared")
+    __slots__ = ("_away", "_header", "_overtaken_at", "asked", "name", "pending", "serving", "shared")
 
     def __init__(self, name: str, shared: Shared, header: Header | None = None) -> None:
         self.name = name
@@ -115,7 +117,7 @@ class WorldView:
         self.pending: Write | None = None
         self._header = header
         self._away: StoreUnavailable | None = None
-        self._overtaken = 0
+        self._overtaken_at: float | None = None  # for the first time
 
     def header(self) -> Header:
         """Return the world's small state, read when it is first asked for."""
@@ -210,9 +212,11 @@ class WorldView:
 
     def _see_again(self, answer: Sequence[Any], *, serving: bool) -> None:
         """Take what is there now; a world that is gone is made anew, as far as the next request would."""
-        self._overtaken += 1
-        if self._overtaken > ATTEMPTS:
-            raise unavailable(f"Other processes were faster {ATTEMPTS} times while this request was under way.")
+        now = stopwatch()
+        if self._overtaken_at is None:
+            self._overtaken_at = now
+        if now - self._overtaken_at > PATIENCE_S:
+            raise unavailable(f"For {PATIENCE_S:g} seconds other processes were faster each time.")
         if answer:  # no pause: what the answer holds would be older after it, and overtaken again
             header, seen = read_header(answer[1]), read_seen(answer[2], self.shared.base)
             if self.asked is not None:

@@ -15,6 +15,7 @@ from mockserver.service.assembly import Mock
 from mockserver.state.profiles import Changed
 from mockserver.state.redis import connection as redis_connection
 from mockserver.state.redis import scripts
+from mockserver.state.redis import view as redis_view
 from mockserver.state.redis.connection import Redis
 from mockserver.web.app import create_app
 from tests.conftest import Client
@@ -172,7 +173,7 @@ def test_a_change_whose_answer_is_lost_is_not_made_twice(
 
 
 def test_whoever_was_overtaken_computes_at_once_from_what_it_was_told(server: FakeServer) -> None:
-    """After a pause that would be old: another process, always busy, would be faster each time."""
+    """After a pause that would be old: another process, always busy, would be faster each time, and often is."""
     busy = worlds_on(Redis(fake_connector(server), "redis://test"))
 
     def write_meanwhile() -> float:
@@ -180,14 +181,29 @@ def test_whoever_was_overtaken_computes_at_once_from_what_it_was_told(server: Fa
         return 0.0
 
     served = worlds_on(Redis(fake_connector(server), "redis://test", jitter=write_meanwhile)).serve("w", A)
-    for _ in range(3):
+    for _ in range(300):
         served.profiles.update(A, count_up)
         write_meanwhile()
         with pytest.raises(Overtaken):
             served.journal.append(exchange(1, "w"))
     served.profiles.update(A, count_up)
     served.journal.append(exchange(1, "w"))
-    assert served.profiles.read(A) == profile(4, "a")
+    assert served.profiles.read(A) == profile(301, "a")
+
+
+def test_whoever_is_overtaken_for_too_long_is_told(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a store that is away would be; by then a client has gone."""
+    watch = Stopwatch()
+    monkeypatch.setattr(redis_view, "stopwatch", watch)
+    busy = worlds_on(Redis(fake_connector(server), "redis://test"))
+    served = worlds_on(Redis(fake_connector(server), "redis://test")).serve("w", A)
+    for expected in (Overtaken, Overtaken, StoreUnavailable):
+        served.profiles.update(A, count_up)
+        busy.get("w").profiles.update(A, count_up)
+        with pytest.raises(expected) as caught:
+            served.journal.append(exchange(1, "w"))
+        watch.seconds += redis_view.PATIENCE_S
+    assert "faster each time" in str(getattr(caught.value, "why", ""))
 
 
 def test_nobody_waits_twice_for_a_server_that_does_not_answer(
