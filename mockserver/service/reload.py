@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -24,6 +24,10 @@ from mockserver.state.memory import MemoryWorlds
 
 _READINGS = 5  # of files that change while they are read
 _log = logging.getLogger(__name__)
+
+
+MOST_EARLIER: Final = 100
+"""How many policies of before are kept; older requests are told by the first of them."""
 
 
 class Reloaded(Struct, frozen=True):
@@ -141,6 +145,7 @@ class Reload:
                 service = service_again(mock, settings, reading.fixtures)
                 if service.policy != mock.service.policy:
                     mock.earlier.append((system_now(), mock.service.policy))
+                    del mock.earlier[:-MOST_EARLIER]
                 mock.settings = settings
                 mock.fixtures = reading.fixtures
                 mock.service = service

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from mockserver.errors import UsageError
 from mockserver.fixtures.fixture_set import KeyIndex
 from mockserver.profile.keys import Key
+from mockserver.service import reload as reload_module
 from mockserver.service.assembly import Mock, assemble
 from mockserver.service.reload import Reading, Reload
 from mockserver.settings import FIELDS, Settings, load_settings
@@ -254,6 +255,16 @@ def test_a_request_is_told_by_the_settings_it_was_answered_by(mock: Mock, reload
     assert [one["dialect"] for one in told] == ["library", "rfc6902", "vendor"]
     assert [one["operations"][0]["outcome"] for one in told] == ["applied", "refused", "refused"]
     assert told[0]["operations"][0]["changed"] == told[0]["difference"][:1]
+
+
+def test_policies_of_before_are_bounded(
+    mock: Mock, reload: Reload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload_module, "MOST_EARLIER", 2)
+    for dialect in ("library", "rfc6902", "vendor", "library"):
+        (tmp_path / "mockserver.toml").write_text(f"dialect = '{dialect}'\n")
+        reload.run()
+    assert [policy.dialect.name for _, policy in mock.earlier] == ["rfc6902", "vendor"]
 
 
 def test_the_control_surface_is_made_although_what_a_fault_names_is_gone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from mockserver.verify.calls import Bench
 from mockserver.verify.run import Plan
 from tests.verify.verifying import bench_of, cases_of, contract, run
+from tools.mutants import harness
 from tools.mutants.changes import changes_of, unseen
 from tools.mutants.expected import BY_RULE, BY_THE_MODEL
 from tools.mutants.harness import ROOT, Mutant, first_failure, right_server
@@ -154,6 +155,13 @@ def test_a_small_change_of_any_source_file_can_be_made() -> None:
         assert sites, path
         made = {mutant_at(site).source for site in sites[:3]}
         assert len(made) == len(sites[:3])
+
+
+def test_a_stage_that_was_not_played_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first that finds it no other is asked, and none may be called blind for that."""
+    monkeypatch.setattr(harness, "_bench", lambda mutant, dialect: None)
+    monkeypatch.setattr(harness, "first_failure", lambda *_: "a case")
+    assert harness.judge(PLANNED[0], Plan(), first_only=True) == {"rules": "a case"}
 
 
 @pytest.mark.slow

@@ -193,11 +193,11 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 def judge(mutant: Mutant, plan: Plan, stages: Sequence[str] = STAGES, *, first_only: bool = False) -> Mapping[str, str]:
-    """Return for each stage the first case that failed against the mutant; in this process.
+    """Return for each stage that was played the first case that failed against the mutant; in this process.
 
     As `mockserver verify` does it: a changed source is asked in every dialect for the rules, and in its own for all.
     """
-    found = dict.fromkeys(stages, "")
+    found = dict[str, str]()
     dialects = [mutant.dialect, *(name for name in DIALECTS if mutant.module and name != mutant.dialect)]
     try:
         if mutant.module:
